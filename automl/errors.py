@@ -1,0 +1,65 @@
+"""Every mistake a user can make, as one tree.
+
+AutomlError                 one message: what was got, why it fails, what to do; exit code 2
+├── SettingsError           an environment variable, a flag or a line of `.env`
+├── RecipeError             a value outside its field's range, an unknown field
+├── SpaceError              a search space file or mapping; all its mistakes at once
+├── DataError               images, labels, splits
+├── ModelError              a network that cannot be built for these images
+├── TrainingError           a run that cannot start or go on
+│   └── DivergedError       NaN or infinity in the loss
+├── StorageError            the database: unreachable, refused, of another version
+├── StudyError              an unknown study, a contradiction, no finished trial
+│   └── TrialTakenError     another worker continues this trial: abandon it
+└── ModelFileError          an exported model that is foreign, damaged or of another version
+
+A bug is anything else: it keeps its traceback and exits with 1.
+"""
+
+
+class AutomlError(Exception):
+    """A user's mistake or an outside condition, told in one message without a traceback."""
+
+
+class SettingsError(AutomlError):
+    """A setting that cannot be used."""
+
+
+class RecipeError(AutomlError):
+    """A recipe with an unknown field or a value outside its range."""
+
+
+class SpaceError(AutomlError):
+    """A search space that cannot be searched."""
+
+
+class DataError(AutomlError):
+    """Data that cannot be read or learnt from."""
+
+
+class ModelError(AutomlError):
+    """A network that cannot be built from this recipe for these images."""
+
+
+class TrainingError(AutomlError):
+    """A training run that cannot start or go on."""
+
+
+class DivergedError(TrainingError):
+    """The loss became NaN or infinite."""
+
+
+class StorageError(AutomlError):
+    """A database that cannot be used."""
+
+
+class StudyError(AutomlError):
+    """A study that does not exist, or does not allow what was asked."""
+
+
+class TrialTakenError(StudyError):
+    """The trial now belongs to another attempt; its old worker abandons it."""
+
+
+class ModelFileError(AutomlError):
+    """A file that is not a usable exported model."""

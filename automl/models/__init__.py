@@ -1,0 +1,1 @@
+"""The convolutional family, built from a Recipe."""

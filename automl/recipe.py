@@ -1,0 +1,182 @@
+"""Recipe: all that decides one training run, frozen and validated.
+
+Every field carries its range, its unit and one line of documentation; the search space, the command line and the README
+read them from here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+from automl.errors import RecipeError
+
+Value: TypeAlias = bool | int | float | str
+MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval, both ends included unless `open_low`."""
+
+    low: float
+    high: float
+    open_low: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        return (self.low < value if self.open_low else self.low <= value) and value <= self.high
+
+    def __str__(self) -> str:
+        return f"{'above ' if self.open_low else ''}{self.low:g} to {self.high:g}"
+
+
+SHARE = Range(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One training run: the network, its regularization and its optimization."""
+
+    # architecture
+    block: Annotated[Literal["plain", "residual"], "one convolution, or two with a shortcut around them"] = "plain"
+    depth: Annotated[int, Range(0, 5), "stages; 0 is a multilayer perceptron"] = 3
+    blocks_per_stage: Annotated[int, Range(1, 8), "blocks in each stage"] = 1
+    width: Annotated[int, Range(1, 1024), "channels of the first stage; each later stage has twice as many"] = 32
+    stem: Annotated[
+        Literal["conv3", "strided3", "pooled7"],
+        "first layer: 3×3; 3×3 at stride 2; 7×7 at stride 2 and a max pooling",
+    ] = "conv3"
+    stem_width: Annotated[int, Range(0, 1024), "channels of the stem; 0: as `width`"] = 0
+    downsample: Annotated[
+        Literal["max_pool", "stride"], "a pooling after every stage, or stride 2 at the start of each but the first"
+    ] = "max_pool"
+    pooling: Annotated[Literal["flatten", "average"], "how the last feature map becomes a vector"] = "average"
+    hidden_dim: Annotated[int, Range(0, 8192), "units of the hidden layer before the classes; 0: none"] = 0
+    squeeze_excitation: Annotated[bool, "channel attention at the end of every block"] = False
+    # regularization
+    dropout: Annotated[float, Range(0, 0.95), "probability before each layer of the head"] = 0.0
+    block_dropout: Annotated[float, Range(0, 0.95), "probability of dropping a channel at the end of a block"] = 0.0
+    weight_decay: Annotated[float, SHARE, "decay of weights; biases and normalization are spared"] = 0.0
+    label_smoothing: Annotated[float, Range(0, 0.9), "share of the target spread over all classes"] = 0.0
+    stochastic_depth: Annotated[
+        float, Range(0, 0.9), "probability of skipping the last residual block; the earlier the block, the less"
+    ] = 0.0
+    mixup: Annotated[float, Range(0, 10), "Beta(a, a) of mixing pairs of images; 0: off"] = 0.0
+    class_weights: Annotated[
+        Literal["none", "balanced", "square_root"], "weight of a class in the loss, by its inverse frequency"
+    ] = "none"
+    # augmentation
+    augmentation_strength: Annotated[float, Range(0, 3), "factor on every augmentation below except flip"] = 1.0
+    flip: Annotated[float, SHARE, "probability of a left-right flip"] = 0.0
+    rotation_degrees: Annotated[float, Range(0, 180), "largest angle, either way"] = 0.0
+    shift: Annotated[float, Range(0, 0.9), "largest shift, as a share of the side"] = 0.0
+    zoom: Annotated[float, Range(0, 0.9), "scale from 1 - zoom to 1 + zoom"] = 0.0
+    pad_pixels: Annotated[int, Range(0, 64), "pad by so many pixels, then crop at random"] = 0
+    brightness: Annotated[float, SHARE, "largest relative change"] = 0.0
+    contrast: Annotated[float, SHARE, "largest relative change"] = 0.0
+    erasing: Annotated[float, SHARE, "probability of erasing a rectangle of 2 to 33 % of the area"] = 0.0
+    blur: Annotated[float, SHARE, "probability of a Gaussian blur"] = 0.0
+    # optimization
+    optimizer: Annotated[Literal["sgd", "adam", "adamw"], "sgd is with Nesterov momentum"] = "adamw"
+    learning_rate: Annotated[float, Range(0, 10, open_low=True), "the schedule's peak"] = 1e-3
+    momentum: Annotated[float, Range(0, 0.999), "of sgd"] = 0.9
+    batch_size: Annotated[int, Range(1, 65536), "images in a step"] = 128
+    epochs: Annotated[int, Range(1, 10000), "passes over the training split"] = 20
+    schedule: Annotated[
+        Literal["constant", "cosine", "one_cycle", "plateau"],
+        "plateau halves after 3 epochs without a better validation loss",
+    ] = "one_cycle"
+    ema: Annotated[float, Range(0, 0.99999), "decay by step of averaged weights; 0: off"] = 0.0
+    seed: Annotated[int, Range(0, MAX_SEED), "of initialization, order and augmentation"] = 0
+
+    def __post_init__(self) -> None:
+        problems = [problem for spec in FIELDS.values() if (problem := spec.problem(getattr(self, spec.name)))]
+        if problems:
+            raise RecipeError("\n".join(problems))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> Recipe:
+        """Recipe of these fields, defaults for the rest.
+
+        Raises: RecipeError naming every unknown field and every value outside its range.
+        """
+        problems = [unknown_field(name) for name in values if name not in FIELDS]
+        known = {name: value for name, value in values.items() if name in FIELDS}
+        problems += [problem for name, value in known.items() if (problem := FIELDS[name].problem(value))]
+        if problems:
+            raise RecipeError("\n".join(problems))
+        return cls(**{name: FIELDS[name].cast(value) for name, value in known.items()})  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, Value]:
+        """Plain values by field name, in the order of the class."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a field of `Recipe` accepts."""
+
+    name: str
+    kind: Literal["int", "float", "bool", "choice"]
+    doc: str
+    default: Value
+    range: Range | None = None
+    choices: tuple[str, ...] = ()
+
+    def problem(self, value: object) -> str | None:
+        """One sentence on why `value` cannot be this field's, or None."""
+        if self._accepts_type(value) and (
+            value in self.choices if self.kind == "choice" else self.range is None or value in self.range  # type: ignore[operator]
+        ):
+            return None
+        return f"{self.name} = {value!r} is not {self.accepted()}"
+
+    def accepted(self) -> str:
+        """Say in words what the field takes: `a whole number from 0 to 5`."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        return f"a {'whole ' if self.kind == 'int' else ''}number from {self.range}".replace("from above", "above")
+
+    def cast(self, value: object) -> Value:
+        """`value`, already accepted, in the field's own type: 3.0 becomes 3 for an int."""
+        if self.kind == "int":
+            return int(value)  # type: ignore[call-overload,no-any-return]
+        return float(value) if self.kind == "float" else value  # type: ignore[arg-type,return-value]
+
+    def _accepts_type(self, value: object) -> bool:
+        if self.kind == "bool":
+            return isinstance(value, bool)
+        if self.kind == "choice":
+            return isinstance(value, str)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        return self.kind == "float" or float(value).is_integer()
+
+
+def _fields() -> dict[str, Field]:
+    hints = get_type_hints(Recipe, include_extras=True)
+    return {field.name: _field(field.name, hints[field.name], field.default) for field in dataclasses.fields(Recipe)}
+
+
+def _field(name: str, hint: object, default: Any) -> Field:
+    kind, *extras = get_args(hint)
+    doc = next(extra for extra in extras if isinstance(extra, str))
+    bounds = next((extra for extra in extras if isinstance(extra, Range)), None)
+    if get_origin(kind) is Literal:
+        return Field(name, "choice", doc, default, choices=get_args(kind))
+    return Field(name, kind.__name__, doc, default, range=bounds)
+
+
+FIELDS: dict[str, Field] = _fields()
+
+
+def unknown_field(name: str) -> str:
+    """Return the sentence for a name that is no field of Recipe, with the nearest one that is."""
+    near = difflib.get_close_matches(name, FIELDS, n=1)
+    return f"unknown parameter {name!r}." + (f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(FIELDS)}.")

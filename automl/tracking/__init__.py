@@ -1,0 +1,1 @@
+"""Where a search is watched: Weights & Biases and optuna-dashboard."""
