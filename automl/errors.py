@@ -7,7 +7,8 @@ AutomlError                 one message: what was got, why it fails, what to do;
 ├── DataError               images, labels, splits
 ├── ModelError              a network that cannot be built for these images
 ├── TrainingError           a run that cannot start or go on
-│   └── DivergedError       NaN or infinity in the loss
+│   ├── DivergedError       NaN or infinity in the loss
+│   └── TrainingInterrupted someone asked the run to stop in mid-epoch
 ├── StorageError            the database: unreachable, refused, of another version
 ├── StudyError              an unknown study, a contradiction, no finished trial
 │   └── TrialTakenError     another worker continues this trial: abandon it
@@ -47,6 +48,10 @@ class TrainingError(AutomlError):
 
 class DivergedError(TrainingError):
     """The loss became NaN or infinite."""
+
+
+class TrainingInterrupted(TrainingError):  # noqa: N818 nothing went wrong
+    """The run was asked to stop in mid-epoch; it goes on from its last state."""
 
 
 class StorageError(AutomlError):

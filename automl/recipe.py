@@ -84,7 +84,7 @@ class Recipe:
     optimizer: Annotated[Literal["sgd", "adam", "adamw"], "sgd is with Nesterov momentum"] = "adamw"
     learning_rate: Annotated[float, Range(0, 10, open_low=True), "the schedule's peak"] = 1e-3
     momentum: Annotated[float, Range(0, 0.999), "of sgd"] = 0.9
-    batch_size: Annotated[int, Range(1, 65536), "images in a step"] = 128
+    batch_size: Annotated[int, Range(2, 65536), "images in a step; a last, smaller batch is shared out"] = 128
     epochs: Annotated[int, Range(1, 10000), "passes over the training split"] = 20
     schedule: Annotated[
         Literal["constant", "cosine", "one_cycle", "plateau"],
@@ -180,3 +180,35 @@ def unknown_field(name: str) -> str:
     """Return the sentence for a name that is no field of Recipe, with the nearest one that is."""
     near = difflib.get_close_matches(name, FIELDS, n=1)
     return f"unknown parameter {name!r}." + (f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(FIELDS)}.")
+
+
+def in_words(recipe: Recipe) -> str:
+    """The recipe in one line, for people: what the network is, how it is regularized, how it is trained."""
+    return "; ".join((_network(recipe), _regularization(recipe), _optimization(recipe)))
+
+
+def _network(recipe: Recipe) -> str:
+    hidden = f"a hidden layer of {recipe.hidden_dim}" if recipe.hidden_dim else "no hidden layer"
+    if recipe.depth == 0:
+        return f"perceptron with {hidden}"
+    stages = f"{recipe.depth} stage{'s' if recipe.depth > 1 else ''} of {recipe.blocks_per_stage}"
+    blocks = f"{recipe.block} block{'s' if recipe.blocks_per_stage > 1 else ''}"
+    extra = " with squeeze-excitation" if recipe.squeeze_excitation else ""
+    return f"{stages} {blocks} from {recipe.width} channels{extra}, {recipe.pooling} pooling, {hidden}"
+
+
+def _regularization(recipe: Recipe) -> str:
+    names = ("dropout", "block_dropout", "weight_decay", "label_smoothing", "stochastic_depth", "mixup")
+    active = [f"{name.replace('_', ' ')} {getattr(recipe, name):.3g}" for name in names if getattr(recipe, name)]
+    changes = ("flip", "rotation_degrees", "shift", "zoom", "pad_pixels", "brightness", "contrast", "erasing", "blur")
+    used = [name.split("_")[0] for name in changes if getattr(recipe, name)]
+    if used and recipe.augmentation_strength:
+        active.append(f"{', '.join(used)} at strength {recipe.augmentation_strength:.3g}")
+    return ", ".join(active) or "no regularization"
+
+
+def _optimization(recipe: Recipe) -> str:
+    return (
+        f"{recipe.optimizer} at {recipe.learning_rate:.3g}, {recipe.schedule.replace('_', ' ')}, "
+        f"batches of {recipe.batch_size}, {recipe.epochs} epochs"
+    )

@@ -15,14 +15,16 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels of one split; N images of H × W pixels with C = 1 or 3 channels."""
+    """N images of one split, as rows of the M images of the whole set; H × W pixels, C = 1 or 3 channels."""
 
-    images_NHWC: npt.NDArray[np.uint8]
-    """Usually a read-only view of a memory-mapped cache file, shared by all workers of a machine."""
+    images_MHWC: npt.NDArray[np.uint8]
+    """All of the set's images: usually a read-only memory map of the cache file, shared by all workers of a machine."""
+    rows_N: npt.NDArray[np.int64]
+    """Which of them are this split's, ascending."""
     labels_N: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.labels_N)
+        return len(self.rows_N)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class DataSet:
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
     splits: Mapping[SplitName, Split]
+    """Those that were asked for: a search never holds `test`."""
     left_out: tuple[str, ...]
     """Files that could not be read, by name."""
     notes: tuple[str, ...]

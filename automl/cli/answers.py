@@ -1,0 +1,160 @@
+"""What commands print for people: tables and sentences on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from automl.export.exported import Exported
+from automl.recipe import Recipe, in_words
+from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
+from automl.search.study import StudyRecord
+from automl.training.result import EpochResult
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: 1:02:03, or 2:03 below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def print_status(status: StudyStatus) -> None:
+    """Where a search stands."""
+    total = f" of {status.budget_trials}" if status.budget_trials else ""
+    rows = {
+        "study": status.study + (" (told to stop)" if status.stop_requested else ""),
+        "trials": f"{status.finished}{total} finished: {status.complete} complete, {status.pruned} pruned, "
+        f"{status.failed} failed",
+        "queue": f"{len(status.running)} running, {status.waiting} waiting",
+        "best": _best(status),
+        "time": clock(status.active_seconds)
+        + (f" of {clock(status.budget_seconds)}" if status.budget_seconds else "")
+        + (f", about {clock(status.seconds_left)} left" if status.seconds_left is not None else ""),
+    }
+    rows |= {
+        f"worker {worker.ordinal}": f"{worker.device}, {worker.host}, process {worker.pid}" for worker in status.workers
+    }
+    rows |= {f"trial {trial.number}": _running(trial, status.metric) for trial in status.running}
+    print_rows(rows)
+
+
+def _best(status: StudyStatus) -> str:
+    if status.best is None:
+        return "no complete trial yet"
+    epoch = "" if status.best.epoch is None else f" at epoch {status.best.epoch}"
+    return f"trial {status.best.number}: validation {status.metric} {status.best.value:.4f}{epoch}"
+
+
+def _running(trial: RunningTrial, metric: str) -> str:
+    if trial.epoch is None:
+        return "starting"
+    return f"epoch {trial.epoch + 1} of {trial.epochs}, {metric} {trial.value:.4f}"
+
+
+def print_studies(summaries: Iterable[StudySummary]) -> None:
+    """One line a study."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("study", "data", "metric", "trials", "best", "created"):
+        table.add_column(title, justify="right" if title in ("trials", "best") else "left")
+    for summary in summaries:
+        trials = f"{summary.finished}" + (f" of {summary.budget_trials}" if summary.budget_trials else "")
+        best = f"{summary.best:.4f}" if summary.best is not None else "-"
+        table.add_row(summary.study, summary.data, summary.metric, trials, best, summary.created_at)
+    print_table(table)
+
+
+def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
+    """One trial, with its learning curve as numbers."""
+    rows = {"trial": f"{trial.number} of study {record.name}", "state": trial.state}
+    if trial.value is not None:
+        rows["value"] = f"validation {record.specification.metric} {trial.value:.4f} at epoch {trial.best_epoch}"
+    if trial.failure is not None:
+        rows["failure"] = f"{trial.failure}: {str(trial.reason).strip()}"
+    if trial.recipe:
+        rows["recipe"] = in_words(Recipe.from_mapping(trial.recipe))
+    if trial.parameters is not None:
+        rows["size"] = f"{trial.parameters:,} parameters"
+    if trial.attempt:
+        rows["attempts"] = f"{trial.attempt + 1}: it changed hands"
+    print_rows(rows)
+    if trial.epochs:
+        print_table(_curve(trial))
+
+
+def _curve(trial: TrialRecord) -> Table:
+    columns: dict[str, Callable[[EpochResult], str]] = {
+        "epoch": lambda e: str(e.epoch),
+        "train loss": lambda e: f"{e.train_loss:.4f}",
+        "train acc.": lambda e: f"{e.train_accuracy:.4f}",
+        "val. loss": lambda e: f"{e.validation_loss:.4f}",
+        "val. acc.": lambda e: f"{e.validation_accuracy:.4f}",
+        "macro F1": lambda e: f"{e.validation_macro_f1:.4f}",
+        "seconds": lambda e: f"{e.seconds:.2f}",
+    }
+    table = Table(*columns, box=None, pad_edge=False)
+    for result in trial.epochs:
+        table.add_row(
+            *(write(result) for write in columns.values()), style="bold" if result.epoch == trial.best_epoch else ""
+        )
+    return table
+
+
+def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
+    """The trial as the YAML file that `automl train` repeats it from."""
+    specification = record.specification
+    worth = (
+        f": validation {specification.metric} {trial.value:.4f} at epoch {trial.best_epoch}"
+        if trial.value is not None
+        else ""
+    )
+    run: dict[str, Any] = {"metric": specification.metric, "split_seed": specification.seed}
+    if specification.model:
+        run["model"] = specification.model
+    if trial.threads is not None:
+        run["threads"] = trial.threads
+    return (
+        f"# Trial {trial.number} of study {record.name}{worth}.\n"
+        f"# Repeat it: automl train RECIPE.yaml --data {specification.data.reference} --export model.pt\n"
+        + yaml.safe_dump(trial.recipe, sort_keys=False)
+        + yaml.safe_dump({"run": run}, sort_keys=False)
+    )
+
+
+def print_best(study: str, metric: str, trial: TrialRecord) -> None:
+    """The best trial, as it is stored."""
+    worth = f"validation {metric.replace('_', ' ')} {trial.value:.4f} at epoch {trial.best_epoch}"
+    print(f"Trial {trial.number} of study {study}: {worth if trial.value is not None else trial.state}")
+    print(f"  {in_words(Recipe.from_mapping(trial.recipe))}")
+
+
+def print_exported(exported: Exported) -> None:
+    """Where the model is, and how it did on the test split."""
+    if exported.test is not None:
+        low, high = exported.test.accuracy_interval
+        print(
+            f"  test accuracy {exported.test.accuracy:.4f} (95 % interval {low:.3f} to {high:.3f}, "
+            f"{exported.test.images:,} images), macro F1 {exported.test.macro_f1:.4f}"
+        )
+    for warning in exported.warnings:
+        print(f"  {warning}")
+    print(f"model  {exported.path} ({exported.path.stat().st_size / 1e6:.1f} MB)")
+
+
+def print_rows(rows: Mapping[str, str]) -> None:
+    """Names and values, one a line, the values aligned."""
+    width = max(len(name) for name in rows)
+    for name, value in rows.items():
+        print(f"{name:<{width}}  " + value.replace("\n", "\n" + " " * (width + 2)))
+
+
+def print_table(table: Table) -> None:
+    """A table on standard output, as wide as it needs to be where that is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    console.print(table)

@@ -1,0 +1,142 @@
+"""The view of a running search: a table that moves on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from automl.search.results import FinishedTrial, StudyStatus
+
+
+class View(Protocol):
+    """Shows a search; a context manager."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+    def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
+        """Where it stands, and the trials that ended since the last call."""
+
+    def say(self, message: str) -> None:
+        """A line for people."""
+
+
+class PlainView:
+    """One line for each finished trial."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """`write` prints a line."""
+        self._write = write
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        return None
+
+    def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
+        """Print what ended since the last call."""
+        for trial in finished:
+            self._write(_line(trial, status))
+
+    def say(self, message: str) -> None:
+        """Print the line."""
+        self._write(message)
+
+
+class LiveView:
+    """A block at the bottom of the terminal that is drawn anew twice a second, with the finished trials above it."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+
+    def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
+        """Draw the block; print what ended since the last call above it."""
+        for trial in finished:
+            self._console.print(_line(trial, status), style="" if trial.state == "complete" else "dim")
+        self._live.update(Group(_progress(status), _running_table(status)))
+
+    def say(self, message: str) -> None:
+        """Print the line above the block."""
+        self._console.print(message, markup=False)
+
+
+def choose_view() -> View:
+    """A moving view on a terminal, plain lines elsewhere."""
+    if sys.stderr.isatty():
+        return LiveView()
+    return PlainView(lambda line: print(line, file=sys.stderr, flush=True))
+
+
+@contextmanager
+def decoding_progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar for the decoding of images, which appears with the first of them and leaves no trace."""
+    console = Console(stderr=True)
+    with Progress("decoding", BarColumn(), MofNCompleteColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("decoding", total=None, visible=False)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, visible=console.is_terminal)
+
+        yield show
+
+
+def _line(trial: FinishedTrial, status: StudyStatus) -> str:
+    total = f"/{status.budget_trials}" if status.budget_trials else ""
+    value = f"{trial.value:.4f}" if trial.value is not None else "      "
+    line = f"[{status.finished}{total}] trial {trial.number:>3} {trial.state:<8} {status.metric} {value} "
+    line += f"after {trial.epochs_done} epochs"
+    if trial.reason:
+        line += f": {trial.reason.strip().splitlines()[-1]}"
+    elif status.best is not None and status.best.number == trial.number:
+        line += "  <- best so far"
+    return line
+
+
+def _progress(status: StudyStatus) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    done = f"{status.finished}" + (f" of {status.budget_trials}" if status.budget_trials else "")
+    best = f"best {status.best.value:.4f} (trial {status.best.number})" if status.best else "no complete trial yet"
+    left = f"about {_clock(status.seconds_left)} left" if status.seconds_left is not None else ""
+    bar = ProgressBar(total=status.budget_trials or 1, completed=status.finished, width=24)
+    counts = f"{status.complete} complete, {status.pruned} pruned, {status.failed} failed"
+    grid.add_row(Text(f"{done} trials", style="bold"), bar, best, left)
+    grid.add_row(
+        Text(status.study, style="dim"), counts, _clock(status.active_seconds), "Ctrl-C stops; nothing is lost"
+    )
+    return grid
+
+
+def _running_table(status: StudyStatus) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for trial in status.running:
+        epoch = 0 if trial.epoch is None else trial.epoch + 1
+        bar = ProgressBar(total=trial.epochs or 1, completed=epoch, width=24)
+        value = f"{status.metric} {trial.value:.4f}" if trial.value is not None else "starting"
+        table.add_row(f"  trial {trial.number}", bar, f"epoch {epoch}/{trial.epochs or '?'}", value)
+    return table
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

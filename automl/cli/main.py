@@ -1,0 +1,47 @@
+"""`automl`: finds the command, runs it, turns a user's mistake into one message and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from automl import __version__
+from automl.cli import data_commands, model_commands, search_command, study_commands, worker_command
+from automl.errors import AutomlError
+
+GROUPS = (search_command, study_commands, worker_command, model_commands, data_commands)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command; each leaves its function in `run`."""
+    parser = argparse.ArgumentParser(
+        prog="automl",
+        description="Finds the network and the regularization that classify your images best; hands over the model.",
+        epilog="Begin with: automl search --data digits --space quick --export model.pt",
+    )
+    parser.add_argument("--version", action="version", version=f"automl {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for group in GROUPS:
+        group.add_commands(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code: 0 done, 2 a user's mistake. A bug raises, which exits with 1."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code = int(arguments.run(arguments) or 0)
+        sys.stdout.flush()
+    except AutomlError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("automl: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python would complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code

@@ -1,0 +1,182 @@
+"""Commands about models: best, evaluate, predict, train."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from automl.cli.answers import print_best, print_exported
+from automl.cli.options import (
+    add_json,
+    add_storage_options,
+    add_study_name,
+    count_from_zero,
+    opened_place,
+    print_json,
+    tell,
+)
+from automl.data.dataset import SPLITS
+from automl.errors import SettingsError
+from automl.export.formats import check_format
+from automl.search.results import best_trial, read_trial
+from automl.settings import Settings
+
+
+def add_commands(commands: Any) -> None:
+    """Every command of this module."""
+    _add_best(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
+    _add_train(commands)
+
+
+def _add_best(commands: Any) -> None:
+    parser = commands.add_parser("best", help="the best trial; --export writes its model")
+    add_study_name(parser)
+    parser.add_argument("--trial", type=count_from_zero, metavar="N", help="this trial instead of the best")
+    parser.add_argument("--export", type=Path, metavar="FILE", help="write the model; the ending picks the format")
+    parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
+    add_json(parser)
+    add_storage_options(parser)
+    parser.set_defaults(run=best)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser("evaluate", help="how well an exported model does on a split of some data")
+    parser.add_argument("file", type=Path, metavar="MODEL", help="an exported .pt")
+    parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which part of it (test)")
+    parser.add_argument(
+        "--split-seed", type=count_from_zero, metavar="N", help="of splits that are cut (the model's own)"
+    )
+    _add_model_and_device(parser)
+    add_json(parser)
+    add_storage_options(parser)
+    parser.set_defaults(run=evaluate)
+
+
+def _add_predict(commands: Any) -> None:
+    parser = commands.add_parser("predict", help="classes of images, with probabilities")
+    parser.add_argument("file", type=Path, metavar="MODEL", help="an exported .pt")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    _add_model_and_device(parser)
+    add_json(parser)
+    parser.set_defaults(run=predict)
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser("train", help="train one recipe without a search, and repeat a trial exactly")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE.yaml", help="as `automl show TRIAL --recipe` prints it")
+    parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
+    parser.add_argument("--export", type=Path, metavar="FILE", help="write the model; the ending picks the format")
+    _add_model_and_device(parser)
+    add_json(parser)
+    add_storage_options(parser)
+    parser.set_defaults(run=train)
+
+
+def _add_model_and_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", metavar="PACKAGE.MODULE:BUILD", help="the network of your own that was searched with"
+    )
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:1 (auto)")
+
+
+def best(arguments: argparse.Namespace) -> None:
+    """Print the best trial as it is stored; with --export also write and test its model."""
+    if arguments.export is not None:
+        check_format(arguments.export)
+    with opened_place(arguments) as place:
+        record = place.record(arguments.study)
+        with place.database.engine.connect() as connection:
+            trial = (
+                best_trial(connection, record)
+                if arguments.trial is None
+                else read_trial(connection, record, arguments.trial)
+            )
+        exported = None
+        if arguments.export is not None:
+            from automl.export.trial_model import export_trial  # torch takes seconds to import
+
+            exported = export_trial(
+                place.database,
+                record,
+                trial,
+                arguments.export,
+                home=place.home,
+                artifacts=place.artifacts,
+                data=arguments.data,
+                command="best --export",
+            )
+    if arguments.json:
+        answer = {"study": record.name, "metric": record.specification.metric, **trial.as_dict()}
+        print_json(answer | {"export": exported.as_dict() if exported else None})
+        return
+    print_best(record.name, record.specification.metric, trial)
+    if exported is not None:
+        print_exported(exported)
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print how well the model does."""
+    from automl.export.evaluation import evaluate as evaluate_model
+    from automl.export.model_file import load_model
+    from automl.export.trial_model import load_for_evaluation
+
+    settings = Settings.read()
+    home = settings.home(arguments.home)
+    model = load_model(arguments.file, device=arguments.device, model=arguments.model)
+    data = load_for_evaluation(
+        model, _reference(settings, arguments.data), arguments.split, home=home, split_seed=arguments.split_seed
+    )
+    answer = evaluate_model(model, data, arguments.split)
+    if arguments.json:
+        print_json(answer.as_dict())
+    else:
+        print_evaluation(answer, model.classes)
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Print a class and its probability for each image."""
+    from automl.export.model_file import load_model
+
+    model = load_model(arguments.file, device=arguments.device, model=arguments.model)
+    predictions = model.predict(arguments.images)
+    if arguments.json:
+        print_json([{"image": str(i), **p.as_dict()} for i, p in zip(arguments.images, predictions, strict=True)])
+    else:
+        print_predictions(arguments.images, predictions)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Train one recipe, a line an epoch."""
+    if arguments.export is not None:
+        check_format(arguments.export)
+    from automl.export.single_run import read_recipe_file, train_recipe
+
+    settings = Settings.read()
+    result = train_recipe(
+        read_recipe_file(arguments.recipe),
+        _reference(settings, arguments.data),
+        home=settings.home(arguments.home),
+        export=arguments.export,
+        device=arguments.device,
+        model=arguments.model,
+        say=tell,
+    )
+    if arguments.json:
+        print_json(result.as_dict())
+        return
+    print(f"Best epoch {result.best.epoch}: validation {result.metric} {result.value:.4f}")
+    if result.exported is not None:
+        print_exported(result.exported)
+
+
+def _reference(settings: Settings, flag: str | None) -> str:
+    reference = settings.get("AUTOML_DATA", flag)
+    if reference is None:
+        raise SettingsError(
+            "Which data? Give --data (or AUTOML_DATA): a folder or a .zip of labelled images, or: digits"
+        )
+    return reference

@@ -1,0 +1,172 @@
+"""From what a command line asks for to a specification and a budget: shared by `search` and `create`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl.cli.options import count_from_zero, duration, whole_number
+from automl.data.dataset import DataSet
+from automl.data.loading import load_data_set
+from automl.errors import SettingsError, SpaceError
+from automl.search.space import PrunerSetting, SearchSpace
+from automl.search.space_file import load_space
+from automl.search.specification import PRUNERS, SAMPLERS, DataIdentity, Specification
+from automl.search.study import Budget, default_name
+from automl.settings import Settings
+from automl.training.result import METRICS
+
+SAMPLER_NOTES = {
+    "gp": "gp models the unconditional parameters only; conditional ones are drawn independently, at random",
+    "grid": "grid queues every combination once",
+}
+STARTUP_TRIALS = 5
+WARMUP_EPOCHS = 3
+REDUCTION_FACTOR = 3
+KEEP = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a search is asked for; None leaves it to the sweep file, the settings or the default, in this order."""
+
+    data: str | None = None
+    space: str | Path | Mapping[str, Any] | None = None
+    metric: str | None = None
+    trials: int | None = None
+    timeout: float | None = None
+    """Seconds."""
+    study: str | None = None
+    seed: int = 0
+    epochs: int | None = None
+    """Instead of the space's own number."""
+    sampler: str | None = None
+    pruner: str | None = None
+    startup_trials: int | None = None
+    warmup_epochs: int | None = None
+    model: str | None = None
+    keep: int = KEEP
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study to create or continue."""
+
+    name: str
+    specification: Specification
+    budget: Budget
+    data: DataSet
+    """Without the test split."""
+    notes: tuple[str, ...]
+
+
+def make_plan(
+    wishes: Wishes, settings: Settings, *, home: Path, on_progress: Callable[[int, int], None] | None
+) -> Plan:
+    """Read space and data and put everything together.
+
+    Raises: SettingsError, SpaceError or DataError for what cannot be searched.
+    """
+    space = load_space(wishes.space if wishes.space is not None else str(settings.get("AUTOML_SPACE")))
+    if wishes.epochs is not None:
+        space = space.with_value("epochs", wishes.epochs)
+    reference = settings.get("AUTOML_DATA", wishes.data)
+    if reference is None:
+        raise SettingsError(
+            "Which data? Give --data (or AUTOML_DATA): a folder or a .zip with a sub-folder for each class, or: digits"
+        )
+    data = load_data_set(
+        reference, home=home, splits=("train", "validation"), split_seed=wishes.seed, on_progress=on_progress
+    )
+    space = space.fitted_to(data.image_shape)
+    asked = space.pruner
+    specification = Specification(
+        data=DataIdentity.of(data),
+        space=dataclasses.replace(space, notes=()),
+        metric=known_metric(wishes.metric or settings.values.get("AUTOML_METRIC") or space.metric or "accuracy"),
+        sampler=wishes.sampler or space.sampler or "tpe",
+        pruner=wishes.pruner or (asked.name if asked else "median"),
+        startup_trials=STARTUP_TRIALS if wishes.startup_trials is None else wishes.startup_trials,
+        warmup_epochs=_warmup_epochs(wishes, asked),
+        reduction_factor=asked.reduction_factor if asked and wishes.pruner is None else REDUCTION_FACTOR,
+        seed=wishes.seed,
+        model=wishes.model,
+        keep=wishes.keep,
+    )
+    name = settings.get("AUTOML_STUDY", wishes.study) or default_name(data.name, space.name, specification.metric)
+    return Plan(name, specification, make_budget(wishes, settings, space), data, (*data.notes, *space.notes))
+
+
+def _warmup_epochs(wishes: Wishes, asked: PrunerSetting | None) -> int:
+    if wishes.warmup_epochs is not None:
+        return wishes.warmup_epochs
+    return asked.warmup_epochs if asked and wishes.pruner is None else WARMUP_EPOCHS
+
+
+def known_metric(name: str) -> str:
+    """`name`, if it is a metric.
+
+    Raises: SettingsError if not.
+    """
+    if name not in METRICS:
+        raise SettingsError(f"Unknown metric {name!r}. Known: {', '.join(METRICS)}.")
+    return name
+
+
+def make_budget(wishes: Wishes, settings: Settings, space: SearchSpace) -> Budget:
+    """Totals in trials and seconds; with a time alone, trials have no limit.
+
+    Raises: SpaceError if a grid is asked for that has no end.
+    """
+    trials = wishes.trials or space.budget
+    if trials is None and "AUTOML_TRIALS" in settings.values:
+        trials = settings.whole_number("AUTOML_TRIALS")
+    if (wishes.sampler or space.sampler) == "grid":
+        combinations = len(space.grid())
+        if combinations == 0:
+            raise SpaceError("The grid is empty: the space has no combination.")
+        trials = min(trials or combinations, combinations)
+    if trials is None and wishes.timeout is None:
+        trials = settings.whole_number("AUTOML_TRIALS")
+    return Budget(trials=trials, seconds=wishes.timeout)
+
+
+def add_planning_options(parser: argparse.ArgumentParser) -> None:
+    """Options of a search's specification and budget."""
+    parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
+    parser.add_argument(
+        "--space", metavar="S", help="search space: a shipped name or a YAML file (AUTOML_SPACE, default)"
+    )
+    parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
+    parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
+    parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
+    more = parser.add_argument_group("how it searches")
+    more.add_argument("--epochs", type=whole_number, metavar="N", help="epochs of each trial, instead of the space's")
+    more.add_argument("--sampler", choices=SAMPLERS, help="who proposes (tpe)")
+    more.add_argument("--pruner", choices=PRUNERS, help="who stops a trial early (median)")
+    more.add_argument(
+        "--startup-trials",
+        type=count_from_zero,
+        metavar="N",
+        help=f"complete trials before the pruner judges ({STARTUP_TRIALS})",
+    )
+    more.add_argument(
+        "--warmup-epochs",
+        type=count_from_zero,
+        metavar="N",
+        help=f"epochs of a trial before the pruner judges it ({WARMUP_EPOCHS})",
+    )
+    more.add_argument("--seed", type=count_from_zero, default=0, metavar="N", help="of splits, samplers and trials (0)")
+    more.add_argument("--model", metavar="PACKAGE.MODULE:BUILD", help="a network of your own instead of the family")
+    more.add_argument(
+        "--keep", type=whole_number, default=KEEP, metavar="N", help=f"best trials whose weights stay ({KEEP})"
+    )
+
+
+def wishes_of(arguments: argparse.Namespace) -> Wishes:
+    """What the planning options of a command line say."""
+    return Wishes(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Wishes)})

@@ -1,0 +1,244 @@
+"""`automl search`, and `automl.search()` in Python: everything on this machine, from images to the exported model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl.cli.answers import print_best
+from automl.cli.live import PlainView, View, choose_view, decoding_progress
+from automl.cli.options import Place, add_json, add_storage_options, opened_place, print_json, whole_number
+from automl.cli.planning import SAMPLER_NOTES, Plan, Wishes, add_planning_options, make_plan, wishes_of
+from automl.export.formats import check_format
+from automl.search.claims import recover_lost
+from automl.search.devices import count_gpus
+from automl.search.local import LocalWorkers
+from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
+from automl.search.schema import create_schema
+from automl.search.signals import told_to_end_by_signals
+from automl.search.study import StudyRecord, create_or_continue
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found."""
+
+    study: str
+    best: TrialRecord
+    status: StudyStatus
+    model: Path | None
+    """The exported model, if one was asked for."""
+    test_accuracy: float | None
+    """Of the exported model on the test split; None if nothing was exported."""
+    interrupted: bool
+    """Stopped by Ctrl-C or `automl stop`; the same call continues."""
+    home: Path
+
+
+def search(
+    data: str | Path | None = None,
+    *,
+    space: str | Path | Mapping[str, Any] | None = None,
+    metric: str | None = None,
+    trials: int | None = None,
+    timeout: float | None = None,
+    export: str | Path | None = None,
+    workers: int | None = None,
+    study: str | None = None,
+    storage: str | None = None,
+    home: str | Path | None = None,
+    artifacts: str | Path | None = None,
+    device: str = "auto",
+    **more: Any,
+) -> SearchResult:
+    """Search on this machine and return the best trial; plain lines are printed while it runs.
+
+    `data`: a name, a folder or a .zip. `space`: a shipped name, a YAML file or a dict. `timeout`: seconds of search
+    in all. `workers`: processes, by default as `default_workers` says. `more`: the other fields of
+    `automl.cli.planning.Wishes`, such as `seed`, `epochs`, `sampler` and `pruner`.
+
+    Raises: AutomlError for anything that its message tells how to mend.
+    """
+    wishes = Wishes(
+        data=None if data is None else str(data),
+        space=space,
+        metric=metric,
+        trials=trials,
+        timeout=timeout,
+        study=study,
+        **more,
+    )
+    arguments = argparse.Namespace(
+        storage=storage,
+        home=None if home is None else str(home),
+        artifacts=None if artifacts is None else str(artifacts),
+    )
+    view = PlainView(lambda line: print(line, flush=True))
+    with opened_place(arguments) as place:
+        return run_search(
+            place,
+            wishes,
+            view=view,
+            workers=workers or default_workers(),
+            device=device,
+            export=None if export is None else Path(export),
+        )
+
+
+def run_search(
+    place: Place, wishes: Wishes, *, view: View, workers: int, device: str, export: Path | None
+) -> SearchResult:
+    """Create or continue the study, run the workers, read the result, export it.
+
+    Raises: AutomlError for anything that its message tells how to mend.
+    """
+    if export is not None:
+        check_format(export)
+    with told_to_end_by_signals() as told:
+        with decoding_progress() as on_progress:
+            plan = make_plan(wishes, place.settings, home=place.home, on_progress=on_progress)
+        record = prepare_study(place, plan, say=view.say)
+        with view:
+            _run_workers(place, record, view=view, told=told, workers=workers, device=device)
+        return _result(place, record, export=export, interrupted=told.is_set(), say=view.say)
+
+
+def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> StudyRecord:
+    """Create or continue the planned study, and say how everything was understood.
+
+    Raises: StudyError if a study of this name searches something else.
+    """
+    create_schema(place.database)
+    record = create_or_continue(place.database, plan.name, plan.specification, plan.budget)
+    channels, height, width = plan.data.image_shape
+    counts = ", ".join(f"{len(split):,} {name}" for name, split in plan.data.splits.items())
+    say(f"data   {plan.data.name}: {counts}, {len(plan.data.class_names)} classes, {channels} × {height} × {width}")
+    for note in plan.notes:
+        say(f"       {note}")
+    specification = plan.specification
+    say(f"search {specification.space.name}: {specification.sampler} proposes, {specification.pruner} prunes")
+    if specification.sampler in SAMPLER_NOTES:
+        say(f"       {SAMPLER_NOTES[specification.sampler]}")
+    say(f"study  {record.name}")
+    return record
+
+
+def _run_workers(
+    place: Place, record: StudyRecord, *, view: View, told: threading.Event, workers: int, device: str
+) -> None:
+    with place.database.engine.begin() as connection:
+        for number in recover_lost(connection, study_id=record.study_id, reached_seconds=0):
+            view.say(f"trial {number} had lost its worker and goes on")
+    watcher = Watcher(place, record, view)
+    environment = {"AUTOML_HOME": str(place.home), "AUTOML_ARTIFACTS": str(place.artifacts)}
+    if not place.database.embedded:
+        environment["AUTOML_STORAGE"] = place.database.url
+    with LocalWorkers(
+        record.name,
+        count=workers,
+        options=("--device", device),
+        environment=environment,
+        logs=place.home / "logs" / record.uid,
+    ) as processes:
+        processes.watch(told_to_end=told, on_poll=watcher.poll, warn=view.say)
+    watcher.poll()
+
+
+class Watcher:
+    """Reads where the search stands and shows what is new."""
+
+    def __init__(self, place: Place, record: StudyRecord, view: View) -> None:
+        """Begin with what is finished already, so that only news is shown."""
+        self._engine = place.database.engine
+        self._record = record
+        self._view = view
+        self._workers: set[int] = set()
+        with self._engine.connect() as connection:
+            self._seen = {trial.number for trial in finished_trials(connection, record)}
+
+    def poll(self) -> None:
+        """Show the present state and what ended since the last call."""
+        with self._engine.connect() as connection:
+            status = read_status(connection, self._record)
+            finished = []
+            if status.finished > len(self._seen):
+                finished = [t for t in finished_trials(connection, self._record) if t.number not in self._seen]
+        self._seen |= {trial.number for trial in finished}
+        for worker in status.workers:
+            if worker.ordinal not in self._workers:
+                self._workers.add(worker.ordinal)
+                self._view.say(f"worker {worker.ordinal}: {worker.device}")
+        self._view.show(status, finished)
+
+
+def _result(
+    place: Place, record: StudyRecord, *, export: Path | None, interrupted: bool, say: Callable[[str], None]
+) -> SearchResult:
+    with place.database.engine.connect() as connection:
+        status = read_status(connection, record)
+        best = best_trial(connection, record)
+    interrupted = interrupted or status.stop_requested
+    if interrupted or export is None:
+        return SearchResult(record.name, best, status, None, None, interrupted, place.home)
+    from automl.export.trial_model import export_trial  # torch takes seconds to import
+
+    exported = export_trial(
+        place.database, record, best, export, home=place.home, artifacts=place.artifacts, command="search --export"
+    )
+    for warning in exported.warnings:
+        say(warning)
+    return SearchResult(record.name, best, status, export, exported.test_accuracy, interrupted, place.home)
+
+
+def default_workers() -> int:
+    """One for each GPU; without any, one for each two cores, and two where there are but two."""
+    cores = os.cpu_count() or 1
+    return count_gpus() or min(cores, max(2, cores // 2))
+
+
+def add_commands(commands: Any) -> None:
+    """`automl search`."""
+    parser = commands.add_parser("search", help="search on this machine, from images to the exported model")
+    add_planning_options(parser)
+    parser.add_argument("--workers", type=whole_number, metavar="K", help="processes (one a GPU, or by the cores)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:1 (auto)")
+    parser.add_argument(
+        "--study", metavar="NAME", help="study to create or continue (AUTOML_STUDY, else from data and space)"
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", type=Path, help="write the best model here; the ending picks the format"
+    )
+    add_json(parser)
+    add_storage_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Search, then print what was found."""
+    with opened_place(arguments) as place:
+        result = run_search(
+            place,
+            wishes_of(arguments),
+            view=choose_view(),
+            workers=arguments.workers or default_workers(),
+            device=arguments.device,
+            export=arguments.export,
+        )
+    if arguments.json:
+        print_json(
+            {
+                "study": result.study,
+                "best": result.best.as_dict(),
+                "status": result.status.as_dict(),
+                "model": result.model,
+                "test_accuracy": result.test_accuracy,
+                "interrupted": result.interrupted,
+            }
+        )
+    else:
+        print_best(result)

@@ -1,0 +1,29 @@
+"""`automl space FILE`: how a space file was understood, as a table."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from automl.recipe import FIELDS
+from automl.search.parameters import Parameter
+from automl.search.space import SearchSpace
+
+
+def space_table(space: SearchSpace) -> Table:
+    """One row a parameter: the file's name for it, ours with what it draws, when it is live, exact or not, a note."""
+    table = Table(title=f"Search space {space.name}", title_justify="left")
+    for heading in ("parameter", "ours", "values", "live when", "", "note"):
+        table.add_column(heading, overflow="fold")
+    for parameter in space.parameters:
+        table.add_row(*_row(parameter))
+    if space.function:
+        table.add_row(space.function, "recipe", "what it returns", "always", "exact", "called with the trial")
+    return table
+
+
+def _row(parameter: Parameter) -> tuple[str, ...]:
+    kind = "fixed to " if not parameter.is_searched else ""
+    live = " and ".join(map(str, parameter.when)) or "always"
+    exactness = "exact" if parameter.exact else "approximate"
+    note = parameter.note or FIELDS[parameter.name].doc
+    return parameter.source, parameter.name, f"{kind}{parameter.distribution}", live, exactness, note

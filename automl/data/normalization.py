@@ -1,0 +1,55 @@
+"""Mean and standard deviation of the training pixels, and their use: uint8 to numbers a network learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from automl.data.dataset import Split
+
+_LEVELS = np.arange(256) / 255
+_IMAGES_AT_ONCE = 1024
+_SMALLEST_STD = 1 / 255
+"""Of a channel that is constant: dividing by it leaves zeros."""
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Per channel, of pixels in 0 to 1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, images_BCHW: Tensor) -> Tensor:
+        """Turn uint8 pixels into float32 of mean 0 and standard deviation 1, in the memory format they came."""
+        mean_C11, std_C11 = self.tensors(images_BCHW.device)
+        return images_BCHW.to(torch.float32).mul(1 / (255 * std_C11)).sub_(mean_C11 / std_C11)
+
+    def tensors(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation as C × 1 × 1 float32."""
+        shape = (-1, 1, 1)
+        return torch.tensor(self.mean, device=device).view(shape), torch.tensor(self.std, device=device).view(shape)
+
+
+def measure_normalization(split: Split) -> Normalization:
+    """Exact figures of a whole split, from a histogram of its pixel values."""
+    counts_CL = _histogram(split)
+    shares_CL = counts_CL / counts_CL.sum(axis=1, keepdims=True)
+    mean_C = shares_CL @ _LEVELS
+    std_C = np.sqrt(shares_CL @ _LEVELS**2 - mean_C**2)
+    return Normalization(tuple(mean_C.tolist()), tuple(np.maximum(std_C, _SMALLEST_STD).tolist()))
+
+
+def _histogram(split: Split) -> npt.NDArray[np.int64]:
+    """How often each of the 256 levels occurs in each channel, C × 256."""
+    channels = split.images_MHWC.shape[-1]
+    counts_CL = np.zeros((channels, 256), dtype=np.int64)
+    for start in range(0, len(split), _IMAGES_AT_ONCE):
+        pixels = torch.from_numpy(split.images_MHWC[split.rows_N[start : start + _IMAGES_AT_ONCE]])
+        for channel in range(channels):
+            counts_CL[channel] += torch.bincount(pixels[..., channel].reshape(-1), minlength=256).numpy()
+    return counts_CL

@@ -1,0 +1,117 @@
+"""Which images are for training, for validation and for the test: what the source gives, and what is cut from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.data.dataset import SPLITS
+from automl.errors import DataError
+
+CUT_SHARE = 0.1
+"""Of the images in train, for each split that is missing."""
+LISTED = 5
+"""Classes that a message names before it counts the others."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Splits after the missing ones were cut."""
+
+    splits_N: npt.NDArray[np.int8]
+    """Places in SPLITS."""
+    notes: tuple[str, ...]
+
+
+def check_classes(labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str]) -> None:
+    """Check that there is something to learn, and that every class can be learnt and measured.
+
+    Raises: DataError that lists all classes that cannot.
+    """
+    counts_SK = _counts(labels_N, splits_N, len(class_names))
+    if len(class_names) < 2:
+        raise DataError(
+            f"Only one class, {class_names[0]!r}: a classifier needs at least two. "
+            "Put the images of each class into a folder of its own."
+        )
+    given = [number for number in range(len(SPLITS)) if counts_SK[number].any()]
+    if not counts_SK[0].any():
+        raise DataError(f"No images in train, only in {_and(SPLITS[number] for number in given)}: add a train folder.")
+    problems = [
+        f"class {name!r} has images in {_and(SPLITS[number] for number in np.flatnonzero(counts_S)) or 'no split'} only"
+        for name, counts_S in zip(class_names, counts_SK.T, strict=True)
+        if counts_S[0] == 0 or (len(given) > 1 and np.count_nonzero(counts_S) == 1)
+    ]
+    if problems:
+        raise DataError(_some(problems) + ".\nAdd images of it to train and to another split, or leave the class out.")
+
+
+def cut_missing(
+    labels_N: npt.NDArray[np.int64], given_N: npt.NDArray[np.int8], class_names: Sequence[str], *, seed: int
+) -> Cut:
+    """Cut the missing splits from train, stratified; every class keeps at least one image in train.
+
+    A class gives 10 % of its images to each missing split, rounded, and at least one where it has enough.
+
+    Raises: DataError if no class has an image to give.
+    """
+    missing = [number for number in range(1, len(SPLITS)) if not (given_N == number).any()]
+    if not missing:
+        return Cut(given_N, ())
+    random = np.random.RandomState(seed)  # its numbers are frozen over all versions of numpy: splits never change
+    splits_N = given_N.copy()
+    for label in range(len(class_names)):
+        rows = random.permutation(np.flatnonzero((labels_N == label) & (given_N == 0)))
+        for split, taken in zip(missing, _shares(len(rows), len(missing)), strict=True):
+            splits_N[rows[:taken]], rows = split, rows[taken:]
+    if not all((splits_N == split).any() for split in missing):
+        raise DataError(
+            f"Too few images to cut {_and(SPLITS[split] for split in missing)} from train: "
+            f"a class with at least {len(missing) + 1} images is needed."
+        )
+    return Cut(
+        splits_N, (_cut_note(splits_N, missing, seed), *_small_classes(labels_N, splits_N, class_names, missing))
+    )
+
+
+def _shares(images: int, cuts: int) -> list[int]:
+    """How many of a class's images go to each of the cut splits; the first ones are served first."""
+    if images <= cuts:
+        return [1 if cut < images - 1 else 0 for cut in range(cuts)]
+    return [max(1, math.floor(images * CUT_SHARE + 0.5))] * cuts
+
+
+def _cut_note(splits_N: npt.NDArray[np.int8], missing: Sequence[int], seed: int) -> str:
+    sizes = _and(f"{SPLITS[split]} ({np.count_nonzero(splits_N == split):,} images)" for split in missing)
+    return f"{sizes} cut from train, {CUT_SHARE:.0%} each, stratified by class, seed {seed}"
+
+
+def _small_classes(
+    labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str], missing: Sequence[int]
+) -> list[str]:
+    counts_SK = _counts(labels_N, splits_N, len(class_names))
+    small = [
+        f"class {name!r} has too few images for {_and(SPLITS[split] for split in missing if counts_S[split] == 0)}"
+        for name, counts_S in zip(class_names, counts_SK.T, strict=True)
+        if any(counts_S[split] == 0 for split in missing)
+    ]
+    return [_some(small)] if small else []
+
+
+def _counts(labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], classes: int) -> npt.NDArray[np.int64]:
+    """Images by split and class."""
+    cells = splits_N.astype(np.int64) * classes + labels_N
+    return np.bincount(cells, minlength=len(SPLITS) * classes).reshape(len(SPLITS), classes)
+
+
+def _some(sentences: Sequence[str]) -> str:
+    more = len(sentences) - LISTED
+    return "; ".join(sentences[:LISTED]) + (f"; and {more} classes more" if more > 0 else "")
+
+
+def _and(words: Iterable[str]) -> str:
+    return " and ".join(words)

@@ -1,0 +1,74 @@
+"""Which networks fit which images: arithmetic without torch, so that a search space can ask before it proposes."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from automl.errors import ModelError
+from automl.recipe import FIELDS, Recipe
+
+ImageShape: TypeAlias = tuple[int, int, int]
+"""Channels, height, width."""
+Stem: TypeAlias = Literal["conv3", "strided3", "pooled7"]
+Downsample: TypeAlias = Literal["max_pool", "stride"]
+
+STEM_HALVINGS: dict[Stem, int] = {"conv3": 0, "strided3": 1, "pooled7": 2}
+_DEEPEST_FIRST = range(int(FIELDS["depth"].range.high), 0, -1)  # type: ignore[union-attr]
+
+
+def check_fits(recipe: Recipe, image_shape: ImageShape) -> None:
+    """Accept a recipe whose every halving meets at least two pixels.
+
+    Raises: ModelError saying how deep a network of this kind can be.
+    """
+    deepest = largest_depth(recipe.stem, recipe.downsample, image_shape)
+    if recipe.depth <= deepest:
+        return
+    _, height, width = image_shape
+    raise ModelError(
+        f"depth = {recipe.depth} with stem {recipe.stem} and downsample {recipe.downsample} does not fit images of "
+        f"{height} × {width} pixels: they cannot be halved that often. Use depth {deepest}"
+        + (" or less." if deepest else ", the multilayer perceptron.")
+    )
+
+
+def largest_depth(stem: Stem, downsample: Downsample, image_shape: ImageShape) -> int:
+    """Return the most stages that fit, within the range of `Recipe.depth`; 0 where not even the stem does."""
+    shorter = min(image_shape[1:])
+    for depth in _DEEPEST_FIRST:
+        *halved, _ = _sides(stem, downsample, depth, shorter)
+        if all(side >= 2 for side in halved):
+            return depth
+    return 0
+
+
+def spatial_size(recipe: Recipe, image_shape: ImageShape) -> tuple[int, int]:
+    """Height and width of the last feature map; those of the image at depth 0.
+
+    Raises: ModelError where the recipe does not fit.
+    """
+    check_fits(recipe, image_shape)
+    _, height, width = image_shape
+    if recipe.depth == 0:
+        return height, width
+    kind = recipe.stem, recipe.downsample, recipe.depth
+    return _sides(*kind, height)[-1], _sides(*kind, width)[-1]
+
+
+def halvings(downsample: Downsample, depth: int) -> int:
+    """How often the stages halve the image: a pooling ends each of them, a stride starts each but the first."""
+    return depth if downsample == "max_pool" else max(depth - 1, 0)
+
+
+def _sides(stem: Stem, downsample: Downsample, depth: int, side: int) -> list[int]:
+    """One side of the image, then of what each halving leaves of it.
+
+    A padded convolution at stride 2 keeps the last row of an odd side, a 2 × 2 pooling drops it.
+    """
+    sides = [side]
+    for _ in range(STEM_HALVINGS[stem]):
+        sides.append((sides[-1] + 1) // 2)
+    kept = 0 if downsample == "max_pool" else 1
+    for _ in range(halvings(downsample, depth)):
+        sides.append((sides[-1] + kept) // 2)
+    return sides

@@ -1,0 +1,100 @@
+"""EmbeddedPostgres: one server a home, shared by every process that opens it, stopped by the last one to close it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from automl.errors import StorageError
+from automl.search.embedded.cluster import DATABASE, ROLE, Cluster
+from automl.search.embedded.locks import Use
+from automl.search.embedded.mounts import refuse_network_folder
+from automl.search.embedded.place import STATE, choose_place
+from automl.search.embedded.postmaster import Server
+
+
+class EmbeddedPostgres:
+    """The PostgreSQL of one AUTOML_HOME, as one process uses it.
+
+    A process that is killed leaves at most a running server, which the next one joins and stops. `state` is the folder
+    for the data of a home that root keeps closed.
+    """
+
+    def __init__(self, home: Path, *, state: Path = STATE) -> None:
+        self.home = Path(os.path.realpath(home))
+        self._state = state
+        self._password_file = self.home / "postgres.password"
+        self._use: Use | None = None
+        self._cluster: Cluster | None = None
+        self._server: Server | None = None
+
+    def start(self) -> str:
+        """Join the server, started (and created, the first time) if need be; the URL for SQLAlchemy, with the password.
+
+        Once started, calling it again revives a server that was killed.
+
+        Raises: StorageError if PostgreSQL cannot run in this home.
+        """
+        if sys.platform == "win32":
+            raise StorageError(
+                "There is no embedded PostgreSQL on Windows. Use WSL, or set --storage to a PostgreSQL URL."
+            )
+        refuse_network_folder(self.home)
+        try:
+            return self._start()
+        except OSError as error:
+            self.close()
+            raise StorageError(
+                f"The embedded PostgreSQL cannot work in {self.home}: {error.strerror or error} ({error.filename}). "
+                "Set AUTOML_HOME to a local folder of your own with 100 MB free, or --storage to a PostgreSQL URL."
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give up the use of the server; stop it if nobody else uses it. Closing twice does nothing."""
+        use, self._use = self._use, None
+        if use is None:
+            return
+        try:
+            with use.gate():
+                if use.is_last() and self._cluster is not None:
+                    # In a home that was deleted or made anew, the server at this path is somebody else's.
+                    server = self._cluster.server() if use.is_current() else self._server
+                    if server is not None:
+                        self._cluster.stop(server)
+        finally:
+            use.close()
+
+    def _start(self) -> str:
+        self.home.mkdir(parents=True, exist_ok=True)
+        if self._use is None:
+            self._use = Use(self.home)
+        with self._use.gate():
+            self._use.join()
+            self._cluster = Cluster(choose_place(self.home, state=self._state))
+            if not self._cluster.exists():
+                self._cluster.create(self._new_password())
+            self._server = self._cluster.ensure_running()
+            return self._url(self._server)
+
+    def _new_password(self) -> str:
+        password = secrets.token_urlsafe(24)
+        self._password_file.unlink(missing_ok=True)
+        with os.fdopen(os.open(self._password_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(password)
+        return password
+
+    def _url(self, server: Server) -> str:
+        if not self._password_file.exists():
+            raise StorageError(
+                f"{self._password_file} is missing, and nothing else opens the database beside it. "
+                f"Restore it, or move {self.home / 'postgres'} away to begin anew."
+            )
+        password, folder = self._password_file.read_text().strip(), quote(str(server.sockets))
+        # The port is part of the socket's name: without it, PGPORT in the environment would change it.
+        return f"postgresql+psycopg2://{ROLE}:{password}@/{DATABASE}?host={folder}&port=5432"

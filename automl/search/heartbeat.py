@@ -1,0 +1,101 @@
+"""A worker's heartbeat: says that it lives, counts the search's time, looks after lost trials, hears of a stop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Self
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine
+
+from automl.search.budget import count_active_seconds, standing
+from automl.search.claims import recover_lost, this_host
+from automl.search.storage import LOST_CONNECTION
+
+BEAT_SECONDS = 2.0
+RECOVERY_SECONDS = 10.0
+
+
+class Heartbeat:
+    """A thread that beats while its worker lives; a context manager."""
+
+    def __init__(self, engine: Engine, *, study_id: int, device: str, warn: Callable[[str], None]) -> None:
+        """Nothing is written before the block begins."""
+        self._engine = engine
+        self._study_id = study_id
+        self._device = device
+        self._warn = warn
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
+        self._deadline: float | None = None
+        self._reached_since = time.monotonic()
+        self._recovered_at = 0.0
+        self._stop_requested = False
+        self.worker_id = 0
+        self.ordinal = 0
+
+    def __enter__(self) -> Self:
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                text(
+                    """
+                    INSERT INTO automl_workers (study_id, ordinal, host, pid, device)
+                    SELECT :study_id, count(*), :host, :pid, :device FROM automl_workers WHERE study_id = :study_id
+                    RETURNING worker_id, ordinal
+                    """
+                ),
+                {"study_id": self._study_id, "host": this_host(), "pid": os.getpid(), "device": self._device},
+            ).one()
+            self.worker_id, self.ordinal = row.worker_id, row.ordinal
+            self._beat(connection)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    text("UPDATE automl_workers SET ended_at = now(), beat_at = now() WHERE worker_id = :worker_id"),
+                    {"worker_id": self.worker_id},
+                )
+        except LOST_CONNECTION:
+            self._warn("The database was away when this worker ended; others find it gone after the grace time.")
+
+    def out_of_time(self) -> bool:
+        """Whether the study's time is used up."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def stop_requested(self) -> bool:
+        """Whether `automl stop` was called."""
+        return self._stop_requested
+
+    def _beat_until_ended(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                with self._engine.begin() as connection:
+                    self._beat(connection)
+            except LOST_CONNECTION:
+                # The worker's own calls say so and decide when to give up; grace starts anew for everybody.
+                self._reached_since = time.monotonic()
+
+    def _beat(self, connection: Connection) -> None:
+        connection.execute(
+            text("UPDATE automl_workers SET beat_at = clock_timestamp() WHERE worker_id = :worker_id"),
+            {"worker_id": self.worker_id},
+        )
+        count_active_seconds(connection, self._study_id)
+        now = standing(connection, self._study_id)
+        self._stop_requested = now.stop_requested
+        self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
+        if time.monotonic() - self._recovered_at >= RECOVERY_SECONDS:
+            self._recovered_at = time.monotonic()
+            for number in recover_lost(connection, study_id=self._study_id, reached_seconds=self._reached_seconds()):
+                self._warn(f"Trial {number} lost its worker and is back in the queue.")
+
+    def _reached_seconds(self) -> float:
+        return time.monotonic() - self._reached_since

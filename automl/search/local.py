@@ -1,0 +1,130 @@
+"""Workers of a study as processes on this machine, watched until they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from automl.errors import StudyError
+
+POLL_SECONDS = 0.5
+END_SECONDS = 60.0
+"""A worker that was told to end gets so long to give its trial back and close its wandb run."""
+RESTARTS = 3
+"""How often a killed worker is started again."""
+
+
+@dataclass
+class LocalWorker:
+    """One worker process and its log."""
+
+    index: int
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    restarts: int = 0
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start the process in a session of its own, so that Ctrl-C reaches only the process that watches it.
+
+        It ends by itself when its standard input closes, which the kernel does if the watching process is killed.
+        """
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=dict(self.environment),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it."""
+        return (self.process.poll() or 0) < 0
+
+    def last_words(self) -> str:
+        """The end of its log: the message of an error, without what came before."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return "\n".join(lines[-5:])
+
+
+class LocalWorkers:
+    """K workers, as a context manager that leaves none behind."""
+
+    def __init__(
+        self, study: str, *, count: int, options: Sequence[str], environment: Mapping[str, str], logs: Path
+    ) -> None:
+        """Nothing runs before the block begins. `options`: of every `automl worker`."""
+        logs.mkdir(parents=True, exist_ok=True)
+        threads = max(1, (os.cpu_count() or 1) // count)
+        command = [sys.executable, "-m", "automl", "worker", study, "--attached", "--threads", str(threads), *options]
+        self._workers = [
+            LocalWorker(
+                index, [*command, "--index", str(index)], {**os.environ, **environment}, logs / f"worker-{index}.log"
+            )
+            for index in range(count)
+        ]
+
+    def __enter__(self) -> Self:
+        for worker in self._workers:
+            worker.log.unlink(missing_ok=True)
+            worker.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.tell_to_end()
+        for worker in self._workers:
+            try:
+                worker.process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            assert worker.process.stdin is not None
+            worker.process.stdin.close()
+
+    def tell_to_end(self) -> None:
+        """Ask every worker to give its trial back and end."""
+        for worker in self._workers:
+            if worker.process.poll() is None:
+                worker.process.send_signal(signal.SIGTERM)
+
+    def watch(self, *, told_to_end: threading.Event, on_poll: Callable[[], None], warn: Callable[[str], None]) -> None:
+        """Wait until every worker has ended, calling `on_poll` twice a second; killed workers are started again.
+
+        Raises: StudyError with a worker's own message if one could not go on.
+        """
+        while True:
+            for worker in self._workers:
+                self._restart_if_killed(worker, warn)
+            if all(worker.process.poll() is not None for worker in self._workers):
+                break
+            on_poll()
+            if told_to_end.wait(POLL_SECONDS):
+                self.tell_to_end()
+                return
+        on_poll()
+        failed = [worker for worker in self._workers if worker.process.returncode != 0]
+        if failed:
+            raise StudyError(
+                f"Worker {failed[0].index} ended with {failed[0].process.returncode} (log: {failed[0].log}):\n"
+                f"{failed[0].last_words()}"
+            )
+
+    def _restart_if_killed(self, worker: LocalWorker, warn: Callable[[str], None]) -> None:
+        if not worker.was_killed or worker.restarts >= RESTARTS:
+            return
+        name = signal.Signals(-worker.process.returncode).name
+        warn(f"Worker {worker.index} was killed by {name} and starts again; its trial goes on.")
+        worker.restarts += 1
+        worker.start()

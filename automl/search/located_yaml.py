@@ -1,0 +1,157 @@
+"""YAML with the line of every entry, numbers by the rules of YAML 1.2, and no duplicate keys.
+
+PyYAML reads `1e-4` as text, `1:30` as 90 and `2026-11-01` as a date; here they are a number, text and text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from automl.errors import SpaceError
+
+Place = tuple[str | int, ...]
+"""Keys and positions that lead to an entry."""
+
+PREFIX = "tag:yaml.org,2002:"
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
+
+
+class Loader(yaml.SafeLoader):
+    """Resolves plain scalars as YAML 1.2 does."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own name
+
+
+Loader.add_implicit_resolver(PREFIX + "null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+Loader.add_implicit_resolver(PREFIX + "bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+Loader.add_implicit_resolver(PREFIX + "int", re.compile(r"[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
+Loader.add_implicit_resolver(PREFIX + "float", FLOAT, list("-+.0123456789"))
+Loader.add_implicit_resolver(PREFIX + "merge", re.compile(r"<<$"), ["<"])
+
+
+@dataclass
+class Document:
+    """What a file or a mapping says."""
+
+    data: object
+    file: str | None = None
+    """As messages call it; None for a mapping from Python."""
+    lines: dict[Place, int] = field(default_factory=dict)
+    """Counted from 1."""
+    mistakes: list[tuple[int, str]] = field(default_factory=list)
+    """Those found so far: line, sentence."""
+
+    def add(self, sentence: str, *, at: Place = ()) -> None:
+        """Record a mistake at an entry, or at the nearest one around it that has a line."""
+        around = (at[:length] for length in range(len(at), -1, -1))
+        line = next((self.lines[place] for place in around if place in self.lines), 0)
+        self.mistakes.append((line, sentence))
+
+    def check(self) -> None:
+        """Raise: SpaceError with all mistakes in the order of their lines, if there are any."""
+        if self.mistakes:
+            found = sorted(self.mistakes, key=lambda mistake: mistake[0])
+            raise SpaceError("\n".join(self._located(line, sentence) for line, sentence in found))
+
+    def _located(self, line: int, sentence: str) -> str:
+        return sentence if self.file is None else f"{self.file}:{max(line, 1)}: {sentence}"
+
+
+def read_yaml(text: str, *, file: str) -> Document:
+    """Read one YAML document; duplicate keys and foreign tags are recorded as its mistakes.
+
+    Raises: SpaceError with the line if it is not YAML.
+    """
+    document = Document(None, file)
+    try:
+        node = yaml.compose(text, Loader=Loader)
+        document.data = None if node is None else _Builder(document).build(node, ())
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SpaceError(f"{file}:{line}: not YAML: {error.problem or error.context}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SpaceError(f"{file}:{line}: not YAML: the character {error.character!r} is not allowed") from error
+    except RecursionError as error:
+        raise SpaceError(f"{file}:1: nested too deeply. A space file has a handful of levels.") from error
+    return document
+
+
+class _Builder:
+    """Turns nodes into plain values; each node once, so that aliases cost nothing."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._built: dict[int, object] = {}
+        self._open: set[int] = set()
+
+    def build(self, node: Node, place: Place) -> object:
+        self._document.lines.setdefault(place, node.start_mark.line + 1)
+        if id(node) in self._open:
+            self._wrong(node, "an alias cannot stand inside what it names")
+            return None
+        if id(node) not in self._built:
+            self._open.add(id(node))
+            self._built[id(node)] = self._value(node, place)
+            self._open.remove(id(node))
+        return self._built[id(node)]
+
+    def _value(self, node: Node, place: Place) -> object:
+        if isinstance(node, MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, SequenceNode):
+            return [self.build(child, (*place, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: MappingNode, place: Place) -> dict[str, object]:
+        merged: dict[str, object] = {}
+        own: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                self._wrong(key_node, "a key is plain text")
+            elif key_node.tag == PREFIX + "merge":
+                merged |= self._merged(value_node, place)
+            elif key_node.value in own:
+                self._wrong(key_node, f"{key_node.value!r} stands here a second time. Keep one of them.")
+            else:
+                here = (*place, key_node.value)
+                self._document.lines[here] = key_node.start_mark.line + 1
+                own[key_node.value] = self.build(value_node, here)
+        return merged | own
+
+    def _merged(self, node: Node, place: Place) -> dict[str, object]:
+        nodes = node.value if isinstance(node, SequenceNode) else [node]
+        merged: dict[str, object] = {}
+        for value in (self.build(child, place) for child in reversed(nodes)):
+            merged |= value if isinstance(value, Mapping) else {}
+        return merged
+
+    def _scalar(self, node: Node) -> object:
+        text = str(node.value)
+        try:
+            return _SCALARS[node.tag.removeprefix(PREFIX)](text)
+        except (KeyError, ValueError):
+            self._wrong(node, f"{text[:40]!r} cannot be read as {node.tag.removeprefix(PREFIX)!r}")
+            return None
+
+    def _wrong(self, node: Node, sentence: str) -> None:
+        self._document.mistakes.append((node.start_mark.line + 1, sentence))
+
+
+def _float(text: str) -> float:
+    """Raise: ValueError for what is no number; `.inf` and `.nan` are, and refused where they stand."""
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+_SCALARS: dict[str, Callable[[str], object]] = {
+    "null": lambda _: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": int,
+    "float": _float,
+    "str": str,
+}

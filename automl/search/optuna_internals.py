@@ -1,0 +1,130 @@
+"""Every part of Optuna that we use beyond its public interface, in one place; docs/design.md lists them.
+
+Checked against Optuna 5.0. Each function names what it relies on.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.artifacts import ArtifactMeta
+from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.engine import Engine
+
+from automl.search.database import ENGINE_OPTIONS, Database
+
+
+@contextmanager
+def accepted_experiments() -> Iterator[None]:
+    """Use what Optuna marks as experimental without its warning: our tests hold what we rely on.
+
+    These are TPE's groups, the GP and QMC samplers, Hyperband and the names of metrics.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
+
+
+def create_optuna_tables(database: Database) -> None:
+    """Create Optuna's tables where they are missing.
+
+    Relies on: RDBStorage's constructor creating them.
+    """
+    storage = RDBStorage(database.url, engine_kwargs=dict(ENGINE_OPTIONS))
+    storage.engine.dispose()
+
+
+def engine_of(storage: RDBStorage) -> Engine:
+    """The connections of a storage, to be shared with our own statements.
+
+    Relies on: RDBStorage.engine.
+    """
+    return storage.engine
+
+
+def study_id_of(study: optuna.Study) -> int:
+    """The study's primary key, which our tables refer to.
+
+    Relies on: Study._study_id.
+    """
+    return int(study._study_id)  # noqa: SLF001
+
+
+def trial_id_of(trial: optuna.Trial) -> int:
+    """The trial's primary key.
+
+    Relies on: Trial._trial_id.
+    """
+    return int(trial._trial_id)  # noqa: SLF001
+
+
+def enqueue_ticket(study: optuna.Study, fixed: Mapping[str, Any]) -> int:
+    """Queue one trial, some of whose parameters may be fixed, and return its primary key.
+
+    As Study.enqueue_trial, which does not return the key. Relies on: BaseStorage.create_new_trial with a template, and
+    the system attribute `fixed_params` that Trial reads.
+    """
+    template = create_trial(state=TrialState.WAITING, system_attrs={"fixed_params": dict(fixed)})
+    return int(study._storage.create_new_trial(study_id_of(study), template_trial=template))  # noqa: SLF001
+
+
+def running_trial(study: optuna.Study, trial_id: int) -> optuna.Trial:
+    """The Trial of a row that is already RUNNING: what Study.ask does after it has taken one from the queue.
+
+    Relies on: Trial's constructor; Study._thread_local.cached_all_trials, which ask clears first; and the cache in front
+    of the storage, which knows only trials that it has listed.
+    """
+    study._thread_local.cached_all_trials = None  # noqa: SLF001
+    study._storage.get_all_trials(study_id_of(study), deepcopy=False, states=(TrialState.RUNNING,))  # noqa: SLF001
+    return optuna.Trial(study, trial_id)
+
+
+def reported_steps(trial: optuna.Trial) -> set[int]:
+    """Steps that this trial has reported, in this attempt or an earlier one.
+
+    Relies on: Trial._cached_frozen_trial.
+    """
+    return set(trial._cached_frozen_trial.intermediate_values)  # noqa: SLF001
+
+
+def add_artifact(storage: BaseStorage, trial_id: int, folder: Path, source: Path, *, filename: str) -> Path:
+    """Move `source` into the artifact folder and record it on the trial: the file first, then the record.
+
+    optuna.artifacts.upload_artifact records first and does not write atomically. Relies on: FileSystemArtifactStore
+    keeping a file by its identifier, and the system attribute's prefix and form that optuna-dashboard reads.
+    """
+    artifact_id = str(uuid.uuid4())
+    target = folder / artifact_id
+    source.replace(target)
+    mimetype = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    meta = ArtifactMeta(artifact_id=artifact_id, filename=filename, mimetype=mimetype, encoding=None)
+    storage.set_trial_system_attr(trial_id, ARTIFACTS_ATTR_PREFIX + artifact_id, json.dumps(asdict(meta)))
+    return target
+
+
+def copy_trial(study: optuna.Study, trial: FrozenTrial) -> int:
+    """Add a finished trial to a study and return its primary key there.
+
+    As Study.add_trial, which does not return the key. Relies on: BaseStorage.create_new_trial with a template.
+    """
+    return int(study._storage.create_new_trial(study_id_of(study), template_trial=trial))  # noqa: SLF001
+
+
+def frozen_trial_id_of(trial: FrozenTrial) -> int:
+    """The primary key of a trial that was read.
+
+    Relies on: FrozenTrial._trial_id.
+    """
+    return int(trial._trial_id)  # noqa: SLF001

@@ -1,0 +1,35 @@
+"""Samplers by name: who proposes the next recipe."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.samplers import BaseSampler
+
+from automl.errors import StudyError
+from automl.search.optuna_internals import accepted_experiments
+from automl.search.specification import SAMPLERS
+
+
+def build_sampler(name: str, *, seed: int) -> BaseSampler:
+    """The sampler of this name, with a worker's own seed.
+
+    `grid` fixes every parameter in the queue, so what samples behind it never decides.
+
+    Raises: StudyError for an unknown name.
+    """
+    with accepted_experiments():
+        if name == "tpe":
+            # group: conditional parameters stay in the joint model; constant_liar: workers do not propose the same.
+            return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+        if name in ("random", "grid"):
+            return optuna.samplers.RandomSampler(seed=seed)
+        if name == "gp":
+            return optuna.samplers.GPSampler(seed=seed, independent_sampler=optuna.samplers.RandomSampler(seed=seed))
+        if name == "qmc":
+            return optuna.samplers.QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False)
+    raise StudyError(f"Unknown sampler {name!r}. Known: {', '.join(SAMPLERS)}.")
+
+
+def worker_seed(seed: int, ordinal: int) -> int:
+    """A seed of its own for the worker with this ordinal, so that workers of one study draw differently."""
+    return (seed * 1_000_003 + ordinal * 7_919) % 2**31

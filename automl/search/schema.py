@@ -1,0 +1,101 @@
+"""Our tables beside Optuna's: what a trial's change of hands, a budget and a learning curve need.
+
+`automl_studies`  budget, seconds of active search, a request to stop
+`automl_workers`  one row a worker process, with its heartbeat
+`automl_trials`   who holds a trial, and at which attempt; planned epochs, size, failure
+`automl_epochs`   one row an epoch: every figure of EpochResult
+`automl_test_openings`  when the test split was opened, and by which command
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from automl.errors import StorageError
+from automl.search.database import Database
+from automl.training.result import EpochResult
+
+VERSION = 1
+SCHEMA_LOCK = 0x6175746F6D6C  # "automl"; one advisory lock for the creation of tables
+EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(EpochResult))
+
+TABLES = f"""
+CREATE TABLE IF NOT EXISTS automl_schema (version integer PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS automl_studies (
+    study_id integer PRIMARY KEY REFERENCES studies (study_id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    budget_trials integer,
+    budget_seconds double precision,
+    active_seconds double precision NOT NULL DEFAULT 0,
+    active_at timestamptz,
+    stop_requested boolean NOT NULL DEFAULT false
+);
+CREATE TABLE IF NOT EXISTS automl_workers (
+    worker_id serial PRIMARY KEY,
+    study_id integer NOT NULL REFERENCES studies (study_id) ON DELETE CASCADE,
+    ordinal integer NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    device text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    beat_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz
+);
+CREATE TABLE IF NOT EXISTS automl_trials (
+    trial_id integer PRIMARY KEY REFERENCES trials (trial_id) ON DELETE CASCADE,
+    attempt integer NOT NULL DEFAULT 0,
+    worker_id integer REFERENCES automl_workers (worker_id) ON DELETE SET NULL,
+    epochs integer,
+    parameters integer,
+    threads integer,
+    failure text,
+    reason text
+);
+CREATE TABLE IF NOT EXISTS automl_epochs (
+    trial_id integer NOT NULL REFERENCES trials (trial_id) ON DELETE CASCADE,
+    {", ".join(f"{name} {'integer' if name == 'epoch' else 'double precision'} NOT NULL" for name in EPOCH_COLUMNS)},
+    PRIMARY KEY (trial_id, epoch)
+);
+CREATE TABLE IF NOT EXISTS automl_test_openings (
+    study_id integer NOT NULL REFERENCES studies (study_id) ON DELETE CASCADE,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    command text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS automl_workers_study ON automl_workers (study_id);
+"""
+
+
+def has_schema(connection: Connection) -> bool:
+    """Whether this database has ever held a study of ours.
+
+    Raises: StorageError if its tables are of another version.
+    """
+    if connection.scalar(text("SELECT to_regclass('automl_schema')")) is None:
+        return False
+    version = connection.scalar(text("SELECT max(version) FROM automl_schema"))
+    if version not in (None, VERSION):
+        raise StorageError(
+            f"The tables of this database are of version {version}, and this automl works with version {VERSION}. "
+            "Install the automl that wrote them, or use another database."
+        )
+    return version is not None
+
+
+def create_schema(database: Database) -> None:
+    """Create Optuna's tables and ours where they are missing; safe to run from several processes at once.
+
+    Raises: StorageError if the tables are of another version.
+    """
+    with database.engine.connect() as connection:
+        if has_schema(connection):
+            return
+    from automl.search.optuna_internals import create_optuna_tables  # Optuna takes 0.3 s to import
+
+    with database.engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+        create_optuna_tables(database)
+        connection.execute(text(TABLES))
+        connection.execute(text(f"INSERT INTO automl_schema VALUES ({VERSION}) ON CONFLICT DO NOTHING"))

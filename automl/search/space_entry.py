@@ -1,0 +1,115 @@
+"""One entry under `parameters:`, with what it takes to check it: sentences name the parameter as the file does."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from typing_extensions import TypeIs
+
+from automl.recipe import Field, Value
+from automl.search.aliases import choice_of
+from automl.search.distributions import Distribution
+from automl.search.located_yaml import Document, Place
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What became of an entry."""
+
+    distribution: Distribution
+    notes: tuple[str, ...] = ()
+    """What is not as the file defines it; none where the distribution is exact."""
+    remarks: tuple[str, ...] = ()
+    """Worth saying of an exact one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A parameter as written, and the field it sets."""
+
+    source: str
+    field: Field
+    spec: Mapping[str, object]
+    place: Place
+    document: Document
+
+    def wrong(self, sentence: str, *, key: str | None = None) -> None:
+        """Record a mistake, at a key if it has a line of its own."""
+        self.document.add(f"{self.source}: {sentence}", at=self.place if key is None else (*self.place, key))
+
+    def number(self, key: str, default: float | None = None) -> float | None:
+        """The finite number at `key`, or None with a mistake recorded."""
+        value = self.spec.get(key, default)
+        if is_finite_number(value):
+            return float(value)
+        self.wrong(f"{key} = {short(value)} is not a finite number", key=key)
+        return None
+
+    def positive(self, key: str, default: float) -> float | None:
+        """The number above 0 at `key`, or None with a mistake recorded."""
+        value = self.number(key, default)
+        if value is None or value > 0:
+            return value
+        self.wrong(f"{key} = {short(value)} has to be above 0", key=key)
+        return None
+
+    def bounds(self) -> tuple[float, float] | None:
+        """`min` and `max` in order, or None with the mistakes recorded."""
+        low, high = self.number("min"), self.number("max")
+        if low is None or high is None:
+            return None
+        if low < high:
+            return low, high
+        relation = "equals" if low == high else "is above"
+        hint = f"Write `value: {low:g}` to fix it." if low == high else "Exchange them."
+        self.wrong(f"min {low:g} {relation} max {high:g}. {hint}", key="min")
+        return None
+
+    def accepts(self, value: float, *, key: str) -> bool:
+        """Whether the field takes `value`, which comes from `key`; a mistake is recorded if not."""
+        if self.field.problem(value) is None:
+            return True
+        written = "" if value == self.spec.get(key) else f" leads to {value:g}, which"
+        self.wrong(f"{key} = {short(self.spec.get(key))}{written} is not {self.field.accepted()}", key=key)
+        return False
+
+    def value(self, value: object, *, key: str) -> Value | None:
+        """`value` in the field's own type, or None with a mistake recorded."""
+        chosen = choice_of(self.field, value)
+        if (isinstance(chosen, bool | str) or is_finite_number(chosen)) and self.field.problem(chosen) is None:
+            return self.field.cast(chosen)
+        self.wrong(f"{short(value)} is not {self.field.accepted()}", key=key)
+        return None
+
+    def listed(self, key: str) -> Sequence[object]:
+        """The list at `key`, or nothing with a mistake recorded."""
+        value = self.spec.get(key)
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes) and value:
+            return value
+        self.wrong(f"{key} = {short(value)} has to be a list with at least one entry", key=key)
+        return ()
+
+
+def is_finite_number(value: object) -> TypeIs[int | float]:
+    """Whether `value` is a number, and one that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def short(value: object) -> str:
+    """`value` for a message, however long it is."""
+    return reprlib.repr(value)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """` Did you mean …?` or the list of what is known, to end a sentence with."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

@@ -1,0 +1,146 @@
+"""Load a search space: a shipped name, a YAML file, a mapping from a notebook, or a function in Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from automl.errors import SpaceError
+from automl.recipe import Value
+from automl.search.aliases import field_of
+from automl.search.located_yaml import Document, Place, read_yaml
+from automl.search.space import SearchSpace
+from automl.search.space_conditions import ConditionReading
+from automl.search.space_entry import Entry, short
+from automl.search.space_function import is_function_reference, resolve_space_function
+from automl.search.space_parameters import ParameterReading
+from automl.search.wandb_sweep import SweepReading
+
+FOLDER = "search_spaces"
+
+
+def load_space(reference: str | Path | Mapping[str, object], *, ignore_unknown: bool = False) -> SearchSpace:
+    """Read a space; with `ignore_unknown` parameters that mean nothing here are noted instead of refused.
+
+    Raises: SpaceError with all mistakes, each with its file and line.
+    """
+    if isinstance(reference, Mapping):
+        return _read(Document(reference), name="custom", ignore_unknown=ignore_unknown)
+    name = str(reference)
+    if name in shipped_spaces():
+        text, file = (_shipped_folder() / f"{name}.yaml").read_text("utf-8"), f"{FOLDER}/{name}.yaml"
+    elif is_function_reference(name) and not Path(name).exists():
+        resolve_space_function(name)
+        return SearchSpace(name=name.partition(":")[2], function=name)
+    else:
+        text, file = _file_text(name), name
+    return _read(read_yaml(text, file=file), name=Path(file).stem, ignore_unknown=ignore_unknown)
+
+
+def shipped_spaces() -> tuple[str, ...]:
+    """Names of the spaces that come with the package; those in folders as `folder/name`."""
+    return tuple(sorted(_names(_shipped_folder(), "")))
+
+
+def _shipped_folder() -> Traversable:
+    """The folder inside the installed package, or the checkout's own."""
+    inside = resources.files("automl") / FOLDER
+    return inside if inside.is_dir() else Path(__file__).parents[2] / FOLDER
+
+
+def _names(folder: Traversable, prefix: str) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _names(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".yaml"):
+            yield prefix + entry.name.removesuffix(".yaml")
+
+
+def _file_text(name: str) -> str:
+    """Raise: SpaceError if there is no file of this name, or none that can be read as text."""
+    try:
+        return Path(name).read_text("utf-8")
+    except FileNotFoundError as error:
+        known = shipped_spaces()
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Shipped: {', '.join(known)}."
+        raise SpaceError(f"There is no search space {name!r}: neither a shipped one nor a file. {hint}") from error
+    except UnicodeDecodeError as error:
+        raise SpaceError(
+            f"{name} is not text: byte {error.start} cannot be read as UTF-8. Give a YAML file."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SpaceError(
+            f"{name} cannot be read: {error}. Give a YAML file or one of: {', '.join(shipped_spaces())}."
+        ) from error
+
+
+def _read(document: Document, *, name: str, ignore_unknown: bool) -> SearchSpace:
+    spec = document.data
+    if not isinstance(spec, Mapping) or "parameters" not in spec:
+        document.add("there is no `parameters:` with the parameters by name")
+        spec = spec if isinstance(spec, Mapping) else {}
+    sweep = SweepReading(document, spec)
+    reading = ParameterReading(document, ignore_unknown)
+    if "parameters" in spec:
+        reading.read(spec["parameters"])
+    parameters = ConditionReading(document, reading.entries, reading.parameters).read()
+    first = _read_first(document, spec.get("first", []), reading.entries)
+    space = _with_settings(SearchSpace(parameters=parameters), sweep, name)
+    _check_first(document, space, first)
+    document.check()
+    return dataclasses.replace(space, first=_searched(space, first), notes=(*sweep.notes, *reading.notes))
+
+
+def _with_settings(space: SearchSpace, sweep: SweepReading, name: str) -> SearchSpace:
+    sweep.read_keys()
+    return dataclasses.replace(
+        space,
+        name=sweep.read_name(name),
+        sampler=sweep.read_sampler(),
+        metric=sweep.read_metric(),
+        pruner=sweep.read_pruner(),
+        budget=sweep.read_budget(),
+    )
+
+
+def _read_first(document: Document, spec: object, entries: Mapping[str, Entry]) -> tuple[dict[str, Value], ...]:
+    """The recipes of `first:` by field of Recipe, in the fields' own types."""
+    if not isinstance(spec, list | tuple):
+        document.add(f"first: {short(spec)} is not a list of recipes", at=("first",))
+        return ()
+    return tuple(_recipe(document, recipe, entries, ("first", index)) for index, recipe in enumerate(spec))
+
+
+def _recipe(document: Document, spec: object, entries: Mapping[str, Entry], place: Place) -> dict[str, Value]:
+    if not isinstance(spec, Mapping):
+        document.add(f"first: {short(spec)} is not a recipe such as {{depth: 2, width: 16}}", at=place)
+        return {}
+    recipe: dict[str, Value] = {}
+    for key, written in spec.items():
+        target = field_of(str(key))
+        if target is None or target.name not in entries:
+            document.add(f"first: {key!r} is no parameter of this space", at=(*place, str(key)))
+            continue
+        entry = Entry(f"first: {key}", target, {}, place, document)
+        if (value := entry.value(written, key=str(key))) is not None:
+            recipe[target.name] = value
+    return recipe
+
+
+def _check_first(document: Document, space: SearchSpace, first: Sequence[dict[str, Value]]) -> None:
+    read = {parameter.name for parameter in space.parameters}
+    for index, recipe in enumerate(first):
+        known = {name: value for name, value in recipe.items() if name in read}
+        for problem in space.problems(known):
+            document.add(f"first: {problem}", at=("first", index))
+
+
+def _searched(space: SearchSpace, first: Sequence[dict[str, Value]]) -> tuple[dict[str, Value], ...]:
+    """The recipes without what the space fixes anyway."""
+    searched = {parameter.name for parameter in space.parameters if parameter.is_searched}
+    return tuple({name: value for name, value in recipe.items() if name in searched} for recipe in first)

@@ -1,0 +1,81 @@
+"""Fit a space to the images: after this, no recipe that it proposes runs out of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from automl.errors import SpaceError
+from automl.models.geometry import Downsample, ImageShape, Stem, largest_depth
+from automl.recipe import FIELDS, Value
+from automl.search.distributions import Distribution, one_of
+from automl.search.parameters import Parameter, narrowed
+
+ENOUGH_STAGES = 3
+"""A stem that leaves room for so many is kept, and the depth is clipped to it; one that leaves less is dropped."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is left of the parameters, and a sentence on each change."""
+
+    parameters: tuple[Parameter, ...]
+    notes: tuple[str, ...]
+
+
+def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> Fit:
+    """Drop stems and clip the depth so that every combination left fits images of channels, height, width.
+
+    Raises: SpaceError if nothing fits.
+    """
+    given = {parameter.name: parameter for parameter in parameters}
+    depths = [int(depth) for depth in _options(given, "depth")]
+    least = depths[-1] if _can_be_default(given, "depth") else min(depths)
+    room = _room(given, image_shape)
+    wanted = max(min(max(depths), ENOUGH_STAGES), least)
+    stems = [stem for stem in room if room[stem] >= min(wanted, max(room.values()))]
+    limit = min(room[stem] for stem in stems)
+    size = f"{image_shape[1]}×{image_shape[2]} pixels"
+    if least > limit:
+        raise SpaceError(
+            f"No combination of this space fits images of {size}: they leave room for {limit} stages with the stem "
+            f"{' or '.join(stems)}, and depth can be no less than {least}. Let depth go down to {limit}."
+        )
+    changed = {**_fewer_stems(given, stems), **_clipped_depth(given, limit)}
+    notes = (f"{name}: {given[name].distribution} became {now} to fit {size}" for name, now in changed.items())
+    kept, dead = narrowed(parameters, changed)
+    return Fit(kept, (*notes, *(f"{name}: left out, because its condition can no longer hold" for name in dead)))
+
+
+def _options(given: Mapping[str, Parameter], name: str) -> tuple[Value, ...]:
+    """What a field can be; Recipe's default comes last where it can."""
+    values = given[name].distribution.values() or () if name in given else ()
+    return (*values, FIELDS[name].default) if _can_be_default(given, name) else values
+
+
+def _can_be_default(given: Mapping[str, Parameter], name: str) -> bool:
+    return name not in given or bool(given[name].when)
+
+
+def _room(given: Mapping[str, Parameter], image_shape: ImageShape) -> dict[Stem, int]:
+    """Stages that each stem leaves room for, whatever the downsampling."""
+    stems = cast("tuple[Stem, ...]", _options(given, "stem"))
+    downsamples = cast("tuple[Downsample, ...]", _options(given, "downsample"))
+    return {stem: min(largest_depth(stem, down, image_shape) for down in downsamples) for stem in stems}
+
+
+def _fewer_stems(given: Mapping[str, Parameter], stems: Sequence[Stem]) -> dict[str, Distribution]:
+    if "stem" not in given:
+        return {}
+    before = given["stem"].distribution.values() or ()
+    left = one_of(stem for stem in before if stem in stems)
+    return {"stem": left} if left and left.values() != before else {}
+
+
+def _clipped_depth(given: Mapping[str, Parameter], limit: int) -> dict[str, Distribution]:
+    if "depth" not in given:
+        return {}
+    before = given["depth"].distribution
+    left = before.at_most(limit)
+    return {"depth": left} if left and left.values() != before.values() else {}

@@ -1,0 +1,88 @@
+"""The `parameters:` of a space file: whose names they are, and what each draws."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from automl.recipe import FIELDS
+from automl.search.aliases import WITHOUT_EFFECT, field_of, known_names, normal
+from automl.search.located_yaml import Document, Place
+from automl.search.parameters import Parameter
+from automl.search.space_distributions import read_distribution
+from automl.search.space_entry import Entry, short
+
+DEEPEST = 5
+"""Levels of `parameters:` inside `parameters:`, each of them active at once."""
+
+
+@dataclass
+class ParameterReading:
+    """The parameters of a document; their mistakes go to the document, the rest is collected here."""
+
+    document: Document
+    ignore_unknown: bool
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """As written, by field of Recipe."""
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    """Those without a mistake, by field, still without conditions."""
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, spec: object) -> None:
+        """Read everything under `parameters:`."""
+        for source, entry, place in self._flat(spec, ("parameters",)):
+            self._read_one(source, entry, place)
+
+    def _flat(self, spec: object, place: Place) -> Iterator[tuple[str, Mapping[str, object], Place]]:
+        """Every parameter with its mapping, those nested under `parameters:` too."""
+        if not isinstance(spec, Mapping) or not spec:
+            self.document.add(f"{place[-1]}: {short(spec)} is not a mapping of parameters by name", at=place)
+            return
+        for key, entry in spec.items():
+            source, here = str(key), (*place, str(key))
+            if not isinstance(entry, Mapping):
+                self.document.add(f"{source}: {short(entry)} says too little. Write {{value: …}} to fix it.", at=here)
+            elif set(entry) == {"parameters"} and len(here) < 2 * DEEPEST:
+                self.notes.append(f"{source}: what is nested under it is searched like the rest, all at once")
+                yield from self._flat(entry["parameters"], (*here, "parameters"))
+            else:
+                yield source, {str(name): value for name, value in entry.items()}, here
+
+    def _read_one(self, source: str, spec: Mapping[str, object], place: Place) -> None:
+        target = field_of(source)
+        if target is None:
+            self._unknown(source, place)
+        elif target.name in self.entries:
+            first = self.entries[target.name].source
+            self.document.add(f"{source}: it sets {target.name}, as {first} does. Keep one of them.", at=place)
+        else:
+            entry = self.entries[target.name] = Entry(source, target, spec, place, self.document)
+            if parameter := _read_parameter(entry):
+                self.parameters[target.name] = parameter
+
+    def _unknown(self, source: str, place: Place) -> None:
+        if reason := WITHOUT_EFFECT.get(normal(source)):
+            self.notes.append(f"{source}: without effect here: {reason}")
+        elif self.ignore_unknown:
+            self.notes.append(f"{source}: means nothing here and was left out")
+        else:
+            self.document.add(_unknown_parameter(source), at=place)
+
+
+def _read_parameter(entry: Entry) -> Parameter | None:
+    reading = read_distribution(entry)
+    if reading is None:
+        return None
+    name = entry.field.name
+    alias = () if name == entry.source else (f"read as {name}",)
+    note = "; ".join((*alias, *reading.notes, *reading.remarks))
+    return Parameter(name, reading.distribution, source=entry.source, exact=not reading.notes, note=note)
+
+
+def _unknown_parameter(source: str) -> str:
+    """The sentence for a name that is no field of Recipe, with the field that it, or an alias like it, may mean."""
+    near = difflib.get_close_matches(normal(source), known_names(), n=1)
+    meant = field_of(near[0]) if near else None
+    hint = f"Did you mean {meant.name!r}?" if meant else f"Known: {', '.join(FIELDS)}."
+    return f"unknown parameter {source!r}. {hint}"

@@ -1,0 +1,118 @@
+"""What a study is: data, space, metric, sampler, pruner and seed, in one JSON document on the study itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from automl.data.dataset import DataSet
+from automl.errors import StudyError
+from automl.search.space import SearchSpace
+
+SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
+PRUNERS = ("median", "percentile", "hyperband", "successive-halving", "none")
+ATTRIBUTE = "automl:specification"
+"""The study's user attribute that holds it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataIdentity:
+    """Which data a study searches on."""
+
+    name: str
+    reference: str
+    fingerprint: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    """Channels, height, width."""
+
+    @classmethod
+    def of(cls, data: DataSet) -> DataIdentity:
+        """The identity of a loaded data set."""
+        return cls(**{field.name: getattr(data, field.name) for field in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Specification:
+    """All that a worker needs beside the storage URL; it never changes."""
+
+    data: DataIdentity
+    space: SearchSpace
+    metric: str
+    sampler: str
+    pruner: str
+    startup_trials: int
+    """Complete trials before the pruner judges."""
+    warmup_epochs: int
+    """Epochs of a trial before the pruner judges it."""
+    reduction_factor: int
+    """Of hyperband and successive-halving: of so many trials, one goes on."""
+    seed: int
+    """Of splits that had to be cut, of the samplers, and (plus its number) of each trial."""
+    model: str | None
+    """`package.module:build` of a network of the user's own."""
+    keep: int
+    """How many of the best trials keep their weights."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        document = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return document | {"data": dataclasses.asdict(self.data), "space": self.space.as_dict()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Specification:
+        """Read back what `as_dict` wrote."""
+        data = dict(document["data"])
+        data |= {"class_names": tuple(data["class_names"]), "image_shape": tuple(data["image_shape"])}
+        space = SearchSpace.from_dict(document["space"])
+        return cls(**(dict(document) | {"data": DataIdentity(**data), "space": space}))
+
+    def trial_seed(self, number: int) -> int:
+        """Seed of the trial with this number: trials differ, so a recipe drawn twice says something new."""
+        return (self.seed + number) % 2**31
+
+    def check_same(self, other: Specification, *, study: str) -> None:
+        """Compare with what a command asks for.
+
+        Raises: StudyError that names every difference.
+        """
+        differences = list(_differences(self, other))
+        if differences:
+            raise StudyError(
+                f"Study {study} exists and differs; what it searches cannot change:\n"
+                + "\n".join(f"  {line}" for line in differences)
+                + "\nRepeat its settings to continue it, choose another --study NAME, "
+                f"or carry its trials over with: automl create NEW --from {study}"
+            )
+
+
+def _differences(mine: Specification, asked: Specification) -> list[str]:
+    lines = []
+    if mine.data.fingerprint != asked.data.fingerprint:
+        lines.append(
+            f"data: it has {mine.data.name} with fingerprint {mine.data.fingerprint[:12]}, "
+            f"this is {asked.data.reference} with fingerprint {asked.data.fingerprint[:12]}"
+        )
+    if mine.space.as_dict() != asked.space.as_dict():
+        lines.append("space: " + _space_difference(mine.space.as_dict(), asked.space.as_dict()))
+    names = [field.name for field in dataclasses.fields(mine) if field.name not in ("data", "space")]
+    lines += [
+        f"{name}: it has {getattr(mine, name)}, this command asks for {getattr(asked, name)}"
+        for name in names
+        if getattr(mine, name) != getattr(asked, name)
+    ]
+    return lines
+
+
+def _space_difference(mine: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    changed = [name for name in sorted({*mine, *asked}) if mine.get(name) != asked.get(name)]
+    if changed != ["parameters"]:
+        return f"{', '.join(changed)} differ"
+    here, there = (
+        {parameter["name"]: parameter for parameter in document["parameters"]} for document in (mine, asked)
+    )
+    names = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
+    return f"{', '.join(names)} {'differs' if len(names) == 1 else 'differ'}"
+

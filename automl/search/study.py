@@ -1,0 +1,229 @@
+"""Studies: created, continued, opened, stopped, deleted."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from automl.errors import StudyError
+from automl.search.database import Database
+from automl.search.schema import SCHEMA_LOCK, has_schema
+from automl.search.specification import ATTRIBUTE, Specification
+from automl.training.result import METRICS
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A stored study, as the database has it."""
+
+    study_id: int
+    name: str
+    specification: Specification
+    budget_trials: int | None
+    """Finished trials in all; None: no limit."""
+    budget_seconds: float | None
+    """Seconds of active search in all; None: no limit."""
+    created_at: datetime
+
+    @property
+    def uid(self) -> str:
+        """A short name that no other study has, on this server or another."""
+        return hashlib.sha256(f"{self.name} {self.created_at.isoformat()}".encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a command grants: None leaves a limit as it is."""
+
+    trials: int | None = None
+    seconds: float | None = None
+
+
+def find_study(connection: Connection, name: str | None) -> StudyRecord:
+    """The study of this name, or the newest one.
+
+    Raises: StudyError if there is none.
+    """
+    if not has_schema(connection):
+        raise StudyError("There is no study yet. Make one with: automl search --data digits")
+    row = connection.execute(
+        text(
+            f"""
+            SELECT study_id, study_name, value_json, budget_trials, budget_seconds, created_at
+            FROM automl_studies JOIN studies USING (study_id)
+            JOIN study_user_attributes AS attributes USING (study_id)
+            WHERE attributes.key = '{ATTRIBUTE}' AND (CAST(:name AS text) IS NULL OR study_name = :name)
+            ORDER BY study_id DESC LIMIT 1
+            """
+        ),
+        {"name": name},
+    ).one_or_none()
+    if row is None:
+        raise StudyError(_unknown(name, study_names(connection)))
+    specification = Specification.from_dict(json.loads(row.value_json))
+    return StudyRecord(
+        row.study_id, row.study_name, specification, row.budget_trials, row.budget_seconds, row.created_at
+    )
+
+
+def study_names(connection: Connection) -> list[str]:
+    """Names of all studies, the newest first."""
+    if not has_schema(connection):
+        return []
+    statement = "SELECT study_name FROM automl_studies JOIN studies USING (study_id) ORDER BY study_id DESC"
+    return list(connection.scalars(text(statement)))
+
+
+def _unknown(name: str | None, known: Sequence[str]) -> str:
+    if not known:
+        return "There is no study yet. Make one with: automl search --data digits"
+    near = difflib.get_close_matches(name or "", known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known[:10])}."
+    return f"There is no study {name!r}. {hint}"
+
+
+def default_name(data: str, space: str, metric: str) -> str:
+    """Name of a study that was given none: what it searches on, in what, for what."""
+    return f"{data}-{space}-{metric}".replace("_", "-")
+
+
+def create_or_continue(database: Database, name: str, specification: Specification, budget: Budget) -> StudyRecord:
+    """Create the study, or continue the one of this name with a budget that may be raised.
+
+    Raises: StudyError if it exists and searches something else, or if a total would be lowered.
+    """
+    with database.engine.connect() as connection:
+        exists = name in study_names(connection)
+    if not exists:
+        _create(database, name, specification)
+    with database.engine.begin() as connection:
+        record = find_study(connection, name)
+        record.specification.check_same(specification, study=name)
+        _grant(connection, record, budget)
+        return find_study(connection, name)
+
+
+def _create(database: Database, name: str, specification: Specification) -> None:
+    import optuna  # takes 0.3 s: not for `automl status`
+
+    from automl.search.optuna_internals import accepted_experiments, study_id_of
+    from automl.search.storage import open_storage
+
+    maximize = METRICS[specification.metric].maximize
+    with database.engine.begin() as connection:
+        # One creator at a time; what a killed one left half made is completed here.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+        study = optuna.create_study(
+            storage=open_storage(database),
+            study_name=name,
+            direction="maximize" if maximize else "minimize",
+            load_if_exists=True,
+        )
+        if study.get_trials(deepcopy=False) and ATTRIBUTE not in study.user_attrs:
+            raise StudyError(
+                f"Study {name} exists in this database, but automl did not make it. Choose another --study NAME."
+            )
+        if ATTRIBUTE not in study.user_attrs:
+            with accepted_experiments():
+                study.set_metric_names([f"validation {specification.metric}".replace("_", " ")])
+            study.set_user_attr(ATTRIBUTE, specification.as_dict())
+        connection.execute(
+            text("INSERT INTO automl_studies (study_id) VALUES (:study_id) ON CONFLICT DO NOTHING"),
+            {"study_id": study_id_of(study)},
+        )
+
+
+def _grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
+    for what, had, asked in (
+        ("trials", record.budget_trials, budget.trials),
+        ("timeout", record.budget_seconds, budget.seconds),
+    ):
+        if had is not None and asked is not None and asked < had:
+            raise StudyError(
+                f"Study {record.name} already has a total of {had:g} for --{what}; {asked:g} would lower it. "
+                f"Totals can only be raised: leave --{what} out to keep {had:g}."
+            )
+    connection.execute(
+        text(
+            """
+            UPDATE automl_studies SET budget_trials = coalesce(:trials, budget_trials),
+                   budget_seconds = coalesce(:seconds, budget_seconds), stop_requested = false
+            WHERE study_id = :study_id
+            """
+        ),
+        {"trials": budget.trials, "seconds": budget.seconds, "study_id": record.study_id},
+    )
+
+
+def request_stop(connection: Connection, record: StudyRecord) -> int:
+    """Ask the study's workers to give their trials back and end; returns how many are at work."""
+    connection.execute(
+        text("UPDATE automl_studies SET stop_requested = true WHERE study_id = :study_id"),
+        {"study_id": record.study_id},
+    )
+    workers = connection.scalar(
+        text(
+            """
+            SELECT count(*) FROM automl_workers WHERE study_id = :study_id AND ended_at IS NULL
+            AND beat_at > now() - interval '60 seconds'
+            """
+        ),
+        {"study_id": record.study_id},
+    )
+    return int(workers or 0)
+
+
+def delete_study(database: Database, record: StudyRecord, *, artifacts: Path) -> None:
+    """Delete the study with its trials, weights and checkpoints.
+
+    Raises: StudyError while workers are at work on it.
+    """
+    with database.engine.connect() as connection:
+        names = artifact_files(connection, record.study_id)
+        at_work = connection.scalar(
+            text(
+                """
+                SELECT count(*) FROM automl_workers WHERE study_id = :study_id AND ended_at IS NULL
+                AND beat_at > now() - interval '10 seconds'
+                """
+            ),
+            {"study_id": record.study_id},
+        )
+    if at_work:
+        raise StudyError(
+            f"{at_work} workers are at work on study {record.name}. End them first: automl stop {record.name}"
+        )
+    import optuna
+
+    from automl.search.storage import open_storage
+
+    optuna.delete_study(study_name=record.name, storage=open_storage(database))
+    for name in names:
+        (artifacts / name).unlink(missing_ok=True)
+    shutil.rmtree(artifacts / "checkpoints" / str(record.study_id), ignore_errors=True)
+
+
+def artifact_files(connection: Connection, study_id: int) -> list[str]:
+    """File names, in the artifact folder, of all artifacts of a study and its trials."""
+    rows: Sequence[Any] = connection.execute(
+        text(
+            """
+            SELECT value_json FROM trial_system_attributes JOIN trials USING (trial_id)
+            WHERE study_id = :study_id AND key LIKE 'artifacts:%'
+            UNION ALL
+            SELECT value_json FROM study_system_attributes WHERE study_id = :study_id AND key LIKE 'artifacts:%'
+            """
+        ),
+        {"study_id": study_id},
+    ).all()
+    return [json.loads(json.loads(row.value_json))["artifact_id"] for row in rows]

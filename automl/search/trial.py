@@ -1,0 +1,265 @@
+"""One trial: recipe drawn, trained, reported epoch by epoch, ended one way or another."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import optuna
+import torch
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine
+
+from automl.data.dataset import DataSet
+from automl.errors import AutomlError, DivergedError, StorageError, TrainingError, TrainingInterrupted, TrialTakenError
+from automl.models.building import Builder
+from automl.recipe import Recipe
+from automl.search.claims import Claim, fence, give_back
+from automl.search.optuna_internals import reported_steps, running_trial
+from automl.search.pruners import EPOCHS_ATTRIBUTE
+from automl.search.schema import EPOCH_COLUMNS
+from automl.search.storage import Connectivity
+from automl.search.study import StudyRecord
+from automl.search.weights import checkpoint_file, checkpoints_of, drop_surplus_weights, store_weights
+from automl.tracking.wandb_runs import RunTracker
+from automl.training.checkpoint import load_checkpoint, save_checkpoint
+from automl.training.device import Precision
+from automl.training.loop import Training
+from automl.training.result import METRICS, EpochResult
+
+RECIPE_ATTRIBUTE = "recipe"
+"""The trial's user attribute that holds its whole recipe."""
+CHECKPOINT_SHARE = 0.02
+"""At most this share of the time goes into checkpoints."""
+State = Literal["complete", "pruned", "failed", "given back", "taken"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt at a trial ended."""
+
+    state: State
+    value: float | None = None
+    failure: str | None = None
+    """Kind: diverged, out of memory, refused, bug."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What all trials of one worker share."""
+
+    record: StudyRecord
+    study: optuna.Study
+    storage: RDBStorage
+    engine: Engine
+    connectivity: Connectivity
+    data: DataSet
+    build: Builder
+    device: torch.device
+    precision: Precision
+    artifacts: Path
+    tracker: RunTracker
+    interrupted: Callable[[], bool]
+    say: Callable[[str], None]
+
+
+@dataclass
+class TrialRun:
+    """One attempt at one trial."""
+
+    place: Workplace
+    claim: Claim
+    _checkpoint_due_at: float = field(default_factory=time.monotonic)
+
+    def run(self) -> Outcome:
+        """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
+
+        Raises: StorageError if the database stayed away too long; the trial is then found lost and continued elsewhere.
+        """
+        try:
+            outcome = self._attempt()
+        except TrainingInterrupted:
+            outcome = Outcome("given back")
+        except TrialTakenError as error:
+            outcome = Outcome("taken", reason=str(error))
+        except StorageError:
+            self.place.tracker.finish(state="given back", summary={})
+            raise
+        except DivergedError as error:
+            outcome = Outcome("failed", failure="diverged", reason=str(error))
+        except torch.OutOfMemoryError as error:
+            outcome = Outcome("failed", failure="out of memory", reason=str(error).splitlines()[0])
+        except AutomlError as error:
+            outcome = Outcome("failed", failure="refused", reason=str(error))
+        except Exception:  # noqa: BLE001 - a bug in one trial is stored with its traceback and never ends the worker
+            outcome = Outcome("failed", failure="bug", reason=traceback.format_exc())
+        return self._end(outcome)
+
+    def _attempt(self) -> Outcome:
+        place = self.place
+        trial = place.connectivity.ride_out(lambda: running_trial(place.study, self.claim.trial_id))
+        recipe = place.connectivity.ride_out(lambda: self._draw(trial))
+        training = Training(
+            recipe,
+            place.data,
+            metric=METRICS[place.record.specification.metric],
+            device=place.device,
+            precision=place.precision,
+            build=place.build,
+            interrupted=place.interrupted,
+        )
+        self._record_plan(recipe, training)
+        self._resume(training)
+        place.tracker.start(
+            trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=[recipe.block]
+        )
+        return self._train(trial, recipe, training)
+
+    def _train(self, trial: optuna.Trial, recipe: Recipe, training: Training) -> Outcome:
+        place = self.place
+        for result in training.epochs():
+            is_news = place.connectivity.ride_out(lambda result=result: self._report(trial, result))  # type: ignore[misc]
+            place.tracker.log(result)
+            if result.epoch + 1 == recipe.epochs:
+                break
+            if is_news and place.connectivity.ride_out(trial.should_prune):
+                return Outcome("pruned", training.best_value)
+            self._save_checkpoint_if_due(training)
+        place.connectivity.ride_out(lambda: self._keep_weights(training))
+        return Outcome("complete", training.best_value)
+
+    def _draw(self, trial: optuna.Trial) -> Recipe:
+        specification = self.place.record.specification
+        recipe = specification.space.suggest(trial, seed=specification.trial_seed(self.claim.number))
+        trial.set_user_attr(RECIPE_ATTRIBUTE, recipe.as_dict())
+        trial.set_user_attr(EPOCHS_ATTRIBUTE, recipe.epochs)
+        return recipe
+
+    def _record_plan(self, recipe: Recipe, training: Training) -> None:
+        plan = {
+            "epochs": recipe.epochs,
+            "parameters": training.parameters,
+            "threads": torch.get_num_threads() if self.place.device.type == "cpu" else None,
+            "trial_id": self.claim.trial_id,
+        }
+        self._in_fence(lambda connection: connection.execute(RECORD_PLAN, plan))
+
+    def _report(self, trial: optuna.Trial, result: EpochResult) -> bool:
+        """Record the epoch; returns whether it was new, and not done a second time after a change of hands."""
+        value = METRICS[self.place.record.specification.metric].of(result)
+        with fence(self.place.engine, self.claim) as connection:
+            is_news = result.epoch not in reported_steps(trial)
+            if is_news:
+                trial.report(value, step=result.epoch)
+            connection.execute(INSERT_EPOCH, vars_of(result) | {"trial_id": self.claim.trial_id})
+        return is_news
+
+    def _resume(self, training: Training) -> None:
+        """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew."""
+        for file in checkpoints_of(self.place.artifacts, self.place.record.study_id, self.claim.number):
+            try:
+                training.load_state(load_checkpoint(file))
+            except TrainingError as error:
+                self.place.say(f"trial {self.claim.number}: {error}")
+            else:
+                return
+
+    def _save_checkpoint_if_due(self, training: Training) -> None:
+        began = time.monotonic()
+        if began < self._checkpoint_due_at:
+            return
+        file = checkpoint_file(self.place.artifacts, self.place.record.study_id, self.claim.number, self.claim.attempt)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(training.state(), file)
+        ended = time.monotonic()
+        self._checkpoint_due_at = ended + (ended - began) / CHECKPOINT_SHARE
+
+    def _keep_weights(self, training: Training) -> None:
+        with fence(self.place.engine, self.claim):
+            store_weights(
+                self.place.storage,
+                self.claim.trial_id,
+                training.best_weights,
+                training.normalization,
+                artifacts=self.place.artifacts,
+            )
+
+    def _end(self, outcome: Outcome) -> Outcome:
+        try:
+            self.place.connectivity.ride_out(lambda: self._tell(outcome))
+        except TrialTakenError as error:
+            outcome = Outcome("taken", reason=str(error))
+        summary = {"value": outcome.value, "failure": outcome.failure, "reason": outcome.reason}
+        self.place.tracker.finish(
+            state="given back" if outcome.state == "taken" else outcome.state,
+            summary={name: value for name, value in summary.items() if value is not None},
+        )
+        if outcome.state in ("complete", "pruned", "failed"):
+            self._clean_up()
+        return outcome
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome.state == "taken":
+            return
+        study, trial_id = self.place.study, self.claim.trial_id
+        with fence(self.place.engine, self.claim) as connection:
+            if outcome.state == "given back":
+                give_back(connection, trial_id)
+                return
+            connection.execute(RECORD_END, {"trial_id": trial_id, "failure": outcome.failure, "reason": outcome.reason})
+            state = STATES[outcome.state]
+            value = outcome.value if state == TrialState.COMPLETE else None
+            # A repeated call, after the answer to the first one was lost, finds the trial finished.
+            study.tell(self.claim.number, value, state=state, skip_if_finished=True)
+
+    def _clean_up(self) -> None:
+        place = self.place
+        for file in checkpoints_of(place.artifacts, place.record.study_id, self.claim.number):
+            file.unlink(missing_ok=True)
+        specification = place.record.specification
+        place.connectivity.ride_out(
+            lambda: drop_surplus_weights(
+                place.engine,
+                place.record.study_id,
+                keep=specification.keep,
+                maximize=METRICS[specification.metric].maximize,
+                artifacts=place.artifacts,
+            )
+        )
+
+    def _in_fence(self, write: Callable[[Connection], object]) -> None:
+        def call() -> None:
+            with fence(self.place.engine, self.claim) as connection:
+                write(connection)
+
+        self.place.connectivity.ride_out(call)
+
+    def _run_id(self) -> str:
+        """The same for all attempts at a trial, and no other trial's on any server."""
+        return f"{self.place.record.uid}-{self.claim.number}"
+
+
+def vars_of(result: EpochResult) -> dict[str, float]:
+    """The row of `automl_epochs` that holds an epoch's figures."""
+    return {name: getattr(result, name) for name in EPOCH_COLUMNS}
+
+
+STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+INSERT_EPOCH = text(
+    f"""
+    INSERT INTO automl_epochs (trial_id, {", ".join(EPOCH_COLUMNS)})
+    VALUES (:trial_id, {", ".join(f":{name}" for name in EPOCH_COLUMNS)})
+    ON CONFLICT (trial_id, epoch) DO UPDATE SET seconds = automl_epochs.seconds + excluded.seconds
+    """
+)
+RECORD_PLAN = text(
+    "UPDATE automl_trials SET epochs = :epochs, parameters = :parameters, threads = :threads WHERE trial_id = :trial_id"
+)
+RECORD_END = text("UPDATE automl_trials SET failure = :failure, reason = :reason WHERE trial_id = :trial_id")

@@ -1,0 +1,103 @@
+"""Weights of the best trials, kept as artifacts; and checkpoints of the running ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import RDBStorage
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine
+from torch import Tensor
+
+from automl.data.normalization import Normalization
+from automl.search.optuna_internals import add_artifact
+from automl.training.checkpoint import load_checkpoint, save_checkpoint
+
+FILENAME = "weights.pt"
+KEEP_LOCK = 0x6B656570  # "keep"; the first key of a two-key advisory lock, the second is the study
+
+
+def store_weights(
+    storage: RDBStorage,
+    trial_id: int,
+    weights: Mapping[str, Tensor],
+    normalization: Normalization,
+    *,
+    artifacts: Path,
+) -> None:
+    """Write weights and normalization beside the artifacts, then make them one of the trial's."""
+    artifacts.mkdir(parents=True, exist_ok=True)
+    written = artifacts / f".{trial_id}.{FILENAME}"
+    save_checkpoint({"weights": dict(weights), **asdict(normalization)}, written)
+    add_artifact(storage, trial_id, artifacts, written, filename=FILENAME)
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """What a network is made of beside its recipe."""
+
+    weights: Mapping[str, Tensor]
+    normalization: Normalization
+
+
+def read_weights(file: Path) -> StoredWeights:
+    """Read back what `store_weights` wrote.
+
+    Raises: TrainingError if the file is damaged; FileNotFoundError if it is gone.
+    """
+    stored: Any = load_checkpoint(file)
+    return StoredWeights(stored["weights"], Normalization(tuple(stored["mean"]), tuple(stored["std"])))
+
+
+def weights_file(connection: Connection, trial_id: int, *, artifacts: Path) -> Path | None:
+    """Where a trial's weights lie, or None if they were not kept."""
+    for record in connection.scalars(
+        text("SELECT value_json FROM trial_system_attributes WHERE trial_id = :trial_id AND key LIKE 'artifacts:%'"),
+        {"trial_id": trial_id},
+    ):
+        meta = json.loads(json.loads(record))
+        if meta["filename"] == FILENAME:
+            return artifacts / str(meta["artifact_id"])
+    return None
+
+
+def drop_surplus_weights(engine: Engine, study_id: int, *, keep: int, maximize: bool, artifacts: Path) -> None:
+    """Delete the weights of all complete trials but the best `keep`: the record first, then the file."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :study)"), {"lock": KEEP_LOCK, "study": study_id})
+        records = connection.scalars(
+            text(
+                f"""
+                DELETE FROM trial_system_attributes AS attributes USING (
+                    SELECT trial_id FROM trials JOIN trial_values USING (trial_id)
+                    WHERE study_id = :study AND state = 'COMPLETE'
+                    ORDER BY value {"DESC" if maximize else "ASC"}, number OFFSET :keep) AS surplus
+                WHERE attributes.trial_id = surplus.trial_id AND key LIKE 'artifacts:%'
+                AND value_json LIKE :filename
+                RETURNING value_json
+                """
+            ),
+            {"study": study_id, "keep": keep, "filename": f"%{FILENAME}%"},
+        ).all()
+    for record in records:
+        (artifacts / json.loads(json.loads(record))["artifact_id"]).unlink(missing_ok=True)
+
+
+def checkpoint_folder(artifacts: Path, study_id: int) -> Path:
+    """Where the checkpoints of a study's running trials lie."""
+    return artifacts / "checkpoints" / str(study_id)
+
+
+def checkpoint_file(artifacts: Path, study_id: int, number: int, attempt: int) -> Path:
+    """A file for each attempt, so that a worker whose trial was taken cannot overwrite the newer one's."""
+    return checkpoint_folder(artifacts, study_id) / f"{number}-{attempt}.pt"
+
+
+def checkpoints_of(artifacts: Path, study_id: int, number: int) -> list[Path]:
+    """Checkpoints of all attempts at a trial, the newest attempt first."""
+    files = checkpoint_folder(artifacts, study_id).glob(f"{number}-*.pt")
+    return sorted(files, key=lambda file: int(file.stem.split("-")[1]), reverse=True)

@@ -1,0 +1,89 @@
+"""Settings: a flag first, then the environment, then `.env` in the current folder, then the default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from automl.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable that the command line reads."""
+
+    name: str
+    doc: str
+    default: str | None = None
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("AUTOML_STORAGE", "PostgreSQL URL of the studies; left out: an embedded PostgreSQL in AUTOML_HOME"),
+        Setting("AUTOML_STUDY", "name of the study; left out: the newest one"),
+        Setting("AUTOML_DATA", "data set: a name, a folder or a file"),
+        Setting("AUTOML_SPACE", "search space: a shipped name or a YAML file", "default"),
+        Setting("AUTOML_TRIALS", "finished trials in all", "30"),
+        Setting("AUTOML_METRIC", "what decides: accuracy, macro_f1, balanced_accuracy or loss", "accuracy"),
+        Setting("AUTOML_HOME", "folder of the embedded PostgreSQL, the artifacts and the caches", ".automl"),
+        Setting("AUTOML_ARTIFACTS", "folder of weights and checkpoints; left out: `artifacts` in AUTOML_HOME"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment and `.env` say, before any flag."""
+
+    values: Mapping[str, str] = field(repr=False)
+    """By name; empty strings count as left out."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
+        """Settings of the environment, completed by `.env` in `folder` (the current one if None)."""
+        dotenv = dotenv_values((folder or Path.cwd()) / ".env", interpolate=False)
+        merged = {name: value for name, value in dotenv.items() if value} | {
+            name: value for name, value in (os.environ if environment is None else environment).items() if value
+        }
+        return cls(merged)
+
+    def get(self, name: str, flag: str | None = None) -> str | None:
+        """The flag, else the setting, else its default."""
+        return flag or self.values.get(name) or SETTINGS[name].default
+
+    def home(self, flag: str | None = None) -> Path:
+        """Absolute folder of everything that stays on this machine."""
+        return Path(str(self.get("AUTOML_HOME", flag))).expanduser().absolute()
+
+    def artifacts(self, flag: str | None = None, *, home: Path) -> Path:
+        """Absolute folder of weights and checkpoints."""
+        given = self.get("AUTOML_ARTIFACTS", flag)
+        return Path(given).expanduser().absolute() if given else home / "artifacts"
+
+    def whole_number(self, name: str, flag: int | None = None) -> int:
+        """A setting that counts something.
+
+        Raises: SettingsError if it is not a whole number of at least 1.
+        """
+        given = str(flag) if flag is not None else self.get(name)
+        if given is None or not given.strip().isdecimal() or int(given) < 1:
+            raise SettingsError(f"{name} is {given!r}: it takes a whole number of at least 1.")
+        return int(given)
+
+    def __repr__(self) -> str:
+        shown = {name: mask(value) for name, value in self.values.items() if name in SETTINGS}
+        return f"Settings({shown})"
+
+
+def mask(text: str) -> str:
+    """`text` with the password of a URL in it, if any, replaced by ***."""
+    parts = urlsplit(text)
+    if "@" not in parts.netloc or parts.password is None:
+        return text
+    return text.replace(f":{parts.password}@", ":***@", 1)

@@ -1,0 +1,194 @@
+"""The process that speaks to wandb for one worker: events in, one JSON object a line; warnings out, one sentence a line.
+
+It is a process because wandb blocks: `init` until its time-out, `finish` and the hook at interpreter exit until the upload
+ends. In here it may, and the worker kills it when its own time is up. `wandb_courier` runs this file by its path and not as a
+module: it imports wandb and nothing of the package, so it costs a worker 0.5 s of start and 110 MB instead of torch's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+class Deadline:
+    """The worker's end, which comes as SIGTERM: whatever waits for a server is broken off, and the rest stays on the disk."""
+
+    def __init__(self) -> None:
+        self.passed = False
+        self._waiting = False
+
+    def __enter__(self) -> None:
+        self._waiting = True
+        if self.passed:
+            self._break_off()
+
+    def __exit__(self, *error: object) -> None:
+        self._waiting = False
+
+    def pass_(self, *signal_and_frame: object) -> None:
+        """Handle the signal."""
+        self.passed = True
+        if self._waiting:
+            self._break_off()
+
+    def _break_off(self) -> None:
+        self._waiting = False
+        raise TimeoutError("no answer before the worker's end")
+
+
+DEADLINE = Deadline()
+signal.signal(signal.SIGTERM, DEADLINE.pass_)
+
+import psutil  # noqa: E402
+import wandb  # noqa: E402 – takes half a second, in which the signal would end the process
+
+INIT_SECONDS = 20.0
+FINISH_SECONDS = 30.0
+KILL_SECONDS = 1.0
+FLUSH_SECONDS = 0.5
+"""wandb's own default, 15 s, loses a whole short trial to a kill."""
+EXIT_CODES = {"complete": 0, "pruned": 0, "failed": 1, "given back": 1, "lost": 1}
+
+
+class Runs:
+    """The worker's runs, one after another; offline for good after the first failure to upload."""
+
+    def __init__(self, folder: Path, *, online: bool, warn: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._online = online
+        self.kept_offline = False
+        self._warn = warn
+        self._run: wandb.Run | None = None
+
+    def handle(self, event: dict[str, Any]) -> None:
+        """Do what one event says: start, log or finish."""
+        if event["event"] == "start":
+            self._start(event["run"])
+        elif event["event"] == "log" and self._run is not None:
+            self._run.log(event["metrics"])
+        elif event["event"] == "finish":
+            self._finish(event["state"], event["summary"])
+
+    def end(self) -> None:
+        """Finish a run that nobody finished: its worker is gone."""
+        self._finish("lost", {})
+
+    def _start(self, options: dict[str, Any]) -> None:
+        self._run = self._start_online(options) or self._init(options, mode="offline")
+        self._run.define_metric("epoch", hidden=True)
+        self._run.define_metric("*", step_metric="epoch")
+
+    def _start_online(self, options: dict[str, Any]) -> wandb.Run | None:
+        if not self._online:
+            return None
+        try:
+            # A trial that changed hands goes on in the same run; offline, wandb refuses to look.
+            with DEADLINE:
+                return self._init(options, mode="online", resume="allow")
+        except (wandb.Error, TimeoutError) as error:
+            self._give_up_uploading(error)
+            restart_service()
+            return None
+
+    def _init(self, options: dict[str, Any], **more: Any) -> wandb.Run:
+        return wandb.init(**options, **more, settings=run_settings(self._folder))
+
+    def _finish(self, state: str, summary: dict[str, Any]) -> None:
+        run, self._run = self._run, None
+        if run is None:
+            return
+        run.summary.update({"state": state} | summary)
+        if state == "given back":
+            run.mark_preempting()
+        try:
+            with DEADLINE if self._online else contextlib.nullcontext():
+                run.finish(exit_code=EXIT_CODES[state])
+        except (wandb.Error, TimeoutError) as error:
+            self._give_up_uploading(error)
+
+    def _give_up_uploading(self, error: Exception) -> None:
+        self._online = False
+        self.kept_offline = True
+        self._warn(
+            f"wandb does not take this worker's runs ({reason(error)}): from here on they stay on this machine. "
+            f"Upload them later with: wandb sync --include-online {self._folder}/wandb/*run-*"
+        )
+
+
+def run_settings(folder: Path) -> wandb.Settings:
+    """Quiet, bounded, and about the trial alone: no console, no system figures, no source code."""
+    return wandb.Settings(
+        root_dir=str(folder),
+        init_timeout=INIT_SECONDS,
+        finish_timeout=FINISH_SECONDS,
+        finish_timeout_raises=True,
+        x_transaction_log_flush_interval=FLUSH_SECONDS,
+        silent=True,
+        console="off",
+        symlink=False,
+        save_code=False,
+        disable_code=True,
+        disable_git=True,
+        x_disable_stats=True,
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+    )
+
+
+def restart_service() -> None:
+    """End wandb's service in the middle of its wait for the server: before that, the run's id counts as in use."""
+    kill_service()
+    with contextlib.suppress(ConnectionError, SystemExit):  # how wandb says that its service was killed
+        wandb.teardown()
+
+
+def kill_service() -> None:
+    """Kill wandb-core, which writes its files as it goes."""
+    services = psutil.Process().children()
+    for service in services:
+        service.kill()
+    psutil.wait_procs(services, timeout=KILL_SECONDS)
+
+
+def reason(error: Exception) -> str:
+    """First line of what wandb says, without anything that could be a key."""
+    first_line = next(iter(str(error).splitlines()), type(error).__name__)
+    return re.sub(r"[\w-]{32,}", "***", first_line).rstrip(".")
+
+
+def own_output() -> Callable[[str], None]:
+    """Keep standard output for warnings: whatever else prints there goes to standard error, which is a file."""
+    warnings_out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return lambda sentence: print(sentence, file=warnings_out)
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Events until the worker closes the pipe or dies; half a line is what a dying worker leaves."""
+    for line in sys.stdin:
+        if line.endswith("\n"):
+            yield json.loads(line)
+
+
+def main(folder: str, mode: str) -> None:
+    """Serve one worker until its end."""
+    runs = Runs(Path(folder), online=mode == "online", warn=own_output())
+    for event in events():
+        runs.handle(event)
+    runs.end()
+    if runs.kept_offline:
+        kill_service()
+        os._exit(0)  # wandb's own exit would wait for the server again, 20 s
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

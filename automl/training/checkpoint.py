@@ -1,0 +1,60 @@
+"""A run's state on disk: whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from automl.errors import TrainingError
+
+
+def save_checkpoint(state: Mapping[str, object], path: Path) -> None:
+    """Write beside, flush to the disk, rename: whoever reads `path` finds the old state or the new one, complete.
+
+    Raises: OSError if the disk is full or the folder is missing; then `path` is as it was.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            torch.save(dict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
+
+def load_checkpoint(path: Path) -> dict[str, object]:
+    """Return a saved state with its tensors on the CPU; nothing in the file is executed.
+
+    Raises: TrainingError if the file is damaged or foreign. FileNotFoundError if there is none.
+    """
+    try:
+        state: object = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path} is no checkpoint: {_first_line(error)}. Delete it to start that run anew."
+        ) from error
+    if not isinstance(state, dict):
+        raise TrainingError(
+            f"{path} is no checkpoint: it holds {type(state).__name__}. Delete it to start that run anew."
+        )
+    return state
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the renaming itself survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

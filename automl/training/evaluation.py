@@ -1,0 +1,46 @@
+"""How good a network is on a split: by validation in every epoch, and by whoever evaluates an exported model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from automl.training import metrics
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one network on one split."""
+
+    loss: float
+    """Cross entropy in nats, without smoothing or class weights."""
+    confusion_KK: npt.NDArray[np.int64]
+    """True classes down, predicted ones across."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images whose class was found."""
+        return metrics.accuracy(self.confusion_KK)
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 over the classes."""
+        return metrics.macro_f1(self.confusion_KK)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall over the classes."""
+        return metrics.balanced_accuracy(self.confusion_KK)
+
+
+@torch.inference_mode()
+def evaluate_logits(logits_NK: Tensor, labels_N: npt.NDArray[np.int64]) -> Evaluation:
+    """Compare logits, on any device, with the true classes."""
+    labels = torch.tensor(labels_N, device=logits_NK.device)
+    confusion_KK = metrics.confusion_matrix(labels, logits_NK.argmax(dim=1), logits_NK.shape[1])
+    return Evaluation(float(cross_entropy(logits_NK, labels)), confusion_KK.cpu().numpy())

@@ -1,0 +1,104 @@
+"""One training step: a network together with all that changes it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from automl.data.batches import Batch
+from automl.recipe import Recipe
+from automl.training.device import Precision, compute_in
+from automl.training.objective import Objective
+from automl.training.optimization import WeightAverage, build_optimizer, set_learning_rate
+
+
+class StepFigures(NamedTuple):
+    """What a step found out, still on the device."""
+
+    loss: Tensor
+    """Scalar: mean over the batch."""
+    gradient_norm: Tensor
+    """Scalar: L2 norm over all parameters; infinite in float16 where the step was left out."""
+    correct: Tensor
+    """Scalar: images classified rightly, before the weights changed."""
+
+
+class Learner:
+    """A network with its loss, its optimizer and, where the recipe averages weights, the average."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        *,
+        class_counts_K: npt.NDArray[np.int64],
+        device: torch.device,
+        precision: Precision,
+    ) -> None:
+        self.device, self.precision = device, precision
+        self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
+        self.objective = Objective(recipe, class_counts_K, device)
+        self.optimizer = build_optimizer(recipe, self.trained)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
+
+    @property
+    def judged_model(self) -> nn.Module:
+        """The network that counts: the average, or where there is none the trained one."""
+        return self.average.model if self.average else self.model
+
+    def step(self, batch: Batch, *, learning_rate: float, step: int) -> StepFigures:
+        """Change the weights once; the host does not wait for the device."""
+        with compute_in(self.precision, self.device):
+            logits_BK = self.model(batch.images_BCHW)
+        loss = self.objective(logits_BK, batch.targets)
+        torch.autograd.backward(self.scaler.scale(loss))
+        self.scaler.unscale_(self.optimizer)
+        norm = self._gradient_norm()
+        set_learning_rate(self.optimizer, learning_rate)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad()
+        if self.average:
+            self.average.update(step)
+        correct = (logits_BK.detach().argmax(dim=1) == batch.labels_B).sum()
+        return StepFigures(loss.detach(), norm, correct)
+
+    def state(self) -> dict[str, object]:
+        """Snapshot on the host of all that the next step depends on."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+        return {name: on_host(value) for name, value in state.items()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of a learner built from the same recipe."""
+        self.model.load_state_dict(state["model"])
+        if self.average:
+            self.average.model.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it keeps the tensors that it is given
+        self.scaler.load_state_dict(state["scaler"])
+
+    def _gradient_norm(self) -> Tensor:
+        return nn.utils.get_total_norm([p.grad for p in self.trained if p.grad is not None])
+
+
+def on_host(value: Any) -> Any:
+    """Copy nested dicts and lists with every tensor cloned to the CPU, so that training on does not change them."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: on_host(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [on_host(item) for item in value]
+    return value

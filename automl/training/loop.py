@@ -1,0 +1,223 @@
+"""One training run, epoch by epoch. The loop knows nothing of searches: whoever drives it decides whether to go on.
+
+An epoch, in the order of this file: `_epoch` shows every image once to the learner (`_train`), judges the network on
+the validation split, keeps the weights if they are the best so far, and gives an EpochResult. Within a pass the host
+never waits for the device: losses and counts stay there until the pass is over.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from automl.data.augmentation import Augmentation
+from automl.data.batches import Images, TrainingBatches, open_images
+from automl.data.dataset import DataSet, Split
+from automl.data.normalization import measure_normalization
+from automl.errors import DivergedError, TrainingError, TrainingInterrupted
+from automl.models.building import Builder, build_model, check_model, count_parameters
+from automl.recipe import Recipe
+from automl.training.device import DTYPES, Precision, choose_precision
+from automl.training.evaluation import Evaluation, evaluate_logits
+from automl.training.learner import Learner, StepFigures, on_host
+from automl.training.optimization import Plateau, schedule_factor
+from automl.training.prediction import predict_logits
+from automl.training.randomness import global_seed, host_generator, stream_seed
+from automl.training.result import EpochResult, Metric
+
+
+class Training:
+    """A recipe on a data set, on one device.
+
+    The same recipe on the same device gives the same figures: bit for bit on a CPU with as many threads.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: DataSet,
+        *,
+        metric: Metric,
+        device: torch.device,
+        precision: Precision | None = None,
+        build: Builder = build_model,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`interrupted` is asked at every step, so it has to be cheap.
+
+        Raises: ModelError if the network cannot be built for these images.
+        """
+        train, num_classes = data.splits["train"], len(data.class_names)
+        self.recipe, self.metric, self.device, self.interrupted = recipe, metric, device, interrupted
+        self.fingerprint = data.fingerprint
+        self.precision: Precision = precision or choose_precision(device, data.image_shape)
+        self.normalization = measure_normalization(train)
+        self.batches = TrainingBatches(
+            open_images(train, device),
+            train.labels_N,
+            Augmentation(recipe, self.normalization),
+            num_classes=num_classes,
+            dtype=DTYPES[self.precision],
+        )
+        self.validation_images = open_images(data.splits["validation"], device)
+        self.validation_labels_N = data.splits["validation"].labels_N
+        model = _initialized(build, recipe, data)
+        self.parameters = count_parameters(model)
+        self.learner = Learner(
+            model, recipe, class_counts_K=data.class_counts("train"), device=device, precision=self.precision
+        )
+        self.plateau = Plateau()
+        self.next_epoch = 0
+        self.best_epoch = -1
+        self.best_value = -math.inf if metric.maximize else math.inf
+        self.best_weights: dict[str, Tensor] = on_host(self.learner.judged_model.state_dict())
+
+    def epochs(self) -> Iterator[EpochResult]:
+        """Train the epochs that are left, one at a time; stop asking at any time.
+
+        Raises: DivergedError if a loss is NaN or infinite. TrainingInterrupted in mid-epoch if `interrupted` says so.
+        """
+        while self.next_epoch < self.recipe.epochs:
+            yield self._epoch(self.next_epoch)
+
+    def _epoch(self, epoch: int) -> EpochResult:
+        started = time.perf_counter()
+        trained = self._train(epoch)
+        trained_seconds = time.perf_counter() - started
+        validated = self._validate(epoch)
+        result = EpochResult(
+            epoch=epoch,
+            train_loss=trained.loss,
+            train_accuracy=trained.accuracy,
+            validation_loss=validated.loss,
+            validation_accuracy=validated.accuracy,
+            validation_macro_f1=validated.macro_f1,
+            validation_balanced_accuracy=validated.balanced_accuracy,
+            gradient_norm=trained.gradient_norm,
+            learning_rate=self._learning_rate(epoch, len(self.batches) - 1),
+            images_per_second=len(self.batches.images) / trained_seconds,
+            seconds=time.perf_counter() - started,
+        )
+        self._finish(result)
+        return result
+
+    def _train(self, epoch: int) -> _Trained:
+        """Show every image once to the learner."""
+        generator = host_generator("batches", seed=self.recipe.seed, epoch=epoch)
+        steps: list[StepFigures] = []
+        self.learner.model.train()
+        with global_seed(stream_seed("network", seed=self.recipe.seed, epoch=epoch), self.device):
+            for position, batch in enumerate(self.batches.epoch(generator=generator)):
+                if self.interrupted():
+                    raise TrainingInterrupted(f"Interrupted in epoch {epoch}; the epochs before it are complete.")
+                rate, step = self._learning_rate(epoch, position), epoch * len(self.batches) + position
+                steps.append(self.learner.step(batch, learning_rate=rate, step=step))
+            trained = _Trained.of(steps, self.batches.sizes)
+        self._check_finite("training", trained.loss, epoch)
+        return trained
+
+    def _validate(self, epoch: int) -> Evaluation:
+        """Judge the network as it is now."""
+        logits_NK = self._logits(self.learner.judged_model, self.validation_images)
+        validated = evaluate_logits(logits_NK, self.validation_labels_N)
+        self._check_finite("validation", validated.loss, epoch)
+        return validated
+
+    def _finish(self, result: EpochResult) -> None:
+        """Keep the weights if they are the best, and get ready for the next epoch."""
+        value = self.metric.of(result)
+        if self.metric.better(value, self.best_value):
+            self.best_epoch, self.best_value = result.epoch, value
+            self.best_weights = on_host(self.learner.judged_model.state_dict())
+        if self.recipe.schedule == "plateau":
+            self.plateau.update(result.validation_loss)
+        self.next_epoch = result.epoch + 1
+
+    def _learning_rate(self, epoch: int, position: int) -> float:
+        """Rate of one step of an epoch, both counted from 0."""
+        steps = len(self.batches)
+        factor = schedule_factor(self.recipe.schedule, epoch * steps + position, steps=self.recipe.epochs * steps)
+        return self.recipe.learning_rate * factor * self.plateau.factor
+
+    def _logits(self, model: nn.Module, images: Images) -> Tensor:
+        return predict_logits(model, images, normalization=self.normalization, precision=self.precision)
+
+    def _check_finite(self, split: str, loss: float, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"The {split} loss became {loss} in epoch {epoch}. Try a learning_rate below "
+                f"{self.recipe.learning_rate:g}, or precision float32 if it is {self.precision}."
+            )
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """Judge the best epoch's weights on another split of the same data set."""
+        model = copy.deepcopy(self.learner.judged_model)
+        model.load_state_dict(self.best_weights)
+        return evaluate_logits(self._logits(model, open_images(split, self.device)), split.labels_N)
+
+    def state(self) -> dict[str, object]:
+        """Snapshot, on the host, of all that is needed to go on bit for bit after the last complete epoch."""
+        return {
+            "recipe": self.recipe.as_dict(),
+            "fingerprint": self.fingerprint,
+            "metric": self.metric.name,
+            "next_epoch": self.next_epoch,
+            "learner": self.learner.state(),
+            "plateau": self.plateau.state(),
+            "best_epoch": self.best_epoch,
+            "best_value": self.best_value,
+            "best_weights": dict(self.best_weights),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a snapshot.
+
+        Raises: TrainingError if it is of another recipe, data set or metric.
+        """
+        own = {"recipe": self.recipe.as_dict(), "fingerprint": self.fingerprint, "metric": self.metric.name}
+        different = [name for name, value in own.items() if state.get(name) != value]
+        if different:
+            raise TrainingError(
+                f"This state is of another {' and '.join(different)}: it cannot go on here. Start the run anew."
+            )
+        self.learner.load_state(state["learner"])
+        self.plateau = Plateau(**state["plateau"])
+        self.next_epoch = state["next_epoch"]
+        self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
+        self.best_weights = dict(state["best_weights"])
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """Figures of one pass over the training split."""
+
+    loss: float
+    accuracy: float
+    gradient_norm: float
+
+    @classmethod
+    def of(cls, steps: list[StepFigures], sizes: list[int]) -> _Trained:
+        """Sum up a pass; here, and only here, the host waits for the device."""
+        losses, norms, correct = (torch.stack(column).cpu().tolist() for column in zip(*steps, strict=True))
+        finite_norms = [norm for norm in norms if math.isfinite(norm)]
+        return cls(
+            loss=sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes),
+            accuracy=sum(correct) / sum(sizes),
+            gradient_norm=sum(finite_norms) / max(len(finite_norms), 1),
+        )
+
+
+def _initialized(build: Builder, recipe: Recipe, data: DataSet) -> nn.Module:
+    """Build the network on the host, so that its first weights are the same for every device."""
+    host, num_classes = torch.device("cpu"), len(data.class_names)
+    with global_seed(stream_seed("initialization", seed=recipe.seed), host):
+        model = build(recipe, data.image_shape, num_classes)
+    check_model(model, data.image_shape, num_classes)
+    return model

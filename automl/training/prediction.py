@@ -1,0 +1,32 @@
+"""What a trained network says about images: used by validation and by exported models alike."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from automl.data.batches import Images, evaluation_batches
+from automl.data.normalization import Normalization
+from automl.training.device import DTYPES, Precision, compute_in
+
+_VALUES_AT_ONCE = 2**20
+"""Pixel values of a prediction batch: 455 grayscale images of 48 × 48."""
+
+
+def predict_logits(model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision) -> Tensor:
+    """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode."""
+    batch_size = max(_VALUES_AT_ONCE // math.prod(images.shape_HWC), 1)
+    batches = evaluation_batches(images, normalization, batch_size=batch_size, dtype=DTYPES[precision])
+    model.eval()
+    with torch.inference_mode(), compute_in(precision, images.device):
+        return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()
+
+
+def predict_probabilities(
+    model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision
+) -> Tensor:
+    """Probabilities of all images in order, N × K float32 on the CPU."""
+    logits_NK = predict_logits(model, images, normalization=normalization, precision=precision)
+    return logits_NK.softmax(dim=1).cpu()

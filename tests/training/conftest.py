@@ -1,0 +1,30 @@
+"""Data sets for training tests: scikit-learn's digits, and small ones cut from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from automl.data.dataset import DataSet, Split
+
+
+@pytest.fixture(scope="session")
+def digits() -> DataSet:
+    """1797 digits of 8 × 8 pixels: 1437 to train, 180 to validate, 180 to test."""
+    raw = load_digits()
+    images = np.round(raw.images * (255 / 16)).astype(np.uint8)[..., None]
+    labels = raw.target.astype(np.int64)
+    rows = np.random.default_rng(0).permutation(len(images))
+    cuts = {"train": rows[:1437], "validation": rows[1437:1617], "test": rows[1617:]}
+    splits = {name: Split(images, np.sort(chosen), labels[np.sort(chosen)]) for name, chosen in cuts.items()}
+    return DataSet(
+        name="digits",
+        reference="digits",
+        fingerprint="0" * 64,
+        class_names=tuple("0123456789"),
+        image_shape=(1, 8, 8),
+        splits=splits,  # type: ignore[arg-type]
+        left_out=(),
+        notes=(),
+    )
