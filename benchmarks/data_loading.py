@@ -132,8 +132,8 @@ def report(results: dict[str, dict[str, list[float]]], runs: int) -> str:
         *(row(Path(reference).name, figures) for reference, figures in results.items()),
         "",
         f"Made by `python benchmarks/data_loading.py {' '.join(results)} -n {runs} --output`. Seconds count the",
-        "import of `automl.data.loading`. Memory is that of the process and of those that decode for it (proportional set",
-        "size, the shared pixels included), above the process's own before the load.",
+        "import of `automl.data.loading`. Memory is that of the process and of those that decode for it (proportional",
+        "set size, the shared pixels included), above the process's own before the load.",
         "",
     ]
     return "\n".join(lines)

@@ -120,25 +120,26 @@ def best(arguments: argparse.Namespace) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """Print how well the model does."""
+    from automl.cli.model_answers import print_evaluation  # torch takes seconds to import
+    from automl.data.loading import load_data_set
     from automl.export.evaluation import evaluate as evaluate_model
     from automl.export.model_file import load_model
-    from automl.export.trial_model import load_for_evaluation
 
     settings = Settings.read()
     home = settings.home(arguments.home)
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)
-    data = load_for_evaluation(
-        model, _reference(settings, arguments.data), arguments.split, home=home, split_seed=arguments.split_seed
-    )
+    seed = model.card.provenance.split_seed if arguments.split_seed is None else arguments.split_seed
+    data = load_data_set(_reference(settings, arguments.data), home=home, splits=(arguments.split,), split_seed=seed)
     answer = evaluate_model(model, data, arguments.split)
     if arguments.json:
         print_json(answer.as_dict())
     else:
-        print_evaluation(answer, model.classes)
+        print_evaluation(answer)
 
 
 def predict(arguments: argparse.Namespace) -> None:
     """Print a class and its probability for each image."""
+    from automl.cli.model_answers import print_predictions  # torch takes seconds to import
     from automl.export.model_file import load_model
 
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)

@@ -50,6 +50,8 @@ class Wishes:
     warmup_epochs: int | None = None
     model: str | None = None
     keep: int = KEEP
+    ignore_unknown: bool = False
+    """Leave parameters out that mean nothing here, instead of refusing the space."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def make_plan(
 
     Raises: SettingsError, SpaceError or DataError for what cannot be searched.
     """
-    space = load_space(wishes.space if wishes.space is not None else str(settings.get("AUTOML_SPACE")))
+    asked_space = wishes.space if wishes.space is not None else str(settings.get("AUTOML_SPACE"))
+    space = load_space(asked_space, ignore_unknown=wishes.ignore_unknown)
     if wishes.epochs is not None:
         space = space.with_value("epochs", wishes.epochs)
     reference = settings.get("AUTOML_DATA", wishes.data)
@@ -145,6 +148,7 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
     parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
     more = parser.add_argument_group("how it searches")
+    more.add_argument("--ignore-unknown", action="store_true", help="leave unknown parameters of the space out")
     more.add_argument("--epochs", type=whole_number, metavar="N", help="epochs of each trial, instead of the space's")
     more.add_argument("--sampler", choices=SAMPLERS, help="who proposes (tpe)")
     more.add_argument("--pruner", choices=PRUNERS, help="who stops a trial early (median)")

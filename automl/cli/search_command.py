@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.cli.answers import print_best
+from automl.cli.answers import print_best, print_exported
 from automl.cli.live import PlainView, View, choose_view, decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, opened_place, print_json, whole_number
 from automl.cli.planning import SAMPLER_NOTES, Plan, Wishes, add_planning_options, make_plan, wishes_of
+from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.claims import recover_lost
 from automl.search.devices import count_gpus
@@ -22,6 +23,7 @@ from automl.search.results import StudyStatus, TrialRecord, best_trial, finished
 from automl.search.schema import create_schema
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord, create_or_continue
+from automl.tracking.wandb_mode import choose_mode
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,23 @@ class SearchResult:
     study: str
     best: TrialRecord
     status: StudyStatus
-    model: Path | None
-    """The exported model, if one was asked for."""
-    test_accuracy: float | None
-    """Of the exported model on the test split; None if nothing was exported."""
+    exported: Exported | None
+    """The model, if one was asked for and the search was not interrupted."""
     interrupted: bool
     """Stopped by Ctrl-C or `automl stop`; the same call continues."""
     home: Path
+    """Folder of database, artifacts and wandb files."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "study": self.study,
+            "interrupted": self.interrupted,
+            "status": self.status.as_dict(),
+            "best": self.best.as_dict(),
+            "export": self.exported.as_dict() if self.exported else None,
+            "home": str(self.home),
+        }
 
 
 def search(
@@ -105,7 +117,7 @@ def run_search(
         record = prepare_study(place, plan, say=view.say)
         with view:
             _run_workers(place, record, view=view, told=told, workers=workers, device=device)
-        return _result(place, record, export=export, interrupted=told.is_set(), say=view.say)
+        return _result(place, record, export=export, interrupted=told.is_set())
 
 
 def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> StudyRecord:
@@ -176,23 +188,25 @@ class Watcher:
         self._view.show(status, finished)
 
 
-def _result(
-    place: Place, record: StudyRecord, *, export: Path | None, interrupted: bool, say: Callable[[str], None]
-) -> SearchResult:
+def _result(place: Place, record: StudyRecord, *, export: Path | None, interrupted: bool) -> SearchResult:
     with place.database.engine.connect() as connection:
         status = read_status(connection, record)
         best = best_trial(connection, record)
     interrupted = interrupted or status.stop_requested
     if interrupted or export is None:
-        return SearchResult(record.name, best, status, None, None, interrupted, place.home)
+        return SearchResult(record.name, best, status, None, interrupted, place.home)
     from automl.export.trial_model import export_trial  # torch takes seconds to import
 
     exported = export_trial(
-        place.database, record, best, export, home=place.home, artifacts=place.artifacts, command="search --export"
+        place.database,
+        record,
+        best,
+        export,
+        home=place.home,
+        artifacts=place.artifacts,
+        command="search --export",
     )
-    for warning in exported.warnings:
-        say(warning)
-    return SearchResult(record.name, best, status, export, exported.test_accuracy, interrupted, place.home)
+    return SearchResult(record.name, best, status, exported, interrupted, place.home)
 
 
 def default_workers() -> int:
@@ -230,15 +244,17 @@ def run(arguments: argparse.Namespace) -> None:
             export=arguments.export,
         )
     if arguments.json:
-        print_json(
-            {
-                "study": result.study,
-                "best": result.best.as_dict(),
-                "status": result.status.as_dict(),
-                "model": result.model,
-                "test_accuracy": result.test_accuracy,
-                "interrupted": result.interrupted,
-            }
-        )
+        print_json(result.as_dict())
     else:
-        print_best(result)
+        print_result(result)
+
+
+def print_result(result: SearchResult) -> None:
+    """The best trial, and where everything is."""
+    print_best(result.study, result.status.metric, result.best)
+    if result.exported is not None:
+        print_exported(result.exported)
+    elif result.interrupted:
+        print("  Stopped before the budget was used; the same command continues the study.")
+    print(f"study  {result.study} in {result.home} (look at it: automl dashboard)")
+    print(f"wandb  {result.home / 'wandb'} ({choose_mode(os.environ)})")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from automl.recipe import FIELDS
 from automl.search.parameters import Parameter
 from automl.search.space import SearchSpace
 
@@ -12,18 +11,17 @@ from automl.search.space import SearchSpace
 def space_table(space: SearchSpace) -> Table:
     """One row a parameter: the file's name for it, ours with what it draws, when it is live, exact or not, a note."""
     table = Table(title=f"Search space {space.name}", title_justify="left")
-    for heading in ("parameter", "ours", "values", "live when", "", "note"):
+    for heading in ("parameter", "ours", "live when", "drawn", "note"):
         table.add_column(heading, overflow="fold")
     for parameter in space.parameters:
         table.add_row(*_row(parameter))
     if space.function:
-        table.add_row(space.function, "recipe", "what it returns", "always", "exact", "called with the trial")
+        table.add_row(space.function, "any field of the recipe", "", "exact", "a function, called with the trial")
     return table
 
 
 def _row(parameter: Parameter) -> tuple[str, ...]:
-    kind = "fixed to " if not parameter.is_searched else ""
-    live = " and ".join(map(str, parameter.when)) or "always"
+    sign = ":" if parameter.is_searched else " ="
+    live = " and ".join(map(str, parameter.when))
     exactness = "exact" if parameter.exact else "approximate"
-    note = parameter.note or FIELDS[parameter.name].doc
-    return parameter.source, parameter.name, f"{kind}{parameter.distribution}", live, exactness, note
+    return parameter.source, f"{parameter.name}{sign} {parameter.distribution}", live, exactness, parameter.note

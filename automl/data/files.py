@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from automl.data.containers import Archive, File, Folder, is_image
 from automl.data.contents import Contents
-from automl.data.dataset import SPLITS
+from automl.data.fer2013 import Fer2013Table, competition_table
+from automl.data.labels import label_numbers, split_numbers
 from automl.data.layout import arrange
+from automl.data.tables import Table
 from automl.errors import DataError
 
 
@@ -74,11 +74,15 @@ class ArchiveOfImages:
         return f"{status.st_size} {status.st_mtime_ns}"
 
     def contents(self) -> Contents:
-        """Classes and splits from the folders' names.
+        """Classes and splits from the folders' names, or from FER2013's table if the zip is the competition's.
 
         Raises: DataError if no image lies in a class folder, or the zip is damaged, hostile or encrypted.
         """
-        return _contents(self.path, Archive(self.path).files())
+        files = Archive(self.path).files()
+        table = competition_table(file.name for file in files)
+        if table is not None and not any(is_image(file.name) for file in files):
+            return Fer2013Table(self.path, Table(self.path, table)).contents()
+        return _contents(self.path, files)
 
 
 def _contents(path: Path, files: list[File]) -> Contents:
@@ -88,11 +92,10 @@ def _contents(path: Path, files: list[File]) -> Contents:
         layout = arrange(file.name for file in files)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    number = {name: label for label, name in enumerate(layout.class_names)}
     return Contents(
         images=EncodedImages(path, tuple(place.path for place in layout.places)),
         class_names=layout.class_names,
-        labels_M=np.array([number[place.class_name] for place in layout.places], np.int64),
-        splits_M=np.array([SPLITS.index(place.split) for place in layout.places], np.int8),
+        labels_M=label_numbers([place.class_name for place in layout.places], layout.class_names),
+        splits_M=split_numbers([place.split for place in layout.places]),
         notes=layout.notes,
     )

@@ -8,17 +8,8 @@ from dataclasses import dataclass
 
 from automl.data.containers import ending, is_image
 from automl.data.dataset import SPLITS, SplitName
+from automl.data.labels import FER2013_CLASSES, FER2013_SPLITS, SPLIT_WORDS
 from automl.errors import DataError
-
-SPLIT_FOLDERS: dict[str, SplitName] = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
-FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-FER2013_SPLITS: dict[str, SplitName] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +81,7 @@ def _enclosing_folders(images: Sequence[str]) -> int:
 
 
 def _split_folder(parts: Sequence[str]) -> SplitName | None:
-    return SPLIT_FOLDERS.get(parts[0].lower()) if len(parts) > 1 else None
+    return SPLIT_WORDS.get(parts[0].lower()) if len(parts) > 1 else None
 
 
 def _is_fer2013(places: Sequence[Place]) -> bool:

@@ -31,10 +31,10 @@ def load_data_set(
 
     Raises: DataError if the data cannot be found, read or learnt from, or the cache cannot be written.
     """
-    source = find_source(reference)
+    source = find_source(reference, home=home)
     stored = fetch(source, home=home, on_progress=on_progress)
     index, record = stored.index, stored.record
-    cut = cut_missing(index.labels_N, index.splits_N, record.class_names, seed=split_seed)
+    cut = cut_missing(index.labels_N, index.splits_N, record.class_names, groups_N=index.groups_N, seed=split_seed)
     height, width, channels = stored.images_MHWC.shape[1:]
     return DataSet(
         name=source.name,

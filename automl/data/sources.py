@@ -4,31 +4,52 @@ from __future__ import annotations
 
 import difflib
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
+from automl.data import fer2013, listing
 from automl.data.contents import Source
 from automl.data.digits import Digits
+from automl.data.fer2013 import Fer2013Table
 from automl.data.files import ArchiveOfImages, FolderOfImages
+from automl.data.listing import Listing
+from automl.data.npz import ArrayFile
+from automl.data.tables import Table
+from automl.data.torchvision_sets import DOWNLOADS, TorchvisionSet
 from automl.errors import DataError
 
-NAMED: dict[str, Callable[[], Source]] = {"digits": Digits}
+NAMES = ("digits", *DOWNLOADS)
 """Sets that need no path; a folder of the same name is meant by `./digits`."""
 
 
-def find_source(reference: str) -> Source:
-    """Find what the reference means.
+def find_source(reference: str, *, home: Path) -> Source:
+    """Find what the reference means; downloads belong under `home`.
 
     Raises: DataError if it is no known name and no folder or file of a known form.
     """
-    if reference in NAMED:
-        return NAMED[reference]()
+    if reference == "digits":
+        return Digits()
+    if reference in DOWNLOADS:
+        return TorchvisionSet(reference, home / "datasets" / reference)
     path = _existing(reference)
     if path.is_dir():
         return FolderOfImages(path)
+    if path.suffix.lower() == ".csv":
+        return _table(path)
     if zipfile.is_zipfile(path):
-        return ArchiveOfImages(path)
-    raise DataError(f"{path} is neither a folder nor a zip. Data is one of these: {_forms()}.")
+        return ArrayFile(path) if path.suffix.lower() == ".npz" else ArchiveOfImages(path)
+    raise DataError(f"{path} is neither a folder nor a zip, .npz or .csv file. Data is one of these: {_forms()}.")
+
+
+def _table(path: Path) -> Source:
+    table = Table(path.parent, path.name)
+    columns = table.columns()
+    if set(columns) >= fer2013.COLUMNS:
+        return Fer2013Table(path, table)
+    if set(columns) >= listing.COLUMNS:
+        return Listing(path)
+    raise DataError(
+        f"{path} has the columns {', '.join(columns)}. Expected path,label[,split][,group] or emotion,pixels."
+    )
 
 
 def _existing(reference: str) -> Path:
@@ -45,10 +66,10 @@ def _existing(reference: str) -> Path:
 
 def _near(path: Path) -> str | None:
     beside = {entry.name: str(entry) for entry in path.parent.iterdir()} if path.parent.is_dir() else {}
-    candidates = beside | {name: name for name in NAMED}
+    candidates = beside | {name: name for name in NAMES}
     names = difflib.get_close_matches(path.name, candidates, n=1)
     return candidates[names[0]] if names else None
 
 
 def _forms() -> str:
-    return f"{', '.join(NAMED)}, a folder <class>/… or train/<class>/…, a zip of such a folder"
+    return f"{', '.join(NAMES)}, a folder <class>/… or train/<class>/…, a zip of such a folder, an .npz, a .csv"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.dataset import SPLITS
+from automl.data.groups import cut_groups
 from automl.errors import DataError
 
 CUT_SHARE = 0.1
@@ -51,31 +52,49 @@ def check_classes(labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8
 
 
 def cut_missing(
-    labels_N: npt.NDArray[np.int64], given_N: npt.NDArray[np.int8], class_names: Sequence[str], *, seed: int
+    labels_N: npt.NDArray[np.int64],
+    given_N: npt.NDArray[np.int8],
+    class_names: Sequence[str],
+    *,
+    seed: int,
+    groups_N: npt.NDArray[np.int64] | None = None,
 ) -> Cut:
     """Cut the missing splits from train, stratified; every class keeps at least one image in train.
 
-    A class gives 10 % of its images to each missing split, rounded, and at least one where it has enough.
+    A class gives 10 % of its images to each missing split, rounded, and at least one where it has enough. With groups
+    it gives what comes nearest to 10 % without dividing a group; an empty array means that there are none.
 
-    Raises: DataError if no class has an image to give.
+    Raises: DataError if there is too little to cut.
     """
     missing = [number for number in range(1, len(SPLITS)) if not (given_N == number).any()]
     if not missing:
         return Cut(given_N, ())
     random = np.random.RandomState(seed)  # its numbers are frozen over all versions of numpy: splits never change
+    if groups_N is None or len(groups_N) == 0:
+        splits_N, unit = _cut_images(labels_N, given_N, missing, random), "images"
+    else:
+        splits_N, unit = cut_groups(labels_N, given_N, groups_N, missing, share=CUT_SHARE, random=random), "groups"
+    if not all((splits_N == split).any() for split in missing):
+        raise DataError(
+            f"Too few {unit} to cut {_and(SPLITS[split] for split in missing)} from train: "
+            f"a class with at least {len(missing) + 1} {unit} is needed."
+        )
+    notes = [_cut_note(splits_N, missing, seed), *_small_classes(labels_N, splits_N, class_names, missing)]
+    return Cut(splits_N, tuple(notes))
+
+
+def _cut_images(
+    labels_N: npt.NDArray[np.int64],
+    given_N: npt.NDArray[np.int8],
+    missing: Sequence[int],
+    random: np.random.RandomState,
+) -> npt.NDArray[np.int8]:
     splits_N = given_N.copy()
-    for label in range(len(class_names)):
+    for label in range(labels_N.max() + 1):
         rows = random.permutation(np.flatnonzero((labels_N == label) & (given_N == 0)))
         for split, taken in zip(missing, _shares(len(rows), len(missing)), strict=True):
             splits_N[rows[:taken]], rows = split, rows[taken:]
-    if not all((splits_N == split).any() for split in missing):
-        raise DataError(
-            f"Too few images to cut {_and(SPLITS[split] for split in missing)} from train: "
-            f"a class with at least {len(missing) + 1} images is needed."
-        )
-    return Cut(
-        splits_N, (_cut_note(splits_N, missing, seed), *_small_classes(labels_N, splits_N, class_names, missing))
-    )
+    return splits_N
 
 
 def _shares(images: int, cuts: int) -> list[int]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from automl.data.contents import Contents, Progress, Written
 from automl.data.disk import allocate_images, disk_errors, sync
+from automl.data.groups import check_groups
 from automl.data.splits import check_classes
 from automl.errors import DataError
 
@@ -78,6 +79,8 @@ def write(contents: Contents, folder: Path, *, on_progress: Progress | None = No
     Raises: DataError if too many are unreadable, a class has nothing to learn from, or the disk is full.
     """
     check_classes(contents.labels_M, contents.splits_M, contents.class_names)
+    if contents.groups_M is not None:
+        check_groups(contents.groups_M, contents.splits_M)
     images = len(contents.labels_M)
     path = folder / "images.npy"
     written = contents.images.write(lambda shape: allocate_images(path, images, shape), on_progress=on_progress)

@@ -83,8 +83,8 @@ def enqueue_ticket(study: optuna.Study, fixed: Mapping[str, Any]) -> int:
 def running_trial(study: optuna.Study, trial_id: int) -> optuna.Trial:
     """The Trial of a row that is already RUNNING: what Study.ask does after it has taken one from the queue.
 
-    Relies on: Trial's constructor; Study._thread_local.cached_all_trials, which ask clears first; and the cache in front
-    of the storage, which knows only trials that it has listed.
+    Relies on: Trial's constructor; Study._thread_local.cached_all_trials, which ask clears first; the cache in front of
+    the storage, which knows only trials that it has listed.
     """
     study._thread_local.cached_all_trials = None  # noqa: SLF001
     study._storage.get_all_trials(study_id_of(study), deepcopy=False, states=(TrialState.RUNNING,))  # noqa: SLF001
@@ -103,7 +103,7 @@ def add_artifact(storage: BaseStorage, trial_id: int, folder: Path, source: Path
     """Move `source` into the artifact folder and record it on the trial: the file first, then the record.
 
     optuna.artifacts.upload_artifact records first and does not write atomically. Relies on: FileSystemArtifactStore
-    keeping a file by its identifier, and the system attribute's prefix and form that optuna-dashboard reads.
+    keeping a file by its identifier; the system attribute's prefix and form that optuna-dashboard reads.
     """
     artifact_id = str(uuid.uuid4())
     target = folder / artifact_id

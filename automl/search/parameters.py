@@ -26,7 +26,8 @@ class Condition:
         return self.parameter in values and values[self.parameter] in self.values
 
     def __str__(self) -> str:
-        return f"{self.parameter} = {' or '.join(map(text_of, self.values))}"
+        *others, last = map(text_of, self.values)
+        return f"{self.parameter} = {', '.join(others)} or {last}" if others else f"{self.parameter} = {last}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -166,22 +167,25 @@ class SearchSpace:
         return cls(**{**document, **values})
 
     def to_yaml(self) -> str:
-        """As a space file of ours."""
-        return "".join(
-            yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=100)
-            for key, value in self._file_document().items()
-            if value
-        )
+        """As a space file of ours, a line for each parameter.
 
-    def _file_document(self) -> dict[str, Any]:
+        Raises: SpaceError for a space in Python.
+        """
+        if self.function:
+            raise SpaceError(f"{self.function} is a function: what it draws cannot be written as YAML.")
+        lines = [f"{key}: {_flow(value)}" for key, value in self._settings().items() if value]
+        lines += ["parameters:", *(f"  {parameter.name}: {_flow(parameter.spec())}" for parameter in self.parameters)]
+        lines += ["first:", *(f"  - {_flow(dict(values))}" for values in self.first)] if self.first else []
+        return "\n".join(lines) + "\n"
+
+    def _settings(self) -> dict[str, object]:
+        """What a file says beside parameters and first recipes."""
         return {
             "name": self.name,
             "method": self.sampler,
             "metric": {"name": self.metric, "goal": _goal(self.metric)} if self.metric else None,
             "early_terminate": _early_terminate(self.pruner) if self.pruner else None,
             "run_cap": self.budget,
-            "parameters": {parameter.name: parameter.spec() for parameter in self.parameters},
-            "first": [dict(values) for values in self.first],
         }
 
     def _combinations(self) -> Iterator[dict[str, Value]]:
@@ -229,3 +233,8 @@ def _goal(metric: str) -> str:
 
 def _early_terminate(pruner: PrunerSetting) -> dict[str, object]:
     return {"type": "hyperband", "min_iter": pruner.warmup_epochs, "eta": pruner.reduction_factor}
+
+
+def _flow(value: object) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=math.inf, default_flow_style=True)
+    return text.removesuffix("...\n").rstrip()

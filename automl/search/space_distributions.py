@@ -36,7 +36,7 @@ BEFORE_ROUNDING = "the sampler sees the number before it is rounded"
 
 def read_distribution(entry: Entry) -> Reading | None:
     """What the entry draws, or None with its mistakes recorded."""
-    name = entry.spec.get("distribution", _implied(entry))
+    name = entry.spec["distribution"] if "distribution" in entry.spec else _implied(entry)
     if name is None:
         return None
     if not isinstance(name, str) or name not in DISTRIBUTIONS:

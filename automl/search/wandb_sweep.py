@@ -36,6 +36,7 @@ SILENT = ("description", "apiVersion", "kind")
 READ = ("name", "parameters", "first", "method", "metric", "metrics", "early_terminate", "run_cap")
 KEYS = (*READ, *SILENT, *WITHOUT_EFFECT)
 
+MOST_BANDS = 100
 EARLY_TERMINATE_KEYS = ("type", "min_iter", "max_iter", "s", "eta", "strict")
 METRIC_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
 
@@ -128,13 +129,12 @@ class SweepReading:
             self._wrong(f"early_terminate: {short(spec)} is not a mapping with `type: hyperband`", "early_terminate")
             return None
         self._check_keys("early_terminate", spec, EARLY_TERMINATE_KEYS)
-        eta, first = self._number(spec, "eta", 3), self._first_band(spec)
-        if eta is None or first is None:
-            return None
-        if eta <= 1:
+        eta = self._number(spec, "eta", default=3)
+        if eta is not None and eta <= 1:
             self._wrong(f"early_terminate: eta = {eta:g} has to be above 1", "early_terminate")
             return None
-        return self._halving(first, eta)
+        first = None if eta is None else self._first_band(spec, eta)
+        return None if eta is None or first is None else self._halving(first, eta)
 
     def _halving(self, first: int, eta: float) -> PrunerSetting:
         factor = max(2, round(eta))
@@ -146,20 +146,21 @@ class SweepReading:
         )
         return PrunerSetting("successive-halving", first, factor)
 
-    def _first_band(self, spec: Mapping[str, object]) -> int | None:
+    def _first_band(self, spec: Mapping[str, object], eta: float) -> int | None:
         """Epochs before the first band: `min_iter`, or the last of `s` divisions of `max_iter` that is at least 1."""
         if "min_iter" in spec:
-            least = self._number(spec, "min_iter", 1)
+            least = self._number(spec, "min_iter")
             return None if least is None else max(1, int(least))
-        most, divisions, eta = (
-            self._number(spec, key, default) for key, default in (("max_iter", None), ("s", None), ("eta", 3))
-        )
-        if most is None or divisions is None or eta is None or eta <= 1:
+        if "max_iter" not in spec or "s" not in spec:
+            self._wrong("early_terminate: it needs min_iter, or max_iter and s", "early_terminate")
             return None
-        bands = [most / eta**power for power in range(1, min(int(divisions), 50) + 1)]
-        return int(min([band for band in bands if band >= 1], default=1))
+        most, divisions = self._number(spec, "max_iter"), self._number(spec, "s")
+        if most is None or divisions is None:
+            return None
+        bands = (most / eta**power for power in range(1, min(int(divisions), MOST_BANDS) + 1))
+        return int(min((band for band in bands if band >= 1), default=1))
 
-    def _number(self, spec: Mapping[str, object], key: str, default: float | None) -> float | None:
+    def _number(self, spec: Mapping[str, object], key: str, default: float | None = None) -> float | None:
         value = spec.get(key, default)
         if is_finite_number(value) and 0 < value < 2**31:
             return float(value)

@@ -1,4 +1,4 @@
-"""Carries a worker's events to its wandb process: nothing here waits for wandb, except `close`, for as long as it is told."""
+"""Carries a worker's events to its wandb process: only `close` waits for it, for as long as it is told."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ PROGRAM = Path(__file__).with_name("wandb_process.py")
 class Courier:
     """A bounded queue, a thread that empties it into a pipe, and the wandb process at the pipe's other end.
 
-    The process has a session of its own, so that Ctrl-C in the worker's terminal does not reach it, and ends when the pipe is
-    closed: a worker that is killed, or forgets to close, leaves nothing behind. Its standard error goes to a file.
+    The process has a session of its own, so that Ctrl-C in the worker's terminal does not reach it, and ends when the
+    pipe is closed: a worker that is killed, or forgets to close, leaves nothing behind. Its standard error is a file.
     """
 
     def __init__(
@@ -111,5 +111,5 @@ def _start(folder: Path, mode: str, environment: Mapping[str, str]) -> subproces
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None  # noqa: S101 – every pipe was asked for
+    assert pipe is not None
     return pipe

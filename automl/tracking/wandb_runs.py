@@ -90,7 +90,7 @@ def _courier(
 
 
 def process_environment(environment: Mapping[str, str], *, folder: Path, online: bool) -> dict[str, str]:
-    """Environment of the wandb process: the worker's own, with wandb's caches below `folder`, and no word out if offline."""
+    """The worker's own, with wandb's caches below `folder`; offline, wandb reports errors of its own to nobody."""
     defaults = {"WANDB_CACHE_DIR": str(folder / "wandb/cache"), "WANDB_DATA_DIR": str(folder / "wandb/cache")}
     own = {name: value for name, value in environment.items() if name not in OF_ANOTHER_RUN}
     return defaults | own | ({} if online else {"WANDB_ERROR_REPORTING": "false"})

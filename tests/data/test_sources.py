@@ -13,8 +13,8 @@ from tests.data.pictures import pack, save_classes
 def test_known_name_wins_over_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "digits").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert find_source("digits").reference == "digits"
-    assert find_source("./digits").reference == str(tmp_path / "digits")
+    assert find_source("digits", home=Path()).reference == "digits"
+    assert find_source("./digits", home=Path()).reference == str(tmp_path / "digits")
 
 
 def test_path_becomes_absolute_and_names_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_path_becomes_absolute_and_names_the_set(tmp_path: Path, monkeypatch: py
     pack(tmp_path / "photos", tmp_path / "faces.zip")
     monkeypatch.chdir(tmp_path)
     for reference, name, path in (("photos/", "photos", "photos"), ("faces.zip", "faces", "faces.zip")):
-        source = find_source(reference)
+        source = find_source(reference, home=Path())
         assert (source.name, source.reference) == (name, str(tmp_path / path))
 
 
@@ -33,27 +33,27 @@ def test_missing_path_suggests_its_neighbour(tmp_path: Path) -> None:
         f"Did you mean '{tmp_path}/photos'?"
     )
     with pytest.raises(DataError, match=re.escape(message)):
-        find_source(f"{tmp_path}/fotos")
+        find_source(f"{tmp_path}/fotos", home=Path())
 
 
 def test_misspelt_name_suggests_the_set() -> None:
     with pytest.raises(DataError, match=re.escape("Did you mean 'digits'?")):
-        find_source("digit")
+        find_source("digit", home=Path())
 
 
 @pytest.mark.parametrize("reference", ["", " ", "/nowhere/at/all", "a\0b"])
 def test_hopeless_path_lists_the_forms(reference: str) -> None:
     with pytest.raises(DataError, match=re.escape("Data is one of these: digits, a folder")):
-        find_source(reference)
+        find_source(reference, home=Path())
 
 
 def test_path_that_the_system_refuses_is_told() -> None:
     with pytest.raises(DataError, match=re.escape("xxx': File name too long.")):
-        find_source("x" * 5000)
+        find_source("x" * 5000, home=Path())
 
 
 def test_other_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no pictures")
     with pytest.raises(DataError, match=re.escape(f"{path} is neither a folder nor a zip. Data is one of these:")):
-        find_source(str(path))
+        find_source(str(path), home=Path())

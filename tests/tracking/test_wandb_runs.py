@@ -109,7 +109,7 @@ def test_variables_of_a_sweep_that_started_the_worker_do_not_merge_its_runs(
 def test_worker_prints_nothing_and_leaves_the_current_folder_alone(tmp_path: Path) -> None:
     current, home = tmp_path / "current", tmp_path / "home"
     current.mkdir()
-    environment = dict(os.environ) | {"PYTHONPATH": os.getcwd(), "HOME": str(tmp_path / "user")}
+    environment = dict(os.environ) | {"PYTHONPATH": str(Path.cwd()), "HOME": str(tmp_path / "user")}
     command = [sys.executable, "-m", "tests.tracking.worker", str(home), "3", "close"]
     done = subprocess.run(command, cwd=current, env=environment, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")

@@ -1,6 +1,6 @@
 """Read what wandb wrote: a LevelDB log of protobuf records, for which wandb has no public reader.
 
-Source: https://github.com/google/leveldb/blob/main/doc/log_format.md, with a file header of 7 bytes before the first record.
+Source: https://github.com/google/leveldb/blob/main/doc/log_format.md, after a file header of 7 bytes.
 """
 
 import json
@@ -42,7 +42,7 @@ def read_runs(folder: Path) -> dict[str, WrittenRun]:
 def read_run(path: Path) -> WrittenRun:
     run = WrittenRun()
     for data in _records(path.read_bytes()):
-        _add(run, wandb_internal_pb2.Record.FromString(data))
+        _add(run, wandb_internal_pb2.Record.FromString(data))  # type: ignore[attr-defined]
     return run
 
 

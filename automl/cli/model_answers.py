@@ -1,0 +1,44 @@
+"""What commands about models print; imported only where torch is loaded anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.table import Table
+
+from automl.cli.answers import print_rows, print_table
+from automl.export.evaluation import Evaluation
+from automl.export.model import Prediction
+
+
+def print_evaluation(found: Evaluation) -> None:
+    """Figures of a model on a split, and of each class."""
+    low, high = found.accuracy_interval
+    print_rows(
+        {
+            "split": f"{found.split}, {found.n:,} images",
+            "accuracy": f"{found.accuracy:.4f} (95 % interval {low:.3f} to {high:.3f})",
+            "macro F1": f"{found.macro_f1:.4f}",
+            "balanced": f"{found.balanced_accuracy:.4f}",
+            "loss": f"{found.loss:.4f}",
+        }
+    )
+    table = Table(box=None, pad_edge=False)
+    for title in ("class", "precision", "recall", "F1", "images"):
+        table.add_column(title, justify="left" if title == "class" else "right")
+    for row in found.classes:
+        table.add_row(row.name, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}")
+    print_table(table)
+
+
+def print_predictions(images: Iterable[Path], predictions: Iterable[Prediction]) -> None:
+    """One line an image: its class, then the most probable others."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("image", "class", "probability", "then"):
+        table.add_column(title, justify="right" if title == "probability" else "left")
+    for image, prediction in zip(images, predictions, strict=True):
+        others = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[1:3]
+        then = ", ".join(f"{name} {probability:.3f}" for name, probability in others)
+        table.add_row(str(image), prediction.label, f"{prediction.probability:.3f}", then)
+    print_table(table)

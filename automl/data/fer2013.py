@@ -1,0 +1,112 @@
+"""FER2013 as Kaggle gave it out: a CSV of `emotion`, `pixels` and mostly `Usage`, alone or in the competition's zip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from automl.data.contents import Allocate, Contents, Progress, Written
+from automl.data.dataset import SplitName
+from automl.data.labels import FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
+from automl.data.listing import without_label
+from automl.data.tables import Table
+from automl.errors import DataError
+
+COLUMNS = frozenset(("emotion", "pixels"))
+SIDE_PIXELS = 48
+MEMBERS = ("icml_face_data.csv", "fer2013.csv", "train.csv")
+"""The tables of the competition's zip, the complete ones first; its test.csv has no labels."""
+ROWS_A_REPORT = 1000
+
+
+@dataclass(frozen=True)
+class Fer2013Table:
+    """The table, beside other files or in a zip."""
+
+    path: Path
+    """What the person named: the CSV, or the zip."""
+    table: Table
+
+    @property
+    def name(self) -> str:
+        """The file's, without its ending."""
+        return self.path.stem
+
+    @property
+    def reference(self) -> str:
+        """The absolute path."""
+        return str(self.path)
+
+    def identity(self) -> str:
+        """Size and time of change of the file."""
+        status = self.path.stat()
+        return f"{status.st_size} {status.st_mtime_ns} {self.table.name}"
+
+    def contents(self) -> Contents:
+        """Labels in Kaggle's numbering; PublicTest is validation, PrivateTest is test.
+
+        Raises: DataError if no row has a label, or one is unknown.
+        """
+        labels, splits, unlabelled = [], [], []
+        for line, row in self.table.rows():
+            if row["emotion"]:
+                labels.append(self._class(line, row["emotion"]))
+                splits.append(self._split(line, row.get("usage", "Training")))
+            else:
+                unlabelled.append(line)
+        if not labels:
+            raise DataError(f"{self.table.path}: no row has a label in the column emotion.")
+        class_names = tuple(name for name in FER2013_CLASSES if name in set(labels))
+        return Contents(
+            images=TableImages(self.table, len(labels)),
+            class_names=class_names,
+            labels_M=label_numbers(labels, class_names),
+            splits_M=split_numbers(splits),
+            notes=without_label(unlabelled),
+        )
+
+    def _class(self, line: int, number: str) -> str:
+        if number not in map(str, range(len(FER2013_CLASSES))):
+            raise DataError(f"{self.table.path}:{line}: emotion {number!r} is none of 0 to {len(FER2013_CLASSES) - 1}.")
+        return FER2013_CLASSES[int(number)]
+
+    def _split(self, line: int, usage: str) -> SplitName:
+        if usage not in FER2013_SPLITS:
+            raise DataError(f"{self.table.path}:{line}: Usage {usage!r} is none of {', '.join(FER2013_SPLITS)}.")
+        return FER2013_SPLITS[usage]
+
+
+@dataclass(frozen=True)
+class TableImages:
+    """The column `pixels` of the rows that have a label."""
+
+    table: Table
+    count: int
+
+    def file_name(self, row: int) -> str:
+        """The number of the image among those with a label."""
+        return f"image {row}"
+
+    def write(self, allocate: Allocate, *, on_progress: Progress | None = None) -> Written:
+        """Read the pixels row by row."""
+        target_MHWC = np.load(allocate((1, SIDE_PIXELS, SIDE_PIXELS)), mmap_mode="r+")
+        unreadable = {}
+        texts = (row["pixels"] for _, row in self.table.rows() if row["emotion"])
+        for row, text in enumerate(texts):
+            try:
+                pixels = bytes(map(int, text.split()))  # refuses what is no number from 0 to 255
+                target_MHWC[row] = np.frombuffer(pixels, np.uint8).reshape(SIDE_PIXELS, SIDE_PIXELS, 1)
+            except ValueError as error:
+                unreadable[row] = str(error)
+            if on_progress is not None and ((row + 1) % ROWS_A_REPORT == 0 or row + 1 == self.count):
+                on_progress(row + 1, self.count)
+        return Written(unreadable)
+
+
+def competition_table(names: Iterable[str]) -> str | None:
+    """The most complete of FER2013's tables among the files of a zip."""
+    by_name = {name.rpartition("/")[2]: name for name in names}
+    return next((by_name[member] for member in MEMBERS if member in by_name), None)

@@ -1,0 +1,52 @@
+"""Words to numbers: labels by their class names, splits by what people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.data.dataset import SPLITS, SplitName
+from automl.errors import DataError
+
+SPLIT_WORDS: dict[str, SplitName] = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""In Kaggle's numbering."""
+FER2013_SPLITS: dict[str, SplitName] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+
+
+def class_names_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """All different labels, sorted: as numbers if they all are, else as words."""
+    names = set(labels)
+    numbers = all(name.isdecimal() for name in names)
+    return tuple(sorted(names, key=lambda name: (int(name), name) if numbers else (0, name)))
+
+
+def label_numbers(labels: Iterable[str], class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The place of each label among the class names."""
+    number = {name: place for place, name in enumerate(class_names)}
+    return np.array([number[label] for label in labels], np.int64)
+
+
+def split_numbers(splits: Iterable[SplitName]) -> npt.NDArray[np.int8]:
+    """The place of each split in SPLITS."""
+    number = {name: place for place, name in enumerate(SPLITS)}
+    return np.array([number[split] for split in splits], np.int8)
+
+
+def split_of(word: str) -> SplitName:
+    """The split that a person means.
+
+    Raises: DataError if it is none.
+    """
+    split = SPLIT_WORDS.get(word.strip().lower())
+    if split is None:
+        raise DataError(f"{word!r} is no split. Known: {', '.join(SPLIT_WORDS)}.")
+    return split

@@ -1,0 +1,97 @@
+"""torchvision's sets by name, through torchvision's own loaders: files that are there are used, others downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.data.contents import ArrayImages, Contents
+from automl.data.labels import split_numbers
+from automl.errors import DataError
+
+
+@dataclass(frozen=True)
+class Download:
+    """Where torchvision keeps a set, and what its files are called."""
+
+    loader: str
+    folder: str
+    """Below the set's own folder."""
+    files: tuple[str, ...]
+
+
+IDX_FILES = tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
+DOWNLOADS: Mapping[str, Download] = {
+    "mnist": Download("MNIST", "MNIST/raw", IDX_FILES),
+    "fashion-mnist": Download("FashionMNIST", "FashionMNIST/raw", IDX_FILES),
+    "kmnist": Download("KMNIST", "KMNIST/raw", IDX_FILES),
+    "cifar10": Download("CIFAR10", "", ("cifar-10-python.tar.gz",)),
+    "cifar100": Download("CIFAR100", "", ("cifar-100-python.tar.gz",)),
+    "svhn": Download("SVHN", "", ("train_32x32.mat", "test_32x32.mat")),
+}
+
+
+@dataclass(frozen=True)
+class TorchvisionSet:
+    """One of them, its files kept in `folder`."""
+
+    name: str
+    folder: Path
+
+    @property
+    def reference(self) -> str:
+        """The name."""
+        return self.name
+
+    def identity(self) -> str:
+        """Always the same: torchvision checks the files."""
+        return self.name
+
+    def contents(self) -> Contents:
+        """Pixels and labels; torchvision's test set is test.
+
+        Raises: DataError naming the files to put where, if they are not there and cannot be downloaded.
+        """
+        train, test = self._load(train=True), self._load(train=False)
+        pixels = [_pixels(part.data, self.name) for part in (train, test)]
+        labels = [np.asarray(part.labels if self.name == "svhn" else part.targets) for part in (train, test)]
+        return Contents(
+            images=ArrayImages(np.concatenate(pixels)),
+            class_names=_class_names(train),
+            labels_M=np.concatenate(labels).astype(np.int64),
+            splits_M=np.repeat(split_numbers(("train", "test")), [len(part) for part in labels]),
+        )
+
+    def _load(self, *, train: bool) -> Any:
+        from torchvision import datasets  # seconds to import, and the cache does without
+
+        download = DOWNLOADS[self.name]
+        part = {"split": "train" if train else "test"} if self.name == "svhn" else {"train": train}
+        loader = getattr(datasets, download.loader)
+        try:
+            return loader(self.folder, **part)
+        except RuntimeError:  # the files are not there, or damaged
+            try:
+                return loader(self.folder, **part, download=True)
+            except (RuntimeError, OSError) as error:
+                raise DataError(
+                    f"{self.name} is not in {self.folder} and cannot be downloaded ({error}). "
+                    f"Put {', '.join(download.files)} into {self.folder / download.folder}."
+                ) from error
+
+
+def _pixels(data: Any, name: str) -> npt.NDArray[np.uint8]:
+    """N × H × W × C from the form in which the loader keeps them."""
+    pixels = np.asarray(data)
+    if name == "svhn":
+        return pixels.transpose(0, 2, 3, 1)
+    return pixels[..., np.newaxis] if pixels.ndim == 3 else pixels
+
+
+def _class_names(loaded: Any) -> tuple[str, ...]:
+    return tuple(getattr(loaded, "classes", map(str, range(10))))

@@ -1,0 +1,88 @@
+"""Model: a trained network with all it needs to classify images as they come. N images, K classes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from automl.data.batches import HostImages, Images
+from automl.export.card import ModelCard
+from automl.export.pictures import Pictures, as_pixels
+from automl.recipe import Recipe
+from automl.training.prediction import predict_logits
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model takes one image for."""
+
+    label: str
+    probability: float
+    """Of the label, from 0 to 1."""
+    probabilities: Mapping[str, float]
+    """Of every class, in the model's order; they add up to 1."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self)
+
+
+class Model:
+    """An exported model, ready to be asked. It computes in float32, so that the answers are the same everywhere."""
+
+    def __init__(self, network: nn.Module, card: ModelCard, device: torch.device) -> None:
+        self.network = network.to(device).eval().requires_grad_(requires_grad=False)
+        self.card = card
+        self.device = device
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, by index of the outputs."""
+        return self.card.classes
+
+    @property
+    def recipe(self) -> Recipe:
+        """What it was trained by."""
+        return self.card.recipe
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Figures of its training, by name with the split in it."""
+        return self.card.metrics
+
+    def predict(self, images: Pictures) -> list[Prediction]:
+        """Class and probabilities of each image; one image gives a list of one.
+
+        Takes a path, a PIL image, a numpy array (H×W, H×W×C, N×H×W, N×H×W×C) or a torch tensor (H×W, C×H×W, N×C×H×W),
+        uint8 or float from 0 to 1, or a list of such images. Other sizes and modes are converted as for training.
+
+        Raises: DataError if something is no image, or could be read in two ways.
+        """
+        return [self._prediction(row_K) for row_K in self.predict_probabilities(images)]
+
+    def predict_probabilities(self, images: Pictures) -> npt.NDArray[np.float32]:
+        """Probabilities, N × K float32, of the images that `predict` takes.
+
+        Raises: DataError if something is no image, or could be read in two ways.
+        """
+        pixels_NHWC = as_pixels(images, self.card.image_shape)
+        if len(pixels_NHWC) == 0:
+            return np.zeros((0, len(self.classes)), np.float32)
+        logits_NK = self.logits(HostImages(pixels_NHWC, np.arange(len(pixels_NHWC)), self.device))
+        return logits_NK.softmax(dim=1).cpu().numpy()
+
+    def logits(self, images: Images) -> Tensor:
+        """Logits, N × K float32 on the device, of at least one image in the model's own shape."""
+        return predict_logits(self.network, images, normalization=self.card.normalization, precision="float32")
+
+    def _prediction(self, row_K: npt.NDArray[np.float32]) -> Prediction:
+        best = int(row_K.argmax())
+        probabilities = {name: float(value) for name, value in zip(self.classes, row_K, strict=True)}
+        return Prediction(self.classes[best], float(row_K[best]), probabilities)

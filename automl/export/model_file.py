@@ -1,0 +1,163 @@
+"""The `.pt` file of an exported model: one dict of tensors and plain values, for `torch.load(weights_only=True)`.
+
+    format, version   "automl-model", 1
+    weights           the network's state, float32
+    recipe, classes, input, normalization, metrics, provenance   as in ModelCard
+
+Nothing in the file is executed, and it cannot make automl import anything: a network of the user's own is built by the
+function that the caller names.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from automl.errors import ModelFileError, RecipeError
+from automl.export.card import ModelCard
+from automl.export.model import Model
+from automl.models.building import build_model, resolve_builder
+from automl.training.checkpoint import save_checkpoint
+from automl.training.device import choose_device
+
+FORMAT = "automl-model"
+VERSION = 1
+ZIP_START = b"PK\x03\x04"
+
+
+def save_model(path: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:
+    """Write the file, complete or not at all; `weights` is the network's state_dict, on any device.
+
+    Raises: ModelFileError if it cannot be written there.
+    """
+    document = {"format": FORMAT, "version": VERSION, "weights": {name: _plain(w) for name, w in weights.items()}}
+    try:
+        save_checkpoint(document | card.as_document(), path)
+    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+        raise ModelFileError(
+            f"Cannot write {path}: {_first_line(error)}. Free some space there, or choose another place."
+        ) from error
+
+
+def load_model(path: str | os.PathLike[str], *, device: str = "cpu", model: str | None = None) -> Model:
+    """Load an exported model onto a device: a name as torch knows it, or `auto` for the best there is.
+
+    A model of a network of your own needs the function that builds it, by the name it was searched with:
+    `model="package.module:build"`.
+
+    Raises: ModelFileError if the file is missing, foreign, damaged, of a newer format, or of another network.
+        ModelError if the function cannot be found. TrainingError if there is no such device.
+    """
+    chosen = choose_device(device)
+    document = _read(Path(path))
+    card = _card(Path(path), document)
+    _check_builder(Path(path), card.provenance.builder, model)
+    network = build_network(card)
+    try:
+        network.load_state_dict(document["weights"], assign=True)
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path} does not fit together: its weights are not those of the network that "
+            f"{card.provenance.builder or 'its recipe'} makes ({_first_line(error)})"
+        ) from error
+    return Model(network, card, chosen)
+
+
+def _plain(weight: Tensor) -> Tensor:
+    weight = weight.detach().to("cpu", copy=True).contiguous()
+    return weight.float() if weight.is_floating_point() else weight
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the file's dict, whatever is in it."""
+    _check_container(path)
+    try:
+        document: object = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise _foreign(path, "it holds other things than tensors and plain values") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise _foreign(path, "it is a file of torch, but not one that automl exported")
+    if document.get("version") != VERSION:
+        raise ModelFileError(
+            f"{path} has format version {document.get('version')}, and automl here reads version {VERSION}. "
+            "Upgrade it: pip install --upgrade optuna-automl"
+        )
+    return document
+
+
+def _check_container(path: Path) -> None:
+    """Look at the file as a zip, which torch reads without checking that it is whole."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(ZIP_START))
+        if start != ZIP_START:
+            raise _foreign(path, "it is no file of torch")
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive)
+    except FileNotFoundError as error:
+        raise ModelFileError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise ModelFileError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError) as error:  # what zipfile raises on nonsense
+        raise _damaged(path, str(error).rstrip(".")) from error
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    parts = {name.rpartition("/")[2] for name in archive.namelist()}
+    if "data.pkl" not in parts or "constants.pkl" in parts:  # the latter is of TorchScript
+        raise _foreign(path, "it is a zip of something else")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+        raise _foreign(path, "it is compressed, which torch never does")
+    if (broken := archive.testzip()) is not None:
+        raise _damaged(path, f"the checksum of its part {broken} is wrong")
+
+
+def _card(path: Path, document: Mapping[str, Any]) -> ModelCard:
+    try:
+        return ModelCard.from_document(document)
+    except RecipeError as error:
+        raise ModelFileError(f"{path} has a recipe that automl here does not know: {_first_line(error)}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, f"its description is incomplete ({type(error).__name__}: {_first_line(error)})") from error
+
+
+def _check_builder(path: Path, needed: str | None, given: str | None) -> None:
+    if needed == given:
+        return
+    if needed is None:
+        raise ModelFileError(f"{path} is of automl's own networks. Leave the model {given} out.")
+    raise ModelFileError(
+        f"{path} needs the network {needed}, and {given or 'none'} was given: code is not in the file, and not "
+        f'imported on its word. If you trust it, give --model {needed}, or load_model(..., model="{needed}").'
+    )
+
+
+def build_network(card: ModelCard) -> nn.Module:
+    """Build the network of a card, for weights that are loaded with `assign=True`; the caller's random numbers stay.
+
+    Raises: ModelError if it cannot be built.
+    """
+    if card.provenance.builder is None:
+        with torch.device("meta"):  # no memory, no time: all of the state comes from the file
+            return build_model(card.recipe, card.image_shape, len(card.classes))
+    with torch.random.fork_rng(devices=()):
+        return resolve_builder(card.provenance.builder)(card.recipe, card.image_shape, len(card.classes))
+
+
+def _foreign(path: Path, what: str) -> ModelFileError:
+    return ModelFileError(f"{path} is no exported model: {what}. Make one with: automl best --export model.pt")
+
+
+def _damaged(path: Path, what: str) -> ModelFileError:
+    return ModelFileError(f"{path} is damaged: {what}. Copy or export it again.")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,185 @@
+"""One recipe trained without a search; a trial's own recipe file repeats that trial exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from automl.data.dataset import DataSet
+from automl.data.loading import load_data_set
+from automl.errors import RecipeError
+from automl.export.card import ModelCard, Provenance
+from automl.export.exported import Exported
+from automl.export.formats import check_format
+from automl.export.model import Model
+from automl.export.model_file import build_network, save_model
+from automl.export.trial_model import figures_on_test_split, with_test_metrics
+from automl.models.building import build_model, resolve_builder
+from automl.recipe import FIELDS, Recipe, unknown_field
+from automl.search.located_yaml import Document, read_yaml
+from automl.training.device import choose_device, choose_precision, describe
+from automl.training.loop import Training
+from automl.training.result import METRICS, EpochResult
+
+RUN_KEYS: Mapping[str, Callable[[object], bool]] = {
+    "metric": lambda value: value in METRICS,
+    "split_seed": lambda value: type(value) is int and value >= 0,
+    "threads": lambda value: type(value) is int and value >= 1,
+    "model": lambda value: isinstance(value, str),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeFile:
+    """What `automl show TRIAL --recipe` prints: a recipe, and what else its figures depend on."""
+
+    recipe: Recipe
+    metric: str = "accuracy"
+    """Which epoch's weights are kept."""
+    split_seed: int = 0
+    threads: int | None = None
+    """CPU threads: sums in another order have other last bits. None leaves them to PyTorch."""
+    model: str | None = None
+    """`package.module:build` of a network of the user's own."""
+
+
+@dataclass(frozen=True)
+class SingleRun:
+    """A finished training."""
+
+    metric: str
+    value: float
+    """The metric at the best epoch."""
+    best: EpochResult
+    epochs: tuple[EpochResult, ...]
+    exported: Exported | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "metric": self.metric,
+            "value": self.value,
+            "best": asdict(self.best),
+            "epochs": [asdict(result) for result in self.epochs],
+            "export": self.exported.as_dict() if self.exported else None,
+        }
+
+
+def read_recipe_file(path: Path) -> RecipeFile:
+    """Read a recipe file.
+
+    Raises: RecipeError if it cannot be read; SpaceError naming every mistake in it with its line.
+    """
+    try:
+        document = read_yaml(path.read_text("utf-8"), file=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{path} cannot be read: {error}. Write one with: automl show best --recipe > recipe.yaml"
+        ) from error
+    fields = dict(document.data) if isinstance(document.data, dict) else {}
+    if not fields:
+        document.add("there are no fields of a recipe, such as `depth: 3`")
+    run = fields.pop("run", {})
+    _check_run(document, run)
+    for name, value in fields.items():
+        problem = FIELDS[name].problem(value) if name in FIELDS else unknown_field(name)
+        if problem:
+            document.add(problem, at=(name,))
+    document.check()
+    return RecipeFile(recipe=Recipe.from_mapping(fields), **run)
+
+
+def _check_run(document: Document, run: object) -> None:
+    if not isinstance(run, dict):
+        document.add("run: takes " + ", ".join(RUN_KEYS), at=("run",))
+        return
+    for key, value in run.items():
+        if key not in RUN_KEYS:
+            document.add(f"run: unknown key {key!r}; known: {', '.join(RUN_KEYS)}", at=("run", key))
+        elif not RUN_KEYS[key](value):
+            document.add(f"run: {key} cannot be {value!r}", at=("run", key))
+
+
+def train_recipe(
+    file: RecipeFile,
+    reference: str,
+    *,
+    home: Path,
+    export: Path | None,
+    device: str,
+    model: str | None,
+    say: Callable[[str], None],
+) -> SingleRun:
+    """Train all epochs, one line each, and export the best epoch's model if asked to.
+
+    Raises: AutomlError for data, a network or a device that cannot be used; DivergedError if the loss is not finite.
+    """
+    builder = model or file.model
+    if file.threads is not None:
+        torch.set_num_threads(file.threads)
+    data = load_data_set(reference, home=home, splits=("train", "validation"), split_seed=file.split_seed)
+    chosen = choose_device(device)
+    training = Training(
+        file.recipe,
+        data,
+        metric=METRICS[file.metric],
+        device=chosen,
+        build=resolve_builder(builder) if builder else build_model,
+    )
+    say(describe(chosen, choose_precision(chosen, data.image_shape)))
+    epochs = []
+    for result in training.epochs():
+        epochs.append(result)
+        say(_line(result, file.recipe.epochs))
+    exported = None
+    if export is not None:
+        exported = _export(training, data, file, builder, epochs[training.best_epoch], export, home=home)
+    return SingleRun(file.metric, training.best_value, epochs[training.best_epoch], tuple(epochs), exported)
+
+
+def _line(result: EpochResult, epochs: int) -> str:
+    return (
+        f"epoch {result.epoch + 1:>3}/{epochs}: loss {result.train_loss:.4f}, accuracy {result.train_accuracy:.4f}; "
+        f"validation loss {result.validation_loss:.4f}, accuracy {result.validation_accuracy:.4f} "
+        f"({result.seconds:.1f} s)"
+    )
+
+
+def _export(
+    training: Training,
+    data: DataSet,
+    file: RecipeFile,
+    builder: str | None,
+    best: EpochResult,
+    path: Path,
+    *,
+    home: Path,
+) -> Exported:
+    check_format(path)
+    card = ModelCard(
+        recipe=file.recipe,
+        classes=data.class_names,
+        image_shape=data.image_shape,
+        normalization=training.normalization,
+        metrics={name: value for name, value in asdict(best).items() if name.startswith("validation_")},
+        provenance=Provenance(
+            data=data.reference,
+            fingerprint=data.fingerprint,
+            split_seed=file.split_seed,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            builder=builder,
+        ),
+    )
+    network = build_network(card)
+    network.load_state_dict(training.best_weights, assign=True)
+    model = Model(network, card, training.device)
+    test = figures_on_test_split(
+        model, data.reference, home=home, split_seed=file.split_seed, fingerprint=data.fingerprint
+    )
+    save_model(path, with_test_metrics(card, test), training.best_weights)
+    return Exported(path, test, ())

@@ -1,0 +1,156 @@
+"""From a stored trial to an exported model that was tested once on the test split."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+from automl.data.dataset import SplitName
+from automl.data.loading import load_data_set
+from automl.errors import DataError, StudyError
+from automl.export.card import ModelCard, Provenance
+from automl.export.evaluation import evaluate
+from automl.export.exported import Exported, OnTestSplit
+from automl.export.formats import check_format
+from automl.export.model import Model
+from automl.export.model_file import build_network, save_model
+from automl.recipe import Recipe
+from automl.search.database import Database
+from automl.search.results import TrialRecord, record_test_opening
+from automl.search.study import StudyRecord
+from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.training.device import choose_device
+
+TEST_ALONE: tuple[SplitName, ...] = ("test",)
+
+
+def export_trial(
+    database: Database,
+    record: StudyRecord,
+    trial: TrialRecord,
+    path: Path,
+    *,
+    home: Path,
+    artifacts: Path,
+    data: str | None = None,
+    command: str,
+) -> Exported:
+    """Write the trial's model to `path` after one look at the test split, which the study remembers.
+
+    `data`: where the study's data lie on this machine, if not where the study found them. Where they are not to be
+    found, the model is written without test figures, and a warning says so.
+
+    Raises: ModelFileError if `path` cannot be written; StudyError if the trial's weights were not kept, or if the data
+    at hand are not the study's.
+    """
+    check_format(path)
+    stored = _stored_weights(database, record, trial, artifacts)
+    card = _card(record, trial, stored)
+    network = build_network(card)
+    network.load_state_dict(dict(stored.weights), assign=True)
+    model = Model(network, card, choose_device())
+    try:
+        test = _test(database, record, model, home=home, reference=data, command=command)
+    except DataError as error:
+        save_model(path, card, stored.weights)
+        return Exported(path, None, (f"Exported without test figures: {error}",))
+    save_model(path, with_test_metrics(card, test), stored.weights)
+    return Exported(path, test, ())
+
+
+def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
+    """The card with the figures of the test split beside those of the validation split."""
+    names = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
+    return dataclasses.replace(
+        card, metrics={**card.metrics, **{f"test_{name}": getattr(test, name) for name in names}}
+    )
+
+
+def figures_on_test_split(
+    model: Model, reference: str, *, home: Path, split_seed: int, fingerprint: str
+) -> OnTestSplit:
+    """Look at the test split once.
+
+    Raises: DataError if the data are not to be found, or are other data.
+    """
+    data = load_data_set(reference, home=home, splits=TEST_ALONE, split_seed=split_seed)
+    if data.fingerprint != fingerprint:
+        raise DataError(f"{reference} changed since the training: its fingerprint is {data.fingerprint[:12]}.")
+    found = evaluate(model, data, "test")
+    return OnTestSplit(
+        images=found.n,
+        accuracy=found.accuracy,
+        accuracy_interval=found.accuracy_interval,
+        macro_f1=found.macro_f1,
+        balanced_accuracy=found.balanced_accuracy,
+        loss=found.loss,
+    )
+
+
+def _stored_weights(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: Path) -> StoredWeights:
+    with database.engine.connect() as connection:
+        file = weights_file(connection, trial.trial_id, artifacts=artifacts)
+    if trial.state != "complete":
+        raise StudyError(
+            f"Trial {trial.number} of study {record.name} is {trial.state}: only complete trials have a model. "
+            f"Train its recipe with: automl show {trial.number} {record.name} --recipe > recipe.yaml, "
+            "then automl train recipe.yaml"
+        )
+    if file is None:
+        raise StudyError(
+            f"The weights of trial {trial.number} were not kept: study {record.name} keeps those of its best "
+            f"{record.specification.keep}. Train it again with: automl show {trial.number} {record.name} --recipe "
+            "> recipe.yaml, then automl train recipe.yaml --export model.pt"
+        )
+    if not file.exists():
+        raise StudyError(
+            f"The weights of trial {trial.number} should be in {file}, and are not. "
+            "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)."
+        )
+    return read_weights(file)
+
+
+def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> ModelCard:
+    specification = record.specification
+    best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
+    return ModelCard(
+        recipe=Recipe.from_mapping(trial.recipe),
+        classes=specification.data.class_names,
+        image_shape=specification.data.image_shape,
+        normalization=stored.normalization,
+        metrics={
+            name: getattr(best, name)
+            for name in (
+                "validation_accuracy",
+                "validation_macro_f1",
+                "validation_balanced_accuracy",
+                "validation_loss",
+            )
+        },
+        provenance=Provenance(
+            data=specification.data.reference,
+            fingerprint=specification.data.fingerprint,
+            split_seed=specification.seed,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            study=record.name,
+            trial=trial.number,
+            builder=specification.model,
+        ),
+    )
+
+
+def _test(
+    database: Database, record: StudyRecord, model: Model, *, home: Path, reference: str | None, command: str
+) -> OnTestSplit:
+    specification = record.specification
+    figures = figures_on_test_split(
+        model,
+        reference or specification.data.reference,
+        home=home,
+        split_seed=specification.seed,
+        fingerprint=specification.data.fingerprint,
+    )
+    with database.engine.begin() as connection:
+        record_test_opening(connection, record.study_id, command=command)
+    return figures

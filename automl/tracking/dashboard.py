@@ -1,0 +1,89 @@
+"""The real optuna-dashboard on a study's database and artifacts."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+import sqlalchemy
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.storages import RDBStorage
+from optuna_dashboard import wsgi
+
+from automl.errors import SettingsError, StorageError
+
+EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 – recognized, not chosen
+PORTS_TRIED = 100
+
+
+def serve(
+    storage_url: str, *, artifacts: Path, host: str, port: int, ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve the dashboard until KeyboardInterrupt; `ready` gets its URL. Port 0 takes any free one.
+
+    It has no authentication, and whoever reaches it can delete studies: `host` should be a loopback address unless a
+    proxy or a database role without write access stands in between.
+
+    Raises: SettingsError if it cannot listen there; StorageError if the database holds no studies yet.
+    """
+    storage = _open_storage(storage_url)
+    try:
+        with _listen(host, port) as server:
+            server.set_app(wsgi(storage, artifact_store=FileSystemArtifactStore(artifacts)))
+            if ready is not None:
+                ready(f"http://{'localhost' if host in EVERY_ADDRESS else host}:{server.server_port}")
+            server.serve_forever()
+    finally:
+        storage.engine.dispose()
+
+
+def study_page(url: str, study_id: int) -> str:
+    """Address of one study's page on the dashboard at `url`."""
+    return f"{url}/dashboard/studies/{study_id}"
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 – the name is the base class's
+        """Keep the terminal free of a line a request."""
+
+
+def _open_storage(url: str) -> RDBStorage:
+    engine_options = {"pool_pre_ping": True}  # it outlives the database's restarts
+    engine = sqlalchemy.create_engine(url, **engine_options)
+    try:
+        if not sqlalchemy.inspect(engine).has_table("studies"):
+            raise StorageError("This database holds no studies yet: make one with automl create or automl search.")
+    finally:
+        engine.dispose()
+    return RDBStorage(url, engine_kwargs=engine_options, skip_table_creation=True)
+
+
+def _listen(host: str, port: int) -> _Server:
+    try:
+        return _Server((host, port), _QuietHandler)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"Port {port} of {host} is taken. Try: --port {_free_port(host, port + 1)}") from error
+        raise SettingsError(f"Cannot listen on {host}:{port}: {error}. Give another --host or --port.") from error
+
+
+def _free_port(host: str, first: int) -> int:
+    """Return the first port from `first` on that nobody listens to; 0, for any, where there is none near."""
+    return next((port for port in range(first, min(first + PORTS_TRIED, 2**16)) if _is_free(host, port)), 0)
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from automl.data.tables import Table
+from automl.errors import DataError
+
+
+def table(folder: Path, content: bytes) -> Table:
+    (folder / "x.csv").write_bytes(content)
+    return Table(folder, "x.csv")
+
+
+def test_header_and_values_lose_the_spaces_around_them(tmp_path: Path) -> None:
+    read = table(tmp_path, b'\xef\xbb\xbfPath, Label\r\n a.png , "x, y"\r\n\r\nb.png,z\r\n')
+    assert read.columns() == ["path", "label"]
+    assert list(read.rows()) == [(2, {"path": "a.png", "label": "x, y"}), (4, {"path": "b.png", "label": "z"})]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"path,label\na.png\n", ":2: 1 values for 2 columns. Repair the line."),
+        (b"path,label\n" + b"x" * 10_000_000, ":2: a line of more than 1,048,576 characters is refused."),
+        (b"path,label\n" + b"x" * 200_000, ":2: field larger than field limit (131072). Save it as CSV in UTF-8."),
+        (b"path,label\na.png,\xff\n", "can't decode byte 0xff"),
+    ],
+)
+def test_damaged_and_hostile_tables_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)):
+        list(table(tmp_path, content).rows())

@@ -1,0 +1,134 @@
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from automl.errors import SettingsError, StorageError
+from automl.tracking.dashboard import serve, study_page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+TRIALS, EPOCHS = 3, 5
+SERVE = """
+import sys
+from pathlib import Path
+from automl.tracking.dashboard import serve
+serve(sys.argv[1], artifacts=Path(sys.argv[2]), host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
+"""
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    url: str
+    study_id: int
+    artifact_path: str
+
+
+@pytest.fixture
+def dashboard(postgres_url: str, tmp_path: Path) -> Iterator[Dashboard]:
+    """A process that serves one study of three trials with their learning curves and an artifact."""
+    study, artifact_path = make_study(postgres_url, tmp_path)
+    command = [sys.executable, "-c", SERVE, postgres_url, str(tmp_path / "artifacts")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        yield Dashboard(url, study._study_id, artifact_path)
+        process.terminate()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS.split())
+        yield browser.new_page(viewport={"width": 1400, "height": 1600})
+        browser.close()
+
+
+def make_study(url: str, folder: Path) -> tuple[optuna.Study, str]:
+    storage = optuna.storages.RDBStorage(url)
+    study = optuna.create_study(study_name="faces by width", storage=storage, direction="maximize")
+    for number in range(TRIALS):
+        trial = study.ask({"width": optuna.distributions.IntDistribution(8, 64)})
+        for epoch in range(EPOCHS):
+            trial.report(0.1 * number + 0.1 * epoch, epoch)
+        if number == 0:
+            artifact_path = upload_weights(storage, study, trial, folder)
+        study.tell(trial, 0.1 * number + 0.1 * EPOCHS)
+    storage.engine.dispose()
+    return study, artifact_path
+
+
+def upload_weights(storage: Any, study: optuna.Study, trial: optuna.Trial, folder: Path) -> str:
+    (folder / "artifacts").mkdir()
+    (folder / "weights.bin").write_bytes(b"the weights")
+    store = optuna.artifacts.FileSystemArtifactStore(folder / "artifacts")
+    artifact_id = optuna.artifacts.upload_artifact(
+        artifact_store=store, file_path=str(folder / "weights.bin"), study_or_trial=trial, storage=storage
+    )
+    return f"/artifacts/{study._study_id}/{trial._trial_id}/{artifact_id}"
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        content: bytes = response.read()
+    return content
+
+
+@pytest.mark.browser
+def test_browser_finds_the_study_and_its_learning_curves(dashboard: Dashboard, page: Page) -> None:
+    page.goto(dashboard.url)
+    page.get_by_text("faces by width").first.wait_for()
+
+    page.goto(study_page(dashboard.url, dashboard.study_id))
+    page.get_by_text("faces by width").first.wait_for()
+    curves = page.locator("#graph-intermediate-values .scatterlayer .trace")
+    curves.first.wait_for()
+    assert curves.count() == TRIALS
+    assert curves.first.locator(".point").count() == EPOCHS
+
+
+def test_served_study_holds_every_report(dashboard: Dashboard) -> None:
+    study = json.loads(read(f"{dashboard.url}/api/studies/{dashboard.study_id}?after=0"))
+    reports = [[point["step"] for point in trial["intermediate_values"]] for trial in study["trials"]]
+    assert reports == [list(range(EPOCHS))] * TRIALS
+
+
+def test_artifacts_can_be_downloaded(dashboard: Dashboard) -> None:
+    assert read(dashboard.url + dashboard.artifact_path) == b"the weights"
+
+
+def test_database_without_studies_is_refused(postgres_url: str, tmp_path: Path) -> None:
+    sentence = "This database holds no studies yet: make one with automl create or automl search."
+    with pytest.raises(StorageError, match=re.escape(sentence)):
+        serve(postgres_url, artifacts=tmp_path, host="127.0.0.1", port=0)
+
+
+def test_busy_port_names_one_that_is_free(postgres_url: str, tmp_path: Path) -> None:
+    make_study(postgres_url, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"^Port {port} of 127.0.0.1 is taken. Try: --port ") as refusal:
+            serve(postgres_url, artifacts=tmp_path, host="127.0.0.1", port=port)
+    socket.create_server(("127.0.0.1", int(str(refusal.value).split()[-1]))).close()
+
+
+def test_unknown_host_is_refused(postgres_url: str, tmp_path: Path) -> None:
+    make_study(postgres_url, tmp_path)
+    with pytest.raises(SettingsError, match=re.escape("Cannot listen on 192.0.2.1:0: ")):
+        serve(postgres_url, artifacts=tmp_path, host="192.0.2.1", port=0)
