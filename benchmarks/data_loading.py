@@ -43,7 +43,8 @@ def main() -> None:
         measure = timed_load if options.child == "time" else weighed_load
         print(json.dumps(measure(options.data[0], options.home)))
         return
-    text = report({reference: measured(reference, options.n) for reference in options.data}, options.n)
+    load = os.getloadavg()[0]
+    text = report({reference: measured(reference, options.n) for reference in options.data}, options.n, load)
     print(text)
     if options.output:
         RESULT.write_text(text, encoding="utf-8")
@@ -56,7 +57,9 @@ def timed_load(reference: str, home: Path) -> dict[str, float]:
 
     data = load_data_set(reference, home=home)
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "pixel_bytes": data.splits["train"].images_MHWC.nbytes}
+    times = os.times()
+    cpu_seconds = times.user + times.system + times.children_user + times.children_system
+    return {"seconds": seconds, "cpu_seconds": cpu_seconds, "pixel_bytes": data.splits["train"].images_MHWC.nbytes}
 
 
 def weighed_load(reference: str, home: Path) -> dict[str, float]:
@@ -118,22 +121,22 @@ def child(kind: str, reference: str, home: str) -> dict[str, float]:
     return {name: float(value) for name, value in json.loads(output).items()}
 
 
-def report(results: dict[str, dict[str, list[float]]], runs: int) -> str:
+def report(results: dict[str, dict[str, list[float]]], runs: int, load: float) -> str:
     """A page of Markdown."""
     lines = [
         "# Loading data",
         "",
-        f"{hardware()}; Python {platform.python_version()}, "
+        f"{hardware()}, load average before {load:.1f}; Python {platform.python_version()}, "
         + ", ".join(f"{package} {version(package)}" for package in PACKAGES)
         + f"; n = {runs} fresh processes each; {datetime.now(tz=UTC):%Y-%m-%d}. Median (lowest to highest).",
         "",
-        "| data | pixels | first load | from the cache | peak memory, first | peak memory, cached |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| data | pixels | first load | its CPU time | from the cache | peak memory, first | peak memory, cached |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
         *(row(Path(reference).name, figures) for reference, figures in results.items()),
         "",
         f"Made by `python benchmarks/data_loading.py {' '.join(results)} -n {runs} --output`. Seconds count the",
-        "import of `automl.data.loading`. Memory is that of the process and of those that decode for it (proportional",
-        "set size, the shared pixels included), above the process's own before the load.",
+        "import of `automl.data.loading`; CPU time is that of the process and of those that decode for it.",
+        "Memory is their proportional set size, the shared pixels included, above the process's own before the load.",
         "",
     ]
     return "\n".join(lines)
@@ -144,6 +147,7 @@ def row(name: str, figures: dict[str, list[float]]) -> str:
         name,
         f"{figures['pixel_bytes'][0] / 1e6:.1f} MB",
         spread(figures["first seconds"], 1, "s"),
+        spread(figures["first cpu_seconds"], 1, "s"),
         spread(figures["cached seconds"], 1, "s"),
         spread(figures["first peak_bytes"], 1e6, "MB"),
         spread(figures["cached peak_bytes"], 1e6, "MB"),

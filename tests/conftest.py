@@ -25,7 +25,7 @@ Automl = Callable[..., "subprocess.CompletedProcess[str]"]
 def postgres_server() -> Iterator[str]:
     """URL of one embedded PostgreSQL for the whole run."""
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as home:
-        Path(home).chmod(0o755)  # root's PostgreSQL runs as another user, who may then enter
+        Path(home).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
         server = EmbeddedPostgres(Path(home))
         yield server.start()
         server.close()
@@ -54,9 +54,11 @@ def fer2013() -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """An AUTOML_HOME of its own."""
-    return tmp_path / "home"
+def home() -> Iterator[Path]:
+    """An AUTOML_HOME of its own, which the system user that runs root's PostgreSQL may enter."""
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder, "home")
 
 
 @pytest.fixture

@@ -88,14 +88,17 @@ def choose_view() -> View:
 
 
 @contextmanager
-def decoding_progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar for the decoding of images, which appears with the first of them and leaves no trace."""
+def decoding_progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar for the decoding of images on a terminal: it appears with the first of them and leaves no trace."""
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
     with Progress("decoding", BarColumn(), MofNCompleteColumn(), console=console, transient=True) as progress:
         task = progress.add_task("decoding", total=None, visible=False)
 
         def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, visible=console.is_terminal)
+            progress.update(task, completed=done, total=total, visible=True)
 
         yield show
 

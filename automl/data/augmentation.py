@@ -51,10 +51,12 @@ class Augmentation:
         recipe = self.recipe
         if recipe.rotation_degrees or recipe.shift or recipe.zoom:
             return resample(images_BCHW.to(torch.float32), affine_maps(recipe, images_BCHW.shape, generator))
+        if not (recipe.flip or recipe.pad_pixels):
+            return images_BCHW
         flipped_B = _chosen(recipe.flip, len(images_BCHW), generator)
         if recipe.pad_pixels:
             return crop(images_BCHW, recipe.pad_pixels, flipped_B, generator)
-        return flip(images_BCHW, flipped_B) if recipe.flip else images_BCHW
+        return flip(images_BCHW, flipped_B)
 
     def _shaded(self, images_BCHW: Tensor, generator: torch.Generator) -> Tensor:
         """Normalization, brightness and contrast as one multiplication and one addition.
@@ -65,7 +67,7 @@ class Augmentation:
         if not (recipe.brightness or recipe.contrast):
             return self.normalization(images_BCHW)
         count, device = len(images_BCHW), images_BCHW.device
-        mean_C11, std_C11 = self.normalization.tensors(torch.device("cpu"))
+        mean_C11, std_C11 = self.normalization.tensors()
         brightness_B111 = (1 + recipe.brightness * _signed(count, generator)).view(-1, 1, 1, 1)
         contrast_B111 = (1 + recipe.contrast * _signed(count, generator)).view(-1, 1, 1, 1)
         factor_BC11 = brightness_B111 * contrast_B111 / (255 * std_C11)

@@ -145,10 +145,10 @@ class TrainingBatches:
 
     def _block(self, positions_B: Tensor, generator: torch.Generator) -> Batch:
         images_BCHW = self.augmentation(self.images.take(positions_B), generator=generator)
-        labels_B = to_device(self.labels_N[positions_B], self.images.device)
-        targets = labels_B
+        host_labels_B = self.labels_N[positions_B]
+        labels_B = targets = to_device(host_labels_B, self.images.device)
         if concentration := self.augmentation.recipe.mixup:
-            targets = one_hot(labels_B, self.num_classes).to(torch.float32)
+            targets = to_device(one_hot(host_labels_B, self.num_classes).to(torch.float32), self.images.device)
             images_BCHW, targets = mix(images_BCHW, targets, concentration, generator=generator)
         images_BCHW = images_BCHW.to(self.dtype, memory_format=torch.channels_last)
         return Batch(images_BCHW, labels_B, targets)

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from joblib import cpu_count  # type: ignore[import-untyped]
@@ -148,7 +147,7 @@ def _process_count(images: int) -> int:
 
 @contextmanager
 def _opened(container: Path, name: str) -> Iterator[Image.Image]:
-    with warnings.catch_warnings(), _file(container, name) as file:
+    with warnings.catch_warnings(), _container(container).open(name) as file:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; one process, one thread
         try:
             image = Image.open(file)
@@ -156,10 +155,6 @@ def _opened(container: Path, name: str) -> Iterator[Image.Image]:
             raise DataError(f"{container}: {name!r} is refused: {error}") from error
         with image:
             yield image
-
-
-def _file(container: Path, name: str) -> IO[bytes]:
-    return _container(container).open(name)
 
 
 @lru_cache(maxsize=1)  # a zip's directory is read once by each decoding process, which lives for one data set

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from automl.data.contents import Allocate, Contents, Progress, Written
 from automl.data.dataset import SplitName
@@ -97,13 +99,30 @@ class TableImages:
         texts = (row["pixels"] for _, row in self.table.rows() if row["emotion"])
         for row, text in enumerate(texts):
             try:
-                pixels = bytes(map(int, text.split()))  # refuses what is no number from 0 to 255
-                target_MHWC[row] = np.frombuffer(pixels, np.uint8).reshape(SIDE_PIXELS, SIDE_PIXELS, 1)
+                target_MHWC[row] = parse_pixels(text)
             except ValueError as error:
                 unreadable[row] = str(error)
             if on_progress is not None and ((row + 1) % ROWS_A_REPORT == 0 or row + 1 == self.count):
                 on_progress(row + 1, self.count)
         return Written(unreadable)
+
+
+def parse_pixels(text: str) -> npt.NDArray[np.uint8]:
+    """48 × 48 × 1 pixels from numbers between spaces.
+
+    Raises: ValueError if they are too few or too many, out of range, or no numbers.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            values = np.fromstring(text, np.int64, sep=" ")  # six times faster than int() on each
+        except (ValueError, DeprecationWarning) as error:  # numpy before 2.4 only warns
+            raise ValueError("a pixel value is no number") from error
+    if len(values) != SIDE_PIXELS**2:
+        raise ValueError(f"{len(values)} pixel values instead of {SIDE_PIXELS**2}")
+    if values.min() < 0 or values.max() > 255:
+        raise ValueError("a pixel value is not from 0 to 255")
+    return values.astype(np.uint8).reshape(SIDE_PIXELS, SIDE_PIXELS, 1)
 
 
 def competition_table(names: Iterable[str]) -> str | None:

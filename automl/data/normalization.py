@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from automl.data.dataset import Split
+from automl.data.transfer import to_device
 
 _LEVELS = np.arange(256) / 255
 _IMAGES_AT_ONCE = 1024
@@ -26,13 +27,14 @@ class Normalization:
 
     def __call__(self, images_BCHW: Tensor) -> Tensor:
         """Turn uint8 pixels into float32 of mean 0 and standard deviation 1, in the memory format they came."""
-        mean_C11, std_C11 = self.tensors(images_BCHW.device)
-        return images_BCHW.to(torch.float32).mul(1 / (255 * std_C11)).sub_(mean_C11 / std_C11)
+        mean_C11, std_C11 = self.tensors()
+        factor_C11 = to_device(1 / (255 * std_C11), images_BCHW.device)
+        offset_C11 = to_device(mean_C11 / std_C11, images_BCHW.device)
+        return images_BCHW.to(torch.float32).mul(factor_C11).sub_(offset_C11)
 
-    def tensors(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation as C × 1 × 1 float32."""
-        shape = (-1, 1, 1)
-        return torch.tensor(self.mean, device=device).view(shape), torch.tensor(self.std, device=device).view(shape)
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation as C × 1 × 1 float32 on the host."""
+        return torch.tensor(self.mean).view(-1, 1, 1), torch.tensor(self.std).view(-1, 1, 1)
 
 
 def measure_normalization(split: Split) -> Normalization:

@@ -53,13 +53,13 @@ def _table(path: Path) -> Source:
 
 
 def _existing(reference: str) -> Path:
-    path = Path(reference).expanduser()
     try:
+        path = Path(reference).expanduser()
         if reference.strip() and path.exists():
             return path.resolve()
         near = _near(path)
-    except OSError as error:
-        raise DataError(f"Cannot read {reference!r}: {error.strerror}.") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home folder of a user who does not exist
+        raise DataError(f"Cannot read {reference!r}: {getattr(error, 'strerror', error)}.") from error
     advice = f"Did you mean {near!r}?" if near else f"Data is one of these: {_forms()}."
     raise DataError(f"No data at {reference!r}: there is no such folder or file, and no set of this name. {advice}")
 

@@ -43,7 +43,9 @@ def check_classes(labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8
     if not counts_SK[0].any():
         raise DataError(f"No images in train, only in {_and(SPLITS[number] for number in given)}: add a train folder.")
     problems = [
-        f"class {name!r} has images in {_and(SPLITS[number] for number in np.flatnonzero(counts_S)) or 'no split'} only"
+        f"class {name!r} has images in {_and(SPLITS[number] for number in np.flatnonzero(counts_S))} only"
+        if counts_S.any()
+        else f"class {name!r} has no readable image"
         for name, counts_S in zip(class_names, counts_SK.T, strict=True)
         if counts_S[0] == 0 or (len(given) > 1 and np.count_nonzero(counts_S) == 1)
     ]

@@ -59,8 +59,10 @@ class Table:
                 for values in reader:
                     if values:
                         yield reader.line_num, values
-            except (csv.Error, UnicodeDecodeError) as error:
-                raise DataError(f"{self.path}:{reader.line_num + 1}: {error}. Save it as CSV in UTF-8.") from error
+            except csv.Error as error:
+                raise DataError(f"{self.path}:{reader.line_num}: {error}. Repair the line.") from error
+            except UnicodeDecodeError as error:
+                raise DataError(f"{self.path}: {error}. Save it in UTF-8.") from error
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         number = 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,19 +72,24 @@ class TorchvisionSet:
     def _load(self, *, train: bool) -> Any:
         from torchvision import datasets  # seconds to import, and the cache does without
 
-        download = DOWNLOADS[self.name]
-        part = {"split": "train" if train else "test"} if self.name == "svhn" else {"train": train}
-        loader = getattr(datasets, download.loader)
+        part: dict[str, object] = {"split": "train" if train else "test"} if self.name == "svhn" else {"train": train}
+        loader = getattr(datasets, DOWNLOADS[self.name].loader)
         try:
             return loader(self.folder, **part)
         except RuntimeError:  # the files are not there, or damaged
-            try:
+            return self._download(loader, part)
+
+    def _download(self, loader: Callable[..., Any], part: Mapping[str, object]) -> Any:
+        download = DOWNLOADS[self.name]
+        try:
+            with redirect_stdout(sys.stderr):  # torchvision prints, and our standard output is for answers
                 return loader(self.folder, **part, download=True)
-            except (RuntimeError, OSError) as error:
-                raise DataError(
-                    f"{self.name} is not in {self.folder} and cannot be downloaded ({error}). "
-                    f"Put {', '.join(download.files)} into {self.folder / download.folder}."
-                ) from error
+        except (RuntimeError, OSError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
+            raise DataError(
+                f"{self.name} is not in {self.folder} and cannot be downloaded ({reason}). "
+                f"Put {', '.join(download.files)} into {self.folder / download.folder}."
+            ) from error
 
 
 def _pixels(data: Any, name: str) -> npt.NDArray[np.uint8]:

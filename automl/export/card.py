@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import torch
 
-import automl
 from automl.data.contents import ImageShape
 from automl.data.normalization import Normalization
 from automl.recipe import Recipe
@@ -31,7 +31,7 @@ class Provenance:
     trial: int | None = None
     builder: str | None = None
     """`package.module:build` that makes the network; None: automl's own family."""
-    automl_version: str = automl.__version__
+    automl_version: str = metadata.version("optuna-automl")
     torch_version: str = str(torch.__version__)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from automl.errors import ModelFileError, RecipeError
+from automl.errors import ModelError, ModelFileError, RecipeError
 from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.models.building import build_model, resolve_builder
@@ -59,13 +59,13 @@ def load_model(path: str | os.PathLike[str], *, device: str = "cpu", model: str 
     document = _read(Path(path))
     card = _card(Path(path), document)
     _check_builder(Path(path), card.provenance.builder, model)
-    network = build_network(card)
+    network = _network(Path(path), card)
     try:
         network.load_state_dict(document["weights"], assign=True)
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(
             f"{path} does not fit together: its weights are not those of the network that "
-            f"{card.provenance.builder or 'its recipe'} makes ({_first_line(error)})"
+            f"{card.provenance.builder or 'its recipe'} makes ({_first_line(error)}). Export it again."
         ) from error
     return Model(network, card, chosen)
 
@@ -149,6 +149,15 @@ def build_network(card: ModelCard) -> nn.Module:
             return build_model(card.recipe, card.image_shape, len(card.classes))
     with torch.random.fork_rng(devices=()):
         return resolve_builder(card.provenance.builder)(card.recipe, card.image_shape, len(card.classes))
+
+
+def _network(path: Path, card: ModelCard) -> nn.Module:
+    try:
+        return build_network(card)
+    except ModelError as error:
+        if card.provenance.builder is not None:
+            raise  # the caller's function, not the file
+        raise ModelFileError(f"{path} does not fit together: {error}") from error
 
 
 def _foreign(path: Path, what: str) -> ModelFileError:

@@ -23,7 +23,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 
 def new_figure(*, height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
     """Empty figure that no global state knows, drawn without a display."""
-    figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="compressed", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 

@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure, style
 
 MOST_CLASSES_WITH_TEXT = 15
 MOST_CLASSES_WITH_NAMES = 60
-DARK_SHARE = 0.5
-"""Cells above it are dark enough for white text."""
+DARK_SHARE = 0.715
+"""Where black and white text are read equally well in the colours of a cell, at a contrast of 4.6."""
 
 
 def confusion_matrix(matrix_KK: npt.NDArray[np.int64], class_names: Sequence[str]) -> Figure:
@@ -24,26 +25,26 @@ def confusion_matrix(matrix_KK: npt.NDArray[np.int64], class_names: Sequence[str
     Each cell says its share of the row in per cent, up to 15 classes; a class without an image has an empty row.
     """
     assert matrix_KK.shape == (len(class_names), len(class_names))
-    side = min(WIDTH_INCHES, 3.6 + 0.5 * len(class_names))
-    figure = new_figure(width_inches=side, height_inches=0.82 * side)
-    axes = figure.add_subplot()
     shares_KK = row_shares(matrix_KK)
+    side = min(WIDTH_INCHES, 3 + 0.5 * len(class_names))
+    figure = new_figure(width_inches=side, height_inches=side)
+    axes = figure.add_subplot()
     image = axes.imshow(shares_KK, cmap="Blues", vmin=0, vmax=1)
     style(axes, x_label="predicted class", y_label="true class (images)")
     _name_classes(axes, class_names, matrix_KK.sum(axis=1))
     if len(class_names) <= MOST_CLASSES_WITH_TEXT:
+        axes.set_title("per cent of the true class", color=INK, fontsize=FONT_POINTS)
         _write_shares(axes, shares_KK)
-    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02, format=PercentFormatter(xmax=1))
-    bar.set_label("share of the true class", color=INK, fontsize=FONT_POINTS - 1)
-    bar.ax.tick_params(labelsize=FONT_POINTS - 2, colors=INK)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    else:
+        _add_colour_bar(figure, axes, image)
     return figure
 
 
 def row_shares(matrix_KK: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Each row divided by its sum; a row without an image stays 0."""
     totals_K1 = matrix_KK.sum(axis=1, keepdims=True)
-    return matrix_KK / np.maximum(totals_K1, 1)
+    shares_KK: npt.NDArray[np.float64] = matrix_KK / np.maximum(totals_K1, 1)
+    return shares_KK
 
 
 def _name_classes(axes: Axes, class_names: Sequence[str], totals_K: npt.NDArray[np.int64]) -> None:
@@ -63,9 +64,16 @@ def _write_shares(axes: Axes, shares_KK: npt.NDArray[np.float64]) -> None:
     for (row, column), share in np.ndenumerate(shares_KK):
         if share == 0:
             continue
-        colour = "white" if share > DARK_SHARE else INK
+        colour = "white" if share > DARK_SHARE else "black"
         weight = "bold" if row == column else "normal"
-        text = f"{100 * share:.0f}" if share >= 0.005 else "<1"
+        text = f"{100 * share:.0f}" if share >= 0.01 else "<1"
         axes.text(
             column, row, text, ha="center", va="center", color=colour, fontsize=FONT_POINTS - 1, fontweight=weight
         )
+
+
+def _add_colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, format=PercentFormatter(xmax=1))
+    bar.set_label("share of the true class", color=INK, fontsize=FONT_POINTS - 1)
+    bar.ax.tick_params(labelsize=FONT_POINTS - 2, colors=INK)
+    bar.outline.set_visible(False)

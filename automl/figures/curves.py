@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from automl.figures.canvas import COLOURS, FAINT, FONT_POINTS, INK, new_figure, style
 
+DASHES = (0, (4, 2))
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -31,8 +33,8 @@ def learning_curves(curves: Sequence[Curve], *, value_label: str) -> Figure:
     """
     figure = new_figure(height_inches=3.8)
     axes = figure.add_subplot()
-    style(axes, x_label="epoch (counted from 0)", y_label=value_label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    style(axes, x_label="epoch", y_label=value_label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     named, rest = curves[: len(COLOURS)], curves[len(COLOURS) :]
     for curve in rest:
         axes.plot(curve.epochs, curve.validation, color=FAINT, linewidth=0.8, alpha=0.5)
@@ -48,7 +50,7 @@ def learning_curves(curves: Sequence[Curve], *, value_label: str) -> Figure:
 
 def _draw(axes: Axes, curve: Curve, colour: str) -> None:
     marker = "o" if len(curve.epochs) == 1 else None  # a line through one epoch would be invisible
-    axes.plot(curve.epochs, curve.train, color=colour, linewidth=1.2, linestyle=(0, (4, 2)), alpha=0.8, marker=marker)
+    axes.plot(curve.epochs, curve.train, color=colour, linewidth=1, linestyle=DASHES, marker=marker)
     axes.plot(curve.epochs, curve.validation, color=colour, linewidth=2, marker=marker)
 
 
@@ -60,6 +62,6 @@ def _legend_handles(named: Sequence[Curve], rest: Sequence[Curve]) -> list[Line2
     others = [Line2D([], [], color=FAINT, linewidth=0.8, label=f"{len(rest)} more")] if rest else []
     kinds = [
         Line2D([], [], color=INK, linewidth=2, label="validation"),
-        Line2D([], [], color=INK, linewidth=1.2, linestyle=(0, (4, 2)), label="training"),
+        Line2D([], [], color=INK, linewidth=1, linestyle=DASHES, label="training"),
     ]
     return trials + others + kinds

@@ -38,13 +38,13 @@ def search_history(points: Sequence[TrialPoint], *, value_label: str, maximize: 
     """
     figure = new_figure(height_inches=3.8)
     axes = figure.add_subplot()
-    style(axes, x_label="trial (counted from 0)", y_label=value_label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    style(axes, x_label="trial number", y_label=value_label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     for state, look in LOOKS.items():
         _draw_state(axes, [point for point in points if point.state == state], f"{state} trial", look)
     _draw_best(axes, points, maximize=maximize)
     if points:
-        figure.legend(loc="outside upper left", ncols=4, frameon=False, labelcolor=INK, fontsize=FONT_POINTS - 1)
+        figure.legend(loc="outside upper left", ncols=4, scatteryoffsets=[0.5], frameon=False, labelcolor=INK)
     return figure
 
 

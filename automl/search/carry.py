@@ -12,10 +12,11 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
 from automl.errors import StudyError
-from automl.recipe import Recipe
+from automl.recipe import Recipe, Value
 from automl.search.database import Database
 from automl.search.optuna_internals import add_artifact, copy_trial, engine_of, frozen_trial_id_of
 from automl.search.schema import EPOCH_COLUMNS
+from automl.search.space import SearchSpace
 from automl.search.storage import open_storage
 from automl.search.study import StudyRecord
 from automl.search.trial import RECIPE_ATTRIBUTE
@@ -75,13 +76,11 @@ def _fitted(trial: FrozenTrial, old: StudyRecord, new: StudyRecord) -> FrozenTri
     """The trial as `new` would have drawn it, or None if it could not have."""
     recipe = Recipe.from_mapping(trial.user_attrs[RECIPE_ATTRIBUTE])
     space = new.specification.space
-    try:
-        values = {p.name: getattr(recipe, p.name) for p in space.parameters if p.is_searched}
-        fixed = FixedTrial({**trial.params, **space.stored(values)})
-        drawn = space.suggest(fixed, seed=recipe.seed)
-    except ValueError:  # Optuna's for a value that is missing or outside its distribution
+    values = _live_values(space, recipe)
+    if space.problems(values):
         return None
-    if drawn != recipe:
+    fixed = FixedTrial({**trial.params, **space.stored(values)})
+    if space.suggest(fixed, seed=recipe.seed) != recipe:  # what the new space fixes, or leaves out, is another value
         return None
     return create_trial(
         state=trial.state,
@@ -91,6 +90,19 @@ def _fitted(trial: FrozenTrial, old: StudyRecord, new: StudyRecord) -> FrozenTri
         user_attrs={**trial.user_attrs, CARRIED_FROM: f"{old.name}/{trial.number}"},
         intermediate_values=trial.intermediate_values,
     )
+
+
+def _live_values(space: SearchSpace, recipe: Recipe) -> dict[str, Value]:
+    """Values that this recipe gives to the parameters that the space would search for it."""
+    whole, live = recipe.as_dict(), dict[str, Value]()
+    for parameter in space.parameters:
+        if parameter.is_live(live):
+            live[parameter.name] = whole[parameter.name]
+    return {
+        parameter.name: live[parameter.name]
+        for parameter in space.parameters
+        if parameter.is_searched and parameter.name in live
+    }
 
 
 def _copy(storage: RDBStorage, target: optuna.Study, trial: FrozenTrial, copy: FrozenTrial, *, artifacts: Path) -> None:

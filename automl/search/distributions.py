@@ -6,19 +6,15 @@ Plain values, choices and intervals are here; what is rounded or drawn from a cu
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 from typing_extensions import override
 
 from automl.recipe import Value
 
-TOLERANCE = 1e-8
-"""Of a step, by which a number may miss the multiple that it stands for."""
 MOST_VALUES = 10_000
 """More than these cannot be tried one by one."""
 
@@ -26,12 +22,10 @@ MOST_VALUES = 10_000
 class Trial(Protocol):
     """What a distribution asks of an Optuna trial, so that no space needs Optuna to be read."""
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         """A whole number."""
 
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """A number."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
@@ -54,10 +48,6 @@ class Distribution(ABC):
     @abstractmethod
     def nearest(self, value: Value) -> Value:
         """The value that can be drawn and lies nearest; the first choice where nothing is near."""
-
-    @abstractmethod
-    def at_most(self, limit: float) -> Distribution | None:
-        """This distribution of numbers without those above `limit`; None where nothing is left."""
 
     @abstractmethod
     def spec(self) -> dict[str, object]:
@@ -90,10 +80,6 @@ class Fixed(Distribution):
     @override
     def nearest(self, value: Value) -> Value:
         return self.value
-
-    @override
-    def at_most(self, limit: float) -> Distribution | None:
-        return self if float(self.value) <= limit else None
 
     @override
     def spec(self) -> dict[str, object]:
@@ -135,10 +121,6 @@ class Choice(Distribution):
         return min(self.options, key=lambda option: abs(float(option) - value))
 
     @override
-    def at_most(self, limit: float) -> Distribution | None:
-        return one_of(option for option in self.options if float(option) <= limit)
-
-    @override
     def spec(self) -> dict[str, object]:
         return {"values": list(self.options)}
 
@@ -158,105 +140,63 @@ class Whole(Distribution):
     kind = "whole"
     low: int
     high: int
-    step: int = 1
     log: bool = False
 
     @override
     def suggest(self, trial: Trial, name: str) -> Value:
-        return trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
+        return trial.suggest_int(name, self.low, self.high, log=self.log)
 
     @override
     def holds(self, value: Value) -> bool:
-        return self.low <= float(value) <= self.high and (float(value) - self.low) % self.step == 0
+        return self.low <= float(value) <= self.high and float(value).is_integer()
 
     @override
     def nearest(self, value: Value) -> Value:
-        steps = round((float(value) - self.low) / self.step)
-        return self.low + self.step * min(max(steps, 0), (self.high - self.low) // self.step)
-
-    @override
-    def at_most(self, limit: float) -> Distribution | None:
-        if limit < self.low:
-            return None
-        high = min(self.high, math.floor(limit))
-        high -= (high - self.low) % self.step
-        return Fixed(high) if high == self.low else dataclasses.replace(self, high=high)
+        return round(min(max(float(value), self.low), self.high))
 
     @override
     def spec(self) -> dict[str, object]:
-        if self.log:
-            return {"distribution": "log_uniform_values", "min": self.low, "max": self.high}
-        if self.step > 1:
-            return {"distribution": "q_uniform", "min": self.low, "max": self.high, "q": self.step}
-        return {"min": self.low, "max": self.high}
+        named = {"distribution": "log_uniform_values"} if self.log else {}
+        return {**named, "min": self.low, "max": self.high}
 
     @override
     def values(self) -> tuple[Value, ...] | None:
-        return listed(0, (self.high - self.low) // self.step, lambda steps: self.low + steps * self.step)
+        return listed(self.low, self.high, int)
 
     @override
     def __str__(self) -> str:
-        step = f", in steps of {self.step}" if self.step > 1 else ""
-        return f"{self.low} to {self.high}{', log' if self.log else ''}{step}"
+        return f"{self.low} to {self.high}{', log' if self.log else ''}"
 
 
 @dataclass(frozen=True)
 class Real(Distribution):
-    """Numbers from `low` to `high`; with a `step` only those a whole number of steps above `low`."""
+    """Numbers from `low` to `high`, both included."""
 
     kind = "real"
     low: float
     high: float
-    step: float | None = None
     log: bool = False
 
     @override
     def suggest(self, trial: Trial, name: str) -> Value:
-        return self.nearest(trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log))
+        return trial.suggest_float(name, self.low, self.high, log=self.log)
 
     @override
     def holds(self, value: Value) -> bool:
-        if self.step is None:
-            return self.low <= float(value) <= self.high
-        return abs(float(value) - float(self.nearest(value))) < TOLERANCE * self.step
+        return self.low <= float(value) <= self.high
 
     @override
     def nearest(self, value: Value) -> Value:
-        inside = min(max(float(value), self.low), self.high)
-        return inside if self.step is None else self._at(round((inside - self.low) / self.step))
-
-    @override
-    def at_most(self, limit: float) -> Distribution | None:
-        if limit < self.low:
-            return None
-        high = min(self.high, limit)
-        if self.step is not None:
-            high = self._at(math.floor((high - self.low) / self.step + TOLERANCE))
-        return Fixed(high) if high == self.low else dataclasses.replace(self, high=high)
+        return min(max(float(value), self.low), self.high)
 
     @override
     def spec(self) -> dict[str, object]:
-        bounds = {"min": self.low, "max": self.high}
-        if self.log:
-            return {"distribution": "log_uniform_values", **bounds}
-        if self.step is not None:
-            return {"distribution": "q_uniform", **bounds, "q": self.step}
-        return {"distribution": "uniform", **bounds}
-
-    @override
-    def values(self) -> tuple[Value, ...] | None:
-        if self.step is None:
-            return None
-        return listed(0, round((self.high - self.low) / self.step), self._at)
-
-    def _at(self, steps: int) -> float:
-        """The number so many steps above `low`, without the dust of binary fractions."""
-        return float(Decimal(repr(self.low)) + steps * Decimal(repr(self.step)))
+        name = "log_uniform_values" if self.log else "uniform"
+        return {"distribution": name, "min": self.low, "max": self.high}
 
     @override
     def __str__(self) -> str:
-        step = f", in steps of {self.step:g}" if self.step else ""
-        return f"{self.low:g} to {self.high:g}{', log' if self.log else ''}{step}"
+        return f"{self.low:g} to {self.high:g}{', log' if self.log else ''}"
 
 
 def one_of(values: Iterable[Value]) -> Distribution | None:
@@ -267,14 +207,12 @@ def one_of(values: Iterable[Value]) -> Distribution | None:
     return Fixed(options[0]) if len(options) == 1 else Choice(options)
 
 
-def scaled(count: int, quantum: float) -> float:
-    """`count` times `quantum`, without the dust of binary fractions."""
-    return float(count * Decimal(repr(quantum)))
-
-
-def multiple(value: float, quantum: float) -> float:
-    """The multiple of `quantum` nearest to `value`, halves to the even one as W&B's numpy does."""
-    return scaled(round(value / quantum), quantum)
+def up_to(distribution: Distribution, limit: float) -> Distribution | None:
+    """What is left of a few numbers without those above `limit`; None where nothing is."""
+    left = [value for value in distribution.values() or () if float(value) <= limit]
+    if isinstance(distribution, Whole) and len(left) > 1:
+        return dataclasses.replace(distribution, high=int(left[-1]))
+    return one_of(left)
 
 
 def listed(first: int, last: int, value: Callable[[int], Value]) -> tuple[Value, ...] | None:

@@ -76,7 +76,7 @@ def read_yaml(text: str, *, file: str) -> Document:
         raise SpaceError(f"{file}:{line}: not YAML: {error.problem or error.context}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise SpaceError(f"{file}:{line}: not YAML: the character {error.character!r} is not allowed") from error
+        raise SpaceError(f"{file}:{line}: not YAML: the character {chr(error.character)!r} is not allowed") from error
     except RecursionError as error:
         raise SpaceError(f"{file}:1: nested too deeply. A space file has a handful of levels.") from error
     return document

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 
 from typing_extensions import override
 
 from automl.recipe import Value
-from automl.search.distributions import TOLERANCE, Distribution, Fixed, Trial, listed, multiple, scaled
+from automl.search.distributions import Distribution, Trial, listed
 from automl.search.quantiles import Family, cumulative, inverse
+
+TOLERANCE = 1e-8
+"""Of a quantum, by which a number may miss the multiple that it stands for."""
 
 
 @dataclass(frozen=True)
 class Rounded(Distribution):
-    """A number drawn between `low` and `high` on a log scale, then rounded to a multiple of `quantum`.
+    """A number drawn between `low` and `high`, then rounded to a multiple of `quantum`.
 
-    Optuna has no logarithm with a step: it stores the number before the rounding.
+    Optuna stores the number before the rounding. Its own steps are none of these: there both ends are as likely as the
+    rest, and there is no logarithm with a step.
     """
 
     kind = "rounded"
     low: float
     high: float
     quantum: float
+    log: bool = False
 
     @override
     def suggest(self, trial: Trial, name: str) -> Value:
-        return multiple(trial.suggest_float(name, self.low, self.high, log=True), self.quantum)
+        return multiple(trial.suggest_float(name, self.low, self.high, log=self.log), self.quantum)
 
     @override
     def holds(self, value: Value) -> bool:
@@ -38,15 +43,9 @@ class Rounded(Distribution):
         return multiple(min(max(float(value), self.low), self.high), self.quantum)
 
     @override
-    def at_most(self, limit: float) -> Distribution | None:
-        if multiple(self.low, self.quantum) > limit:
-            return None
-        high = min(self.high, multiple(limit, self.quantum))
-        return Fixed(self.nearest(high)) if high <= self.low else dataclasses.replace(self, high=high)
-
-    @override
     def spec(self) -> dict[str, object]:
-        return {"distribution": "q_log_uniform_values", "min": self.low, "max": self.high, "q": self.quantum}
+        name = "q_log_uniform_values" if self.log else "q_uniform"
+        return {"distribution": name, "min": self.low, "max": self.high, "q": self.quantum}
 
     @override
     def values(self) -> tuple[Value, ...] | None:
@@ -59,7 +58,7 @@ class Rounded(Distribution):
 
     @override
     def __str__(self) -> str:
-        return f"{self.low:g} to {self.high:g}, log, rounded to {self.quantum:g}"
+        return f"{self.low:g} to {self.high:g}{', log' if self.log else ''}, rounded to {self.quantum:g}"
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,13 @@ class Curve(Distribution):
         first, last = self._counts(self.quantum)
         return scaled(min(max(round(inside / self.quantum), first), last), self.quantum)
 
-    @override
-    def at_most(self, limit: float) -> Distribution | None:
-        within = None if limit < self.low else dataclasses.replace(self, high=min(self.high, limit))
-        return within if within and within.mass() > 0 else None
-
     def mass(self) -> float:
-        """Probability, 0 to 1, of what is left of the curve between `low` and `high`."""
-        return self._cumulative(self.high) - self._cumulative(self.low)
+        """Probability, 0 to 1, that a draw of the whole curve is inside, also after it is rounded."""
+        low, high = self.low, self.high
+        if self.quantum is not None:
+            first, last = self._counts(self.quantum)
+            low, high = max(low, (first - 0.5) * self.quantum), min(high, (last + 0.5) * self.quantum)
+        return self._cumulative(high) - self._cumulative(low)
 
     @override
     def spec(self) -> dict[str, object]:
@@ -131,3 +129,13 @@ class Curve(Distribution):
     def __str__(self) -> str:
         rounded = f", rounded to {self.quantum:g}" if self.quantum else ""
         return f"{self.family}({self.first:g}, {self.second:g}) in {self.low:g} to {self.high:g}{rounded}"
+
+
+def scaled(count: int, quantum: float) -> float:
+    """`count` times `quantum`, without the dust of binary fractions."""
+    return float(count * Decimal(repr(quantum)))
+
+
+def multiple(value: float, quantum: float) -> float:
+    """The multiple of `quantum` nearest to `value`, halves to the even one as W&B's numpy does."""
+    return scaled(round(value / quantum), quantum)

@@ -22,7 +22,7 @@ from automl.training.result import METRICS
 
 GRID_LIMIT = 100_000
 """More combinations than this are no plan."""
-LONGEST = 10_000
+LONGEST = int(FIELDS["epochs"].range.high)  # type: ignore[union-attr]
 """Epochs that a recipe can have at most."""
 
 
@@ -105,8 +105,8 @@ class SearchSpace:
         endless = [parameter.name for parameter in self.parameters if parameter.distribution.values() is None]
         if endless or self.function:
             raise SpaceError(
-                f"A grid needs lists of values, and {', '.join(endless) or self.function} has no end of them. "
-                "Give `values`, or `q_uniform` with a step `q`, or choose another sampler."
+                f"A grid needs an end, and these have none: {', '.join(endless) or self.function}. "
+                "Give `values`, or `q_uniform` with a `q`, or choose another sampler."
             )
         found = tuple(itertools.islice(self._combinations(), GRID_LIMIT + 1))
         if len(found) > GRID_LIMIT:

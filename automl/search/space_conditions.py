@@ -35,21 +35,21 @@ class ConditionReading:
     def _conditions(self, entry: Entry) -> tuple[Condition, ...]:
         spec = entry.spec.get("when", {})
         if not isinstance(spec, Mapping):
-            entry.wrong(f"when = {short(spec)} is not a mapping such as {{block: residual}}", key="when")
+            entry.wrong(f"when = {short(spec)} is not a mapping such as {{block: residual}}", "when")
             return ()
         return tuple(found for key, values in spec.items() if (found := self._condition(entry, str(key), values)))
 
     def _condition(self, entry: Entry, key: str, written: object) -> Condition | None:
         target = field_of(key)
         if target is None or target.name not in self.entries:
-            entry.wrong(f"when: this space neither searches nor fixes {key!r}", key="when")
+            entry.wrong(f"when: this space neither searches nor fixes {key!r}", "when", key)
             return None
         other = self.parameters.get(target.name)
         if other is None:
             return None  # its own mistake is recorded
         if other.distribution.values() is None:
             entry.wrong(
-                f"when: {key} takes {other.distribution}. Only a parameter of few values can decide.", key="when"
+                f"when: {key} takes {other.distribution}. Only a parameter of few values can decide.", "when", key
             )
             return None
         values = self._possible(entry, other, written if isinstance(written, list | tuple) else [written])
@@ -58,14 +58,14 @@ class ConditionReading:
     def _possible(self, entry: Entry, other: Parameter, written: Sequence[object]) -> tuple[Value, ...]:
         """The values, each of which the other parameter can have; a mistake for each that it cannot."""
         if not written:
-            entry.wrong(f"when: no value of {other.source} is given", key="when")
+            entry.wrong(f"when: no value of {other.source} is given", "when")
         elsewhere = dataclasses.replace(
             entry, field=self.entries[other.name].field, source=f"{entry.source}: when: {other.source}"
         )
-        values = [value for one in written if (value := elsewhere.value(one, key="when")) is not None]
+        values = [value for one in written if (value := elsewhere.value(one, "when")) is not None]
         for value in values:
             if not other.distribution.holds(value):
-                entry.wrong(f"when: {other.source} is never {value!r}; it takes {other.distribution}", key="when")
+                entry.wrong(f"when: {other.source} is never {value!r}; it takes {other.distribution}", "when")
         return tuple(values)
 
     def _order(self, parameters: Mapping[str, Parameter]) -> list[str]:

@@ -15,6 +15,9 @@ from automl.search.aliases import choice_of
 from automl.search.distributions import Distribution
 from automl.search.located_yaml import Document, Place
 
+SMALLEST, LARGEST = 1e-9, 1e12
+"""Of what is rounded: no field of Recipe needs finer or larger numbers."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -37,16 +40,16 @@ class Entry:
     place: Place
     document: Document
 
-    def wrong(self, sentence: str, *, key: str | None = None) -> None:
-        """Record a mistake, at a key if it has a line of its own."""
-        self.document.add(f"{self.source}: {sentence}", at=self.place if key is None else (*self.place, key))
+    def wrong(self, sentence: str, *where: str | int) -> None:
+        """Record a mistake, at a place inside the entry if that has a line of its own."""
+        self.document.add(f"{self.source}: {sentence}", at=(*self.place, *where))
 
     def number(self, key: str, default: float | None = None) -> float | None:
         """The finite number at `key`, or None with a mistake recorded."""
         value = self.spec.get(key, default)
         if is_finite_number(value):
             return float(value)
-        self.wrong(f"{key} = {short(value)} is not a finite number", key=key)
+        self.wrong(f"{key} = {short(value)} is not a finite number", key)
         return None
 
     def positive(self, key: str, default: float) -> float | None:
@@ -54,7 +57,17 @@ class Entry:
         value = self.number(key, default)
         if value is None or value > 0:
             return value
-        self.wrong(f"{key} = {short(value)} has to be above 0", key=key)
+        self.wrong(f"{key} = {short(self.spec.get(key))} has to be above 0", key)
+        return None
+
+    def quantum(self) -> float | None:
+        """`q`, which is whole for a field of whole numbers, or None with a mistake recorded."""
+        quantum = self.positive("q", 1)
+        if quantum is None:
+            return None
+        if SMALLEST <= quantum <= LARGEST and (self.field.kind != "int" or quantum.is_integer()):
+            return quantum
+        self.wrong(f"q = {short(self.spec.get('q'))} does not lead to {self.field.accepted()}", "q")
         return None
 
     def bounds(self) -> tuple[float, float] | None:
@@ -66,7 +79,7 @@ class Entry:
             return low, high
         relation = "equals" if low == high else "is above"
         hint = f"Write `value: {low:g}` to fix it." if low == high else "Exchange them."
-        self.wrong(f"min {low:g} {relation} max {high:g}. {hint}", key="min")
+        self.wrong(f"min {low:g} {relation} max {high:g}. {hint}", "min")
         return None
 
     def accepts(self, value: float, *, key: str) -> bool:
@@ -74,15 +87,15 @@ class Entry:
         if self.field.problem(value) is None:
             return True
         written = "" if value == self.spec.get(key) else f" leads to {value:g}, which"
-        self.wrong(f"{key} = {short(self.spec.get(key))}{written} is not {self.field.accepted()}", key=key)
+        self.wrong(f"{key} = {short(self.spec.get(key))}{written} is not {self.field.accepted()}", key)
         return False
 
-    def value(self, value: object, *, key: str) -> Value | None:
+    def value(self, value: object, *where: str | int) -> Value | None:
         """`value` in the field's own type, or None with a mistake recorded."""
         chosen = choice_of(self.field, value)
         if (isinstance(chosen, bool | str) or is_finite_number(chosen)) and self.field.problem(chosen) is None:
             return self.field.cast(chosen)
-        self.wrong(f"{short(value)} is not {self.field.accepted()}", key=key)
+        self.wrong(f"{short(value)} is not {self.field.accepted()}", *where)
         return None
 
     def listed(self, key: str) -> Sequence[object]:
@@ -90,7 +103,7 @@ class Entry:
         value = self.spec.get(key)
         if isinstance(value, Sequence) and not isinstance(value, str | bytes) and value:
             return value
-        self.wrong(f"{key} = {short(value)} has to be a list with at least one entry", key=key)
+        self.wrong(f"{key} = {short(value)} has to be a list with at least one entry", key)
         return ()
 
 

@@ -127,7 +127,7 @@ def _recipe(document: Document, spec: object, entries: Mapping[str, Entry], plac
             document.add(f"first: {key!r} is no parameter of this space", at=(*place, str(key)))
             continue
         entry = Entry(f"first: {key}", target, {}, place, document)
-        if (value := entry.value(written, key=str(key))) is not None:
+        if (value := entry.value(written, str(key))) is not None:
             recipe[target.name] = value
     return recipe
 

@@ -9,7 +9,7 @@ from typing import cast
 from automl.errors import SpaceError
 from automl.models.geometry import Downsample, ImageShape, Stem, largest_depth
 from automl.recipe import FIELDS, Value
-from automl.search.distributions import Distribution, one_of
+from automl.search.distributions import Distribution, one_of, up_to
 from automl.search.parameters import Parameter, narrowed
 
 ENOUGH_STAGES = 3
@@ -77,5 +77,5 @@ def _clipped_depth(given: Mapping[str, Parameter], limit: int) -> dict[str, Dist
     if "depth" not in given:
         return {}
     before = given["depth"].distribution
-    left = before.at_most(limit)
+    left = up_to(before, limit)
     return {"depth": left} if left and left.values() != before.values() else {}

@@ -33,6 +33,8 @@ class ParameterReading:
         """Read everything under `parameters:`."""
         for source, entry, place in self._flat(spec, ("parameters",)):
             self._read_one(source, entry, place)
+        if not self.entries and not self.document.mistakes:
+            self.document.add("parameters: none of them means anything here", at=("parameters",))
 
     def _flat(self, spec: object, place: Place) -> Iterator[tuple[str, Mapping[str, object], Place]]:
         """Every parameter with its mapping, those nested under `parameters:` too."""

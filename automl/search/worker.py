@@ -33,7 +33,7 @@ from automl.training.device import UnusedGpuWarning, choose_device, choose_preci
 
 IDLE_SECONDS = 0.5
 BUGS_IN_A_ROW = 3
-TRACKER_CLOSE_SECONDS = 10.0
+TRACKER_CLOSE_SECONDS = 16.0
 Ending = Literal["budget used", "out of time", "stopped", "told to end"]
 
 

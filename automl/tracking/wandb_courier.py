@@ -14,8 +14,6 @@ from typing import IO, Literal
 
 MOST_EVENTS = 10_000
 """Bound of what waits for wandb: about 5 MB, and hours of training."""
-SAVING_SECONDS = 5.0
-"""Part of the time to close that is kept for writing to the disk what no server took: 1 s on two idle cores."""
 KILL_SECONDS = 1.0
 """Longest wait for a killed process: one that hangs in the kernel is left to it."""
 LOG_NAME = "wandb/process.log"
@@ -45,6 +43,7 @@ class Courier:
         self._warn = warn
         self._events: queue.Queue[bytes | None] = queue.Queue(MOST_EVENTS)
         self._stopped = threading.Event()
+        self._killed = False
         self._process = _start(folder, mode, environment)
         self._listener = threading.Thread(target=self._listen, name="wandb-listener", daemon=True)
         self._listener.start()
@@ -61,15 +60,18 @@ class Courier:
             self._warn(f"wandb is {MOST_EVENTS} events behind: this worker's trials go on without it.")
 
     def close(self, *, timeout_seconds: float) -> None:
-        """Let the process finish what was sent; when the time is nearly up, let it only save that; then kill it."""
+        """Wait until wandb has what was sent. Half the time is for the server, half for saving what it did not take.
+
+        Saving takes 1 s on two idle cores; a process that is not done by then is killed.
+        """
         self._stopped.set()
         with contextlib.suppress(queue.Full):  # then the writer is stuck, and so is the process: the kill ends both
             self._events.put_nowait(None)
-        saving_seconds = min(SAVING_SECONDS, timeout_seconds / 2)
-        self._listener.join(timeout_seconds - saving_seconds)
+        self._listener.join(timeout_seconds / 2)
         self._process.terminate()
-        self._listener.join(saving_seconds)
+        self._listener.join(timeout_seconds / 2)
         if self._listener.is_alive():
+            self._killed = True
             self._process.kill()
             self._listener.join(KILL_SECONDS)
             self._warn(
@@ -88,8 +90,8 @@ class Courier:
             for sentence in pipe:
                 self._warn(sentence.decode().strip())
         exit_code = self._process.wait()
-        if not self._stopped.is_set():
-            self._stopped.set()
+        self._stopped.set()
+        if exit_code != 0 and not self._killed:
             self._warn(
                 f"The wandb process ended with exit code {exit_code}: this worker's trials go on without wandb. "
                 f"The reason is in {self._folder / LOG_NAME}"

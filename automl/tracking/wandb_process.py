@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,6 @@ class Runs:
     def __init__(self, folder: Path, *, online: bool, warn: Callable[[str], None]) -> None:
         self._folder = folder
         self._online = online
-        self.kept_offline = False
         self._warn = warn
         self._run: wandb.Run | None = None
 
@@ -87,16 +87,11 @@ class Runs:
         self._run.define_metric("*", step_metric="epoch")
 
     def _start_online(self, options: dict[str, Any]) -> wandb.Run | None:
-        if not self._online:
-            return None
-        try:
-            # A trial that changed hands goes on in the same run; offline, wandb refuses to look.
-            with DEADLINE:
+        if self._online:
+            with self._uploading():
+                # A trial that changed hands goes on in the same run; offline, wandb refuses to look.
                 return self._init(options, mode="online", resume="allow")
-        except (wandb.Error, TimeoutError) as error:
-            self._give_up_uploading(error)
-            restart_service()
-            return None
+        return None
 
     def _init(self, options: dict[str, Any], **more: Any) -> wandb.Run:
         return wandb.init(**options, **more, settings=run_settings(self._folder))
@@ -108,19 +103,23 @@ class Runs:
         run.summary.update({"state": state} | summary)
         if state == "given back":
             run.mark_preempting()
-        try:
-            with DEADLINE if self._online else contextlib.nullcontext():
-                run.finish(exit_code=EXIT_CODES[state])
-        except (wandb.Error, TimeoutError) as error:
-            self._give_up_uploading(error)
+        with self._uploading() if self._online else contextlib.nullcontext():
+            run.finish(exit_code=EXIT_CODES[state])
 
-    def _give_up_uploading(self, error: Exception) -> None:
-        self._online = False
-        self.kept_offline = True
-        self._warn(
-            f"wandb does not take this worker's runs ({reason(error)}): from here on they stay on this machine. "
-            f"Upload them later with: wandb sync --include-online {self._folder}/wandb/*run-*"
-        )
+    @contextlib.contextmanager
+    def _uploading(self) -> Iterator[None]:
+        """Whatever goes wrong in here is one warning, and the end of uploading; what was logged is on the disk."""
+        try:
+            with DEADLINE:
+                yield
+        except Exception as error:  # noqa: BLE001 – besides errors of its own, wandb raises those of a crashed service
+            traceback.print_exc()
+            self._online = False
+            self._warn(
+                f"wandb does not take this worker's runs ({reason(error)}): from here on they stay on this machine. "
+                f"Upload them later with: wandb sync --include-online {self._folder}/wandb/*run-*"
+            )
+            restart_service()
 
 
 def run_settings(folder: Path) -> wandb.Settings:
@@ -145,18 +144,13 @@ def run_settings(folder: Path) -> wandb.Settings:
 
 
 def restart_service() -> None:
-    """End wandb's service in the middle of its wait for the server: before that, the run's id counts as in use."""
-    kill_service()
-    with contextlib.suppress(ConnectionError, SystemExit):  # how wandb says that its service was killed
-        wandb.teardown()
-
-
-def kill_service() -> None:
-    """Kill wandb-core, which writes its files as it goes."""
+    """Kill wandb-core in the middle of its wait for the server: before that, the run's id counts as in use."""
     services = psutil.Process().children()
     for service in services:
         service.kill()
     psutil.wait_procs(services, timeout=KILL_SECONDS)
+    with contextlib.suppress(ConnectionError, SystemExit):  # how wandb says that its service was killed
+        wandb.teardown()
 
 
 def reason(error: Exception) -> str:
@@ -185,9 +179,8 @@ def main(folder: str, mode: str) -> None:
     for event in events():
         runs.handle(event)
     runs.end()
-    if runs.kept_offline:
-        kill_service()
-        os._exit(0)  # wandb's own exit would wait for the server again, 20 s
+    wandb.teardown()  # closes the files
+    os._exit(0)  # at a regular exit, wandb's telemetry waits up to 20 s for the server
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class RunTracker:
         self._send({"event": "finish", "state": state, "summary": dict(summary)})
 
     def close(self, *, timeout_seconds: float) -> None:
-        """Wait for wandb to take what it was sent, then end its process, by force when the time is up."""
+        """Wait until wandb has what was sent: half the time for the server, half for saving what it did not take."""
         if self._courier is not None:
             self._courier.close(timeout_seconds=timeout_seconds)
 

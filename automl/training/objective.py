@@ -33,6 +33,6 @@ def class_weights(class_counts_K: npt.NDArray[np.int64], *, exponent: float) -> 
 
     A class without images is treated as one with a single image. Exponent 1 is scikit-learn's `balanced`.
     """
-    weights_K: npt.NDArray[np.float64] = np.maximum(class_counts_K, 1) ** -exponent
+    weights_K: npt.NDArray[np.float64] = np.maximum(class_counts_K, 1.0) ** -exponent
     weights_K *= class_counts_K.sum() / (weights_K @ class_counts_K)
     return weights_K

@@ -22,11 +22,3 @@ def predict_logits(model: nn.Module, images: Images, *, normalization: Normaliza
     model.eval()
     with torch.inference_mode(), compute_in(precision, images.device):
         return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()
-
-
-def predict_probabilities(
-    model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision
-) -> Tensor:
-    """Probabilities of all images in order, N × K float32 on the CPU."""
-    logits_NK = predict_logits(model, images, normalization=normalization, precision=precision)
-    return logits_NK.softmax(dim=1).cpu()

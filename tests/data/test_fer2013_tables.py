@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from automl.data.dataset import SPLITS
+from automl.data.fer2013 import parse_pixels
 from automl.data.loading import load_data_set
 from automl.errors import DataError
 
@@ -63,8 +64,23 @@ def test_rows_without_a_label_or_with_damaged_pixels_are_told(tmp_path: Path) ->
     assert np.array_equal(data.splits["train"].images_MHWC[..., 0], PIXELS_NHW[1:])
     lines[2] = "3,1 2 300,Training"
     path.write_text("\n".join(lines))
-    with pytest.raises(DataError, match=re.escape("image 0: bytes must be in range(0, 256)")):
+    with pytest.raises(DataError, match=re.escape("image 0: 3 pixel values instead of 2304\n")):
         load_data_set(str(path), home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("7 " * 2303, "2303 pixel values instead of 2304"),
+        ("7 " * 2303 + "256", "a pixel value is not from 0 to 255"),
+        ("7 " * 2303 + "-1", "a pixel value is not from 0 to 255"),
+        ("7 " * 2303 + "x", "a pixel value is no number"),
+        ("", "0 pixel values instead of 2304"),
+    ],
+)
+def test_damaged_pixels_say_why(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        parse_pixels(text)
 
 
 @pytest.mark.parametrize(

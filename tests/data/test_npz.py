@@ -36,7 +36,7 @@ def test_gray_images_and_words_and_splits(tmp_path: Path) -> None:
     data = load_data_set(path, home=tmp_path)
     assert (data.image_shape, data.class_names) == ((1, 5, 4), ("ape", "bee", "cat"))
     assert [data.splits[split].rows_N.tolist() for split in SPLITS] == [
-        list(range(0, 10)),
+        list(range(10)),
         list(range(10, 20)),
         list(range(20, 30)),
     ]
@@ -73,7 +73,7 @@ def test_other_arrays_are_refused(tmp_path: Path, arrays: dict[str, object], mes
 def test_header_that_promises_more_than_there_is_is_refused(tmp_path: Path) -> None:
     header = io.BytesIO()
     shape = {"descr": "|u1", "fortran_order": False, "shape": (30, 5, 4, 3)}
-    np.lib.format.write_array_header_1_0(header, shape)  # type: ignore[arg-type]
+    np.lib.format.write_array_header_1_0(header, shape)
     labels = io.BytesIO()
     np.save(labels, LABELS)
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:

@@ -43,17 +43,23 @@ def test_misspelt_name_suggests_the_set() -> None:
 
 @pytest.mark.parametrize("reference", ["", " ", "/nowhere/at/all", "a\0b"])
 def test_hopeless_path_lists_the_forms(reference: str) -> None:
-    with pytest.raises(DataError, match=re.escape("Data is one of these: digits, a folder")):
+    with pytest.raises(DataError, match=re.escape("Data is one of these: digits, mnist, ")):
         find_source(reference, home=Path())
 
 
-def test_path_that_the_system_refuses_is_told() -> None:
-    with pytest.raises(DataError, match=re.escape("xxx': File name too long.")):
-        find_source("x" * 5000, home=Path())
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [("x" * 5000, "xxx': File name too long."), ("~nobody-at-all/x", "Could not determine home directory.")],
+)
+def test_path_that_the_system_refuses_is_told(reference: str, message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)):
+        find_source(reference, home=Path())
 
 
 def test_other_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no pictures")
-    with pytest.raises(DataError, match=re.escape(f"{path} is neither a folder nor a zip. Data is one of these:")):
+    with pytest.raises(
+        DataError, match=re.escape(f"{path} is neither a folder nor a zip, .npz or .csv file. Data is one of these:")
+    ):
         find_source(str(path), home=Path())

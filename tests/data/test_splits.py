@@ -92,6 +92,14 @@ def test_classes_of_one_split_are_all_named() -> None:
         check_classes(labels, splits, ["a", "b", "c", "d"])
 
 
+def test_class_without_a_readable_image_is_refused() -> None:
+    message = (
+        "class 'b' has no readable image.\nAdd images of it to train and to another split, or leave the class out."
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        check_classes(np.array([0, 2]), np.zeros(2, np.int8), ["a", "b", "c"])
+
+
 def test_set_without_train_is_refused() -> None:
     with pytest.raises(DataError, match=re.escape("No images in train, only in test: add a train folder.")):
         check_classes(np.array([0, 1]), np.array([TEST, TEST], np.int8), ["a", "b"])

@@ -25,8 +25,8 @@ def test_header_and_values_lose_the_spaces_around_them(tmp_path: Path) -> None:
     [
         (b"path,label\na.png\n", ":2: 1 values for 2 columns. Repair the line."),
         (b"path,label\n" + b"x" * 10_000_000, ":2: a line of more than 1,048,576 characters is refused."),
-        (b"path,label\n" + b"x" * 200_000, ":2: field larger than field limit (131072). Save it as CSV in UTF-8."),
-        (b"path,label\na.png,\xff\n", "can't decode byte 0xff"),
+        (b"path,label\n" + b"x" * 200_000, ":2: field larger than field limit (131072). Repair the line."),
+        (b"path,label\na.png,\xff\n", "can't decode byte 0xff in position 17: invalid start byte. Save it in UTF-8."),
     ],
 )
 def test_damaged_and_hostile_tables_are_refused(tmp_path: Path, content: bytes, message: str) -> None:

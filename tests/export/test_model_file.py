@@ -202,7 +202,7 @@ def test_newer_format_asks_for_an_upgrade(model_path: Path, tmp_path: Path) -> N
         ({"weights": {}}, "does not fit together: its weights are not those of the network that its recipe makes"),
         ({"weights": 3}, "does not fit together: its weights"),
         ({"classes": ["a", "b"]}, "does not fit together: its weights"),
-        ({"input": {"channels": 1, "height": 1, "width": 1}}, "does not fit together: "),
+        ({"input": {"channels": 1, "height": 1, "width": 1}}, "does not fit together: depth = 1 with stem conv3"),
     ],
 )
 def test_contradictions_in_a_file_are_told(

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
 
 from automl.data.dataset import DataSet, Split
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As a worker computes: on a busy machine the threads of one small network only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +41,11 @@ def digits() -> DataSet:
         left_out=(),
         notes=(),
     )
+
+
+@pytest.fixture(scope="session")
+def few_digits(digits: DataSet) -> DataSet:
+    """240 of them to train, for tests of what does not depend on how much is learnt."""
+    train = digits.splits["train"]
+    fewer = Split(train.images_MHWC, train.rows_N[:240], train.labels_N[:240])
+    return dataclasses.replace(digits, splits={**digits.splits, "train": fewer})

@@ -47,16 +47,16 @@ def test_root_runs_it_as_somebody_else_in_the_home(home: Path) -> None:
 
 
 @as_root
-def test_closed_home_of_root_keeps_its_permissions_and_the_data_go_elsewhere(home: Path, state: Path) -> None:
-    home.parent.chmod(0o700)
-    server = EmbeddedPostgres(home, state=state)
+def test_closed_home_of_root_keeps_its_permissions_and_the_data_go_elsewhere(empty_home: Path, state: Path) -> None:
+    empty_home.parent.chmod(0o700)
+    server = EmbeddedPostgres(empty_home, state=state)
     try:
         assert ask(server.start(), "SELECT 1") == [(1,)]
-        assert stat.S_IMODE(home.parent.stat().st_mode) == 0o700
-        assert (home / "postgres").readlink().parent == state
+        assert stat.S_IMODE(empty_home.parent.stat().st_mode) == 0o700
+        assert (empty_home / "postgres").readlink().parent == state
     finally:
         server.close()
-    again = EmbeddedPostgres(home, state=state)
+    again = EmbeddedPostgres(empty_home, state=state)
     try:
         assert ask(again.start(), "SELECT 1") == [(1,)]
     finally:
@@ -65,12 +65,12 @@ def test_closed_home_of_root_keeps_its_permissions_and_the_data_go_elsewhere(hom
 
 
 @as_root
-def test_data_of_a_deleted_closed_home_do_not_come_back(home: Path, state: Path) -> None:
-    home.parent.chmod(0o700)
-    first = EmbeddedPostgres(home, state=state)
+def test_data_of_a_deleted_closed_home_do_not_come_back(empty_home: Path, state: Path) -> None:
+    empty_home.parent.chmod(0o700)
+    first = EmbeddedPostgres(empty_home, state=state)
     ask(first.start(), "CREATE TABLE old (value int)")
-    shutil.rmtree(home)
-    second = EmbeddedPostgres(home, state=state)
+    shutil.rmtree(empty_home)
+    second = EmbeddedPostgres(empty_home, state=state)
     try:
         assert ask(second.start(), "SELECT to_regclass('old')") == [(None,)]
         first.close()
@@ -81,7 +81,7 @@ def test_data_of_a_deleted_closed_home_do_not_come_back(home: Path, state: Path)
 
 @as_root
 def test_binaries_that_others_cannot_run_are_copied_once(
-    home: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_home: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = wheel_binaries().parents[2]
     tmp_path.chmod(0o700)
@@ -89,37 +89,34 @@ def test_binaries_that_others_cannot_run_are_copied_once(
         if (site / name).exists():
             shutil.copytree(site / name, tmp_path / name)
     monkeypatch.syspath_prepend(str(tmp_path))
-    server = EmbeddedPostgres(home, state=state)
+    server = EmbeddedPostgres(empty_home, state=state)
     try:
         assert ask(server.start(), "SELECT 1") == [(1,)]
     finally:
         server.close()
-    copy = choose_place(home, state=state).binaries
+    copy = choose_place(empty_home, state=state).binaries
     assert copy.is_relative_to(state)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
 @as_root
-def test_root_joins_and_starts_the_cluster_of_an_ordinary_user_as_that_user(home: Path) -> None:
+def test_root_joins_and_starts_the_cluster_of_an_ordinary_user_as_that_user(empty_home: Path) -> None:
     nobody = pwd.getpwnam("nobody")
-    home.mkdir()
-    os.chown(home, nobody.pw_uid, nobody.pw_gid)
-    run_as_nobody(home)
-    server = EmbeddedPostgres(home)
+    empty_home.mkdir()
+    os.chown(empty_home, nobody.pw_uid, nobody.pw_gid)
+    run_as_nobody(empty_home)
+    server = EmbeddedPostgres(empty_home)
     try:
         assert ask(server.start(), "SELECT 1") == [(1,)]
-        assert (home / "postgres").stat().st_uid == nobody.pw_uid
-        assert choose_place(home).account == Account(nobody.pw_uid, (home / "postgres").stat().st_gid)
+        assert (empty_home / "postgres").stat().st_uid == nobody.pw_uid
+        assert choose_place(empty_home).account == Account(nobody.pw_uid, (empty_home / "postgres").stat().st_gid)
     finally:
         server.close()
-    run_as_nobody(home)
+    run_as_nobody(empty_home)
 
 
 @as_root
 def test_ordinary_user_is_told_that_the_cluster_is_somebody_elses(home: Path) -> None:
-    server = EmbeddedPostgres(home)
-    server.start()
-    server.close()
     for name in ("postgres.gate", "postgres.users"):
         (home / name).chmod(0o666)
     home.chmod(0o777)
@@ -129,9 +126,9 @@ def test_ordinary_user_is_told_that_the_cluster_is_somebody_elses(home: Path) ->
 
 
 @as_root
-def test_ordinary_user_with_a_long_path_has_a_private_socket_folder(home: Path) -> None:
+def test_ordinary_user_with_a_long_path_has_a_private_socket_folder(empty_home: Path) -> None:
     nobody = pwd.getpwnam("nobody")
-    long = home / ("long" * 30)
+    long = empty_home / ("long" * 30)
     long.mkdir(parents=True)
     os.chown(long, nobody.pw_uid, nobody.pw_gid)
     folder = Path(run_as_nobody(long).stdout.splitlines()[-1])
@@ -139,14 +136,14 @@ def test_ordinary_user_with_a_long_path_has_a_private_socket_folder(home: Path) 
     assert not folder.exists()  # gone with the server
 
 
-# Imports come first: the interpreter itself may be in a folder that is closed to others.
+# All imports come first, the driver's too: the interpreter itself may be in a folder that is closed to others.
 AS_NOBODY = """
 import os, pwd, sys
 from pathlib import Path
-import sqlalchemy.dialects.postgresql.psycopg2, psycopg2
+import sqlalchemy
 from automl.search.embedded import EmbeddedPostgres
 from tests.search.embedded.asking import ask
-ask_once = sqlalchemy.create_engine("postgresql+psycopg2://")
+sqlalchemy.create_engine("postgresql+psycopg2://")
 nobody = pwd.getpwnam("nobody")
 os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)
 server = EmbeddedPostgres(Path(sys.argv[1]))
@@ -168,8 +165,9 @@ def run_as_nobody(home: Path, *, check: bool = True) -> subprocess.CompletedProc
     return done
 
 
-def test_long_path_gets_a_socket_folder_that_only_its_user_enters(home: Path, tmp_path: Path) -> None:
-    server = EmbeddedPostgres(home / ("long" * 30))
+def test_long_path_gets_a_socket_folder_that_only_its_user_enters(home: Path) -> None:
+    long = home.rename(home.with_name("long" * 30))
+    server = EmbeddedPostgres(long)
     try:
         url = server.start()
         assert ask(url, "SELECT 1") == [(1,)]
@@ -226,9 +224,9 @@ def test_missing_wheel_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_owner_group_and_others_enter_by_their_own_bits(
-    home: Path, mode: int, uid_offset: int, gid_offset: int, enters: bool
+    empty_home: Path, mode: int, uid_offset: int, gid_offset: int, enters: bool
 ) -> None:
-    home.mkdir()
-    found = home.stat()
-    home.chmod(mode)
-    assert Account(found.st_uid + uid_offset, found.st_gid + gid_offset).may_enter(home) == enters
+    empty_home.mkdir()
+    found = empty_home.stat()
+    empty_home.chmod(mode)
+    assert Account(found.st_uid + uid_offset, found.st_gid + gid_offset).may_enter(empty_home) == enters

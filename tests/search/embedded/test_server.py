@@ -71,13 +71,13 @@ def running_pid(home: Path) -> int | None:
     return server.pid if server and runs(server.pid, home / "postgres") else None
 
 
-def test_url_opens_our_own_postgres_18(home: Path) -> None:
-    with started(home) as url:
+def test_url_opens_our_own_postgres_18(empty_home: Path) -> None:
+    with started(empty_home) as url:
         assert ask(
             url, "SELECT current_user, current_database(), current_setting('server_version_num')::int / 10000"
         ) == [("automl", "automl", 18)]
         assert ask(url, "SELECT current_setting('fsync'), current_setting('listen_addresses')") == [("on", "")]
-    assert running_pid(home) is None
+    assert running_pid(empty_home) is None
 
 
 def test_pgport_of_another_server_changes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +95,10 @@ def test_nobody_enters_without_the_password(home: Path, password: str | None, sa
         ask(make_url(url)._replace(password=password).render_as_string(hide_password=False), "SELECT 1")
 
 
-def test_password_and_data_are_closed_to_others(home: Path) -> None:
-    with started(home):
-        assert (home / "postgres.password").stat().st_mode & 0o077 == 0
-        assert (home / "postgres").stat().st_mode & 0o077 == 0
+def test_password_and_data_are_closed_to_others(empty_home: Path) -> None:
+    with started(empty_home):
+        assert (empty_home / "postgres.password").stat().st_mode & 0o077 == 0
+        assert (empty_home / "postgres").stat().st_mode & 0o077 == 0
 
 
 def test_data_outlive_the_server(home: Path) -> None:
@@ -126,8 +126,8 @@ def test_two_users_in_one_process_share_one_server(home: Path) -> None:
         assert ask(url, "SELECT 1") == [(1,)]
 
 
-def test_processes_that_start_at_once_get_one_server(home: Path) -> None:
-    command = [sys.executable, "-c", USER, str(home)]
+def test_processes_that_start_at_once_get_one_server(empty_home: Path) -> None:
+    command = [sys.executable, "-c", USER, str(empty_home)]
     users = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
@@ -136,7 +136,7 @@ def test_processes_that_start_at_once_get_one_server(home: Path) -> None:
     outcomes = [(*user.communicate("\n", timeout=60), user.returncode) for user in users]
     assert len(urls) == 1, outcomes
     assert [outcome[1:] for outcome in outcomes] == [("", 0)] * 4
-    assert running_pid(home) is None
+    assert running_pid(empty_home) is None
 
 
 def test_server_of_a_killed_process_is_joined_and_stopped_by_the_next(home: Path) -> None:
@@ -221,32 +221,30 @@ def test_last_user_of_a_deleted_home_stops_its_server(home: Path) -> None:
     assert not runs(pid, home / "postgres")
 
 
-def test_interrupted_creation_is_begun_again(home: Path) -> None:
-    (home / "postgres.new" / "data" / "base").mkdir(parents=True)
-    with started(home) as url:
+def test_interrupted_creation_is_begun_again(empty_home: Path) -> None:
+    (empty_home / "postgres.new" / "data" / "base").mkdir(parents=True)
+    with started(empty_home) as url:
         assert ask(url, "SELECT 1") == [(1,)]
-    assert not (home / "postgres.new").exists()
+    assert not (empty_home / "postgres.new").exists()
 
 
-def test_folder_that_is_no_cluster_is_left_alone(home: Path) -> None:
-    (home / "postgres").mkdir(parents=True)
-    (home / "postgres" / "mine.txt").write_text("mine")
-    with pytest.raises(StorageError, match=re.escape(f"{home / 'postgres'} is no PostgreSQL cluster. Move it away")):
-        EmbeddedPostgres(home).start()
-    assert (home / "postgres" / "mine.txt").read_text() == "mine"
+def test_folder_that_is_no_cluster_is_left_alone(empty_home: Path) -> None:
+    (empty_home / "postgres").mkdir(parents=True)
+    (empty_home / "postgres" / "mine.txt").write_text("mine")
+    with pytest.raises(
+        StorageError, match=re.escape(f"{empty_home / 'postgres'} is no PostgreSQL cluster. Move it away")
+    ):
+        EmbeddedPostgres(empty_home).start()
+    assert (empty_home / "postgres" / "mine.txt").read_text() == "mine"
 
 
 def test_cluster_of_another_version_is_refused(home: Path) -> None:
-    with started(home):
-        pass
     (home / "postgres" / "PG_VERSION").write_text("17\n")
     with pytest.raises(StorageError, match="is of PostgreSQL 17, and this automl brings 18"):
         EmbeddedPostgres(home).start()
 
 
 def test_missing_password_is_said(home: Path) -> None:
-    with started(home):
-        pass
     (home / "postgres.password").unlink()
     with pytest.raises(StorageError, match=re.escape(f"{home / 'postgres.password'} is missing")):
         EmbeddedPostgres(home).start()
@@ -254,8 +252,6 @@ def test_missing_password_is_said(home: Path) -> None:
 
 
 def test_server_that_does_not_start_is_reported_with_its_log(home: Path) -> None:
-    with started(home):
-        pass
     with (home / "postgres" / "postgresql.conf").open("a") as file:
         file.write("nonsense here\n")
     with pytest.raises(StorageError, match=r"did not start:\n(.|\n)*nonsense(.|\n)*Set AUTOML_HOME") as caught:
@@ -263,24 +259,25 @@ def test_server_that_does_not_start_is_reported_with_its_log(home: Path) -> None
     assert "postgresql.conf" in str(caught.value)
 
 
-def test_home_that_cannot_be_made_is_reported(home: Path) -> None:
-    home.parent.joinpath("file").write_text("")
+def test_home_that_cannot_be_made_is_reported(empty_home: Path) -> None:
+    empty_home.parent.joinpath("file").write_text("")
     with pytest.raises(StorageError, match=r"cannot work in .*file/home: Not a directory"):
-        EmbeddedPostgres(home.parent / "file" / "home").start()
+        EmbeddedPostgres(empty_home.parent / "file" / "home").start()
 
 
-def test_full_disk_is_reported(home: Path) -> None:
+def test_full_disk_is_reported(empty_home: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small file system to fill")
-    home.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(home)], check=False).returncode != 0:
+    empty_home.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(empty_home)]
+    if subprocess.run(mount, check=False).returncode != 0:
         pytest.skip("this machine does not let root mount a small file system to fill")
     try:
         with pytest.raises(StorageError, match=r"No space left on device(.|\n)*The disk is full: free some space"):
-            EmbeddedPostgres(home).start()
-        assert not (home / "postgres").exists()
+            EmbeddedPostgres(empty_home).start()
+        assert not (empty_home / "postgres").exists()
     finally:
-        subprocess.run(["umount", str(home)], check=True)
+        subprocess.run(["umount", str(empty_home)], check=True)
 
 
 def test_joining_imports_nothing_heavy(home: Path) -> None:

@@ -1,0 +1,64 @@
+"""One real search on the digits, for every test that looks at a finished study."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import clean_environment
+
+SPACE = """\
+parameters:
+  block: {values: [plain, residual]}
+  depth: {min: 0, max: 2}
+  width: {value: 16}
+  learning_rate: {value: 0.005}
+  epochs: {value: 5}
+  batch_size: {value: 64}
+"""
+
+
+@pytest.fixture(scope="session")
+def finished() -> Iterator[Finished]:
+    """A folder in which `automl search` ran: its home, its model.pt, its output."""
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
+        yield _searched(Path(folder))
+
+
+def _searched(folder: Path) -> Finished:
+    (folder / "space.yaml").write_text(SPACE)
+    place = Finished(folder)
+    place.done = place.automl(
+        *("search", "--data", "digits", "--space", "space.yaml", "--trials", "5", "--workers", "2"),
+        *("--export", "model.pt", "--seed", "3"),
+    )
+    assert place.done.returncode == 0, place.done.stderr
+    return place
+
+
+class Finished:
+    """A folder with a study, and the command line in it."""
+
+    done: subprocess.CompletedProcess[str]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def automl(self, *arguments: str | Path, answer: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one command there."""
+        return subprocess.run(
+            [sys.executable, "-m", "automl", *map(str, arguments)],
+            cwd=self.folder,
+            env=clean_environment(self.folder / ".automl"),
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )

@@ -1,0 +1,78 @@
+"""Spaces cut down to what fits the images."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.errors import SpaceError
+from automl.models.geometry import check_fits
+from automl.search.space import SearchSpace
+from automl.search.space_file import load_space
+from tests.search.drawing import recipes
+
+STEMS = ["conv3", "strided3", "pooled7"]
+
+
+def space_of(**parameters: dict[str, Any]) -> SearchSpace:
+    return load_space({"parameters": parameters})
+
+
+def test_stems_that_leave_no_room_are_dropped_and_the_depth_is_clipped() -> None:
+    space = space_of(stem={"values": STEMS}, depth={"min": 0, "max": 5}).fitted_to((1, 8, 8))
+    assert space.notes == (
+        "stem: conv3, strided3, pooled7 became conv3 to fit 8×8 pixels",
+        "depth: 0 to 5 became 0 to 3 to fit 8×8 pixels",
+    )
+
+
+def test_stems_with_room_for_three_stages_stay_and_clip_the_depth() -> None:
+    space = space_of(stem={"values": STEMS}, depth={"min": 1, "max": 5}).fitted_to((3, 48, 64))
+    assert space.notes == ("depth: 1 to 5 became 1 to 3 to fit 48×64 pixels",)
+
+
+def test_parameters_that_can_no_longer_be_live_are_left_out() -> None:
+    deep = {"values": [8, 16], "when": {"depth": [4, 5]}}
+    space = space_of(depth={"min": 1, "max": 5}, width=deep).fitted_to((1, 8, 8))
+    assert [parameter.name for parameter in space.parameters] == ["depth"]
+    assert space.notes[-1] == "width: left out, because its condition can no longer hold"
+
+
+def test_first_recipes_that_no_longer_fit_are_left_out_with_a_note() -> None:
+    space = load_space({"parameters": {"depth": {"min": 0, "max": 5}}, "first": [{"depth": 5}, {"depth": 2}]})
+    fitted = space.fitted_to((1, 8, 8))
+    assert fitted.first == ({"depth": 2},)
+    assert fitted.notes[-1] == "first: entry 1 left out: depth = 5 is outside: the space takes 0 to 3"
+
+
+def test_nothing_that_fits_is_an_error_that_says_the_depth() -> None:
+    message = (
+        "No combination of this space fits images of 8×8 pixels: they leave room for 3 stages with the stem conv3, "
+        "and depth can be no less than 4. Let depth go down to 3."
+    )
+    with pytest.raises(SpaceError, match=re.escape(message)):
+        space_of(depth={"values": [4, 5]}).fitted_to((1, 8, 8))
+
+
+@given(
+    stems=st.lists(st.sampled_from(STEMS), min_size=1, unique=True),
+    downsamples=st.lists(st.sampled_from(["max_pool", "stride"]), min_size=1, unique=True),
+    depths=st.lists(st.integers(0, 5), min_size=1, unique=True),
+    side=st.integers(1, 80),
+)
+def test_every_combination_that_is_left_fits(
+    stems: list[str], downsamples: list[str], depths: list[int], side: int
+) -> None:
+    space = space_of(stem={"values": stems}, downsample={"values": downsamples}, depth={"values": depths})
+    shape = (1, side, side + 3)
+    try:
+        fitted = space.fitted_to(shape)
+    except SpaceError:
+        assert min(depths) > 0
+        return
+    for recipe in recipes(fitted, 6):
+        check_fits(recipe, shape)

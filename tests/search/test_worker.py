@@ -1,0 +1,291 @@
+"""Worker processes that are told to end, killed, started again: nothing is lost, the budget is exact."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine
+
+from tests.conftest import clean_environment
+
+SPACE = """\
+parameters:
+  depth: {value: 1}
+  width: {values: [8, 16, 32]}
+  learning_rate: {min: 1e-3, max: 1e-2, distribution: log_uniform_values}
+  batch_size: {value: 32}
+  epochs: {value: 12}
+"""
+DIVERGING = "parameters:\n  learning_rate: {values: [9.0, 9.5]}\n  optimizer: {value: sgd}\n  batch_size: {value: 8}\n"
+BROKEN_NETWORK = "def build(recipe, image_shape, num_classes):\n    raise ZeroDivisionError('of our making')\n"
+
+
+class Service:
+    """A database URL, a folder, and commands in it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.folder = folder
+        self.environment = clean_environment(folder / "home") | {"AUTOML_STORAGE": url}
+        self.engine: Engine = create_engine(url)
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "automl", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def create(self, *options: str, space: str = SPACE) -> None:
+        (self.folder / "space.yaml").write_text(space)
+        self.run("create", "s", "--data", "digits", "--space", "space.yaml", *options)
+
+    def worker(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "automl", "worker", "s", "--threads", "1"],
+            cwd=self.folder,
+            env=self.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def scalars(self, statement: str) -> Sequence[Any]:
+        with self.engine.connect() as connection:
+            return connection.scalars(text(statement)).all()
+
+    def wait_until(self, condition: Callable[[], object], *, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.05)
+
+    def epochs_done(self) -> int:
+        return int(self.scalars("SELECT count(*) FROM automl_epochs")[0])
+
+    def states(self) -> list[str]:
+        return list(self.scalars("SELECT CAST(state AS text) FROM trials ORDER BY number"))
+
+    def shown(self, number: int) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.run("show", str(number), "s", "--json"))
+        return answer
+
+
+@pytest.fixture
+def service(postgres_url: str) -> Iterator[Service]:
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        opened = Service(postgres_url, Path(folder))
+        yield opened
+        for process in opened.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        opened.engine.dispose()
+
+
+def figures(trial: dict[str, Any]) -> list[tuple[float, float]]:
+    return [(epoch["train_loss"], epoch["validation_loss"]) for epoch in trial["epochs"]]
+
+
+def test_terminated_worker_gives_its_trial_back_and_exits_with_0(service: Service) -> None:
+    service.create("--trials", "1")
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 2)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    assert service.states() == ["WAITING"]
+    assert service.scalars("SELECT attempt FROM automl_trials") == [1]
+
+
+def test_interrupted_trial_continues_to_the_same_figures_as_an_uninterrupted_one(service: Service) -> None:
+    service.create("--trials", "1")
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 4)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    checkpoints = list((service.folder / "home" / "artifacts" / "checkpoints").rglob("*.pt"))
+    assert len(checkpoints) == 1
+    assert service.worker().wait(120) == 0
+    trial = service.shown(0)
+    assert (trial["state"], trial["attempt"], len(trial["epochs"])) == ("complete", 1, 12)
+    (service.folder / "recipe.yaml").write_text(service.run("show", "0", "s", "--recipe"))
+    alone = json.loads(service.run("train", "recipe.yaml", "--data", "digits", "--json"))
+    assert figures(trial) == figures(alone)
+    assert not list((service.folder / "home" / "artifacts" / "checkpoints").rglob("*.pt"))
+
+
+def test_killed_worker_leaves_no_running_trial(service: Service) -> None:
+    service.create("--trials", "3")
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 2)
+    worker.kill()
+    worker.wait()
+    assert "RUNNING" in service.states()
+    assert service.worker().wait(180) == 0
+    assert len(service.states()) == 3
+    assert set(service.states()) <= {"COMPLETE", "PRUNED"}
+    assert max(service.scalars("SELECT attempt FROM automl_trials")) == 1
+
+
+def test_stopped_study_ends_its_workers_and_continues_later(service: Service) -> None:
+    service.create("--trials", "3")
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 1)
+    assert "1 workers give their trials back" in service.run("stop", "s")
+    assert worker.wait(30) == 0
+    assert "RUNNING" not in service.states()
+    service.create("--trials", "3")
+    assert service.worker().wait(180) == 0
+    assert len([state for state in service.states() if state in ("COMPLETE", "PRUNED")]) == 3
+
+
+def test_time_budget_ends_the_search_and_a_longer_one_continues_it(service: Service) -> None:
+    service.create("--trials", "2", "--timeout", "4s")
+    assert service.worker().wait(60) == 0
+    (active,) = service.scalars("SELECT active_seconds FROM automl_studies")
+    assert 3.5 < active < 8
+    assert "RUNNING" not in service.states()
+    service.create("--trials", "2", "--timeout", "10m")
+    assert service.worker().wait(180) == 0
+    assert len(service.states()) == 2
+    assert set(service.states()) <= {"COMPLETE", "PRUNED"}
+
+
+def test_restarted_database_loses_nothing(service: Service, postgres_url: str) -> None:
+    """The server ends every connection, as it does in a fast restart."""
+    service.create("--trials", "2")
+    worker = service.worker()
+    for epochs in (2, 5, 14):
+        service.wait_until(lambda epochs=epochs: service.epochs_done() >= epochs)  # type: ignore[misc]
+        service.scalars(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert worker.wait(180) == 0
+    assert len(service.states()) == 2
+    assert set(service.states()) <= {"COMPLETE", "PRUNED"}
+
+
+def test_diverged_trial_fails_with_its_reason_and_the_worker_goes_on(service: Service) -> None:
+    service.create("--trials", "2", "--epochs", "3", space=DIVERGING)
+    assert service.worker().wait(120) == 0
+    for number in range(2):
+        trial = service.shown(number)
+        assert (trial["state"], trial["failure"]) == ("failed", "diverged")
+        assert "loss became" in trial["reason"]
+
+
+def test_same_bug_three_times_in_a_row_stops_the_worker_and_is_shown(service: Service) -> None:
+    (service.folder / "broken.py").write_text(BROKEN_NETWORK)
+    service.create("--trials", "9", "--model", "broken:build")
+    worker = service.worker()
+    _, said = worker.communicate(timeout=120)
+    assert worker.returncode == 2
+    assert "The same error ended 3 trials in a row, so this worker stops: ZeroDivisionError: of our making" in said
+    trial = service.shown(2)
+    assert (trial["state"], trial["failure"]) == ("failed", "bug")
+    assert "Traceback" in trial["reason"]
+    assert len(service.states()) == 3
+
+
+def test_worker_with_other_data_refuses_with_both_fingerprints(service: Service) -> None:
+    service.create("--trials", "1")
+    with service.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE study_user_attributes SET value_json ="
+                ' regexp_replace(value_json, \'"fingerprint": "[0-9a-f]{12}\', \'"fingerprint": "0123456789ab\')'
+            )
+        )
+    worker = service.worker()
+    _, said = worker.communicate(timeout=60)
+    assert worker.returncode == 2
+    assert "the study's 0123456789ab" in said
+
+
+def test_search_that_is_interrupted_stops_cleanly_and_the_same_command_continues(service: Service) -> None:
+    (service.folder / "space.yaml").write_text(SPACE)
+    command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
+    command += ["--trials", "3", "--workers", "2", "--study", "s", "--pruner", "none"]
+    first = subprocess.Popen(command, cwd=service.folder, env=service.environment, stderr=subprocess.PIPE, text=True)
+    service.processes.append(first)
+    service.wait_until(lambda: _has_table(service) and service.epochs_done() >= 13, seconds=120)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(60) == 0
+    assert "RUNNING" not in service.states()
+    assert not _our_workers(service)
+    done = subprocess.run(
+        command, cwd=service.folder, env=service.environment, capture_output=True, text=True, check=True
+    )
+    assert "[3/3]" in done.stderr
+    assert service.states() == ["COMPLETE"] * 3
+
+
+def test_killed_search_leaves_no_worker_behind(service: Service) -> None:
+    (service.folder / "space.yaml").write_text(SPACE)
+    command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
+    search = subprocess.Popen(
+        [*command, "--trials", "30", "--workers", "2", "--study", "s"], cwd=service.folder, env=service.environment
+    )
+    service.processes.append(search)
+    service.wait_until(lambda: _has_table(service) and service.epochs_done() >= 2, seconds=120)
+    assert len(_our_workers(service)) == 2
+    search.kill()
+    search.wait()
+    service.wait_until(lambda: not _our_workers(service), seconds=30)
+    assert "RUNNING" not in service.states()
+
+
+def test_killed_worker_of_a_search_is_started_again(service: Service) -> None:
+    (service.folder / "space.yaml").write_text(SPACE)
+    command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
+    search = subprocess.Popen(
+        [*command, "--trials", "4", "--workers", "2", "--study", "s"],
+        cwd=service.folder,
+        env=service.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    service.processes.append(search)
+    service.wait_until(lambda: _has_table(service) and service.epochs_done() >= 2, seconds=120)
+    os.kill(_our_workers(service)[0], signal.SIGKILL)
+    _, said = search.communicate(timeout=240)
+    assert search.returncode == 0, said
+    assert "was killed by SIGKILL and starts again" in said
+    assert len(service.states()) == 4
+    assert set(service.states()) <= {"COMPLETE", "PRUNED"}
+
+
+def _has_table(service: Service) -> bool:
+    return service.scalars("SELECT to_regclass('automl_epochs')")[0] is not None
+
+
+def _our_workers(service: Service) -> list[int]:
+    """Processes of this study's workers that are alive."""
+    pids = service.scalars("SELECT pid FROM automl_workers WHERE ended_at IS NULL")
+    return [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and "worker" in _command_line(pid)]
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended in between
+        return ""

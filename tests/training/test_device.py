@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from automl.errors import TrainingError
+from automl.training.device import choose_device, choose_precision, compute_in, describe
+
+CPU = torch.device("cpu")
+needs_bfloat16 = pytest.mark.skipif(
+    not torch.cpu.get_capabilities().get("avx512_bf16"), reason="this CPU has no avx512_bf16 instructions"
+)
+without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use the GPU of this machine")
+
+
+@needs_bfloat16
+def test_cpu_with_bfloat16_instructions_uses_them_for_all_but_tiny_images() -> None:
+    assert choose_precision(CPU, (1, 48, 48)) == "bfloat16"
+    assert choose_precision(CPU, (1, 16, 16)) == "bfloat16"
+    assert choose_precision(CPU, (3, 8, 8)) == "float32"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
+def test_cuda_precision_follows_compute_capability() -> None:
+    device = choose_device()
+    expected = "bfloat16" if torch.cuda.get_device_capability(device)[0] >= 8 else "float16"
+    assert device.type == "cuda"
+    assert choose_precision(device, (1, 8, 8)) == expected
+
+
+def test_network_computes_in_the_precision_and_keeps_float32_weights() -> None:
+    layer, images = torch.nn.Linear(4, 4), torch.ones(2, 4)
+    with compute_in("bfloat16", CPU):
+        assert layer(images).dtype == torch.bfloat16
+    with compute_in("float32", CPU):
+        assert layer(images).dtype == torch.float32
+    assert layer.weight.dtype == torch.float32
+
+
+def test_first_line_names_device_and_precision() -> None:
+    assert re.fullmatch(r"cpu, .+, \d+ threads?, bfloat16", describe(CPU, "bfloat16"))
+
+
+@without_cuda
+def test_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(TrainingError, match=r"Cannot compute on device 'cuda:0': .*Use auto, cpu, cuda or cuda:0\."):
+        choose_device("cuda:0")
+
+
+def test_device_without_meaning_is_refused() -> None:
+    with pytest.raises(TrainingError, match=r"Cannot compute on device 'gpu': .*Use auto, cpu, cuda or cuda:0\."):
+        choose_device("gpu")
+
+
+@without_cuda
+@pytest.mark.parametrize("there", [True, False])
+def test_idle_gpu_is_a_warning(tmp_path: Path, *, there: bool) -> None:
+    """In a process of its own: what an installed driver looks like is `nvidia-smi` on the path."""
+    if there:
+        (tmp_path / "nvidia-smi").touch(mode=0o755)
+    code = "from automl.training.device import choose_device; print(choose_device())"
+    environment = os.environ | {"PATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "cpu\n"
+    assert ("UnusedGpuWarning: Computing on the CPU: this machine has an NVIDIA GPU" in done.stderr) == there
