@@ -1,6 +1,6 @@
 """How long a data set takes to load, and in how much memory: the first time and from the cache.
 
-    python benchmarks/data_loading.py ../shared/data/fer2013/archive.zip --output
+    python -m benchmarks.data_loading ../shared/data/fer2013/archive.zip --output
 
 Each load runs in a process of its own, with a new AUTOML_HOME for each pair of a first and a cached load. Seconds
 count the import of `automl.data.loading` and the load. Memory is the highest sum, over the process and those that
@@ -12,19 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
+from benchmarks.machine import machine_line, spread
 
 RESULT = Path(__file__).parent / "results" / "data_loading.md"
 SAMPLE_SECONDS = 0.02
@@ -116,7 +114,7 @@ def measured(reference: str, runs: int) -> dict[str, list[float]]:
 
 def child(kind: str, reference: str, home: str) -> dict[str, float]:
     """One load in a fresh process."""
-    command = [sys.executable, __file__, reference, "--child", kind, "--home", home]
+    command = [sys.executable, "-m", "benchmarks.data_loading", reference, "--child", kind, "--home", home]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {name: float(value) for name, value in json.loads(output).items()}
 
@@ -126,15 +124,13 @@ def report(results: dict[str, dict[str, list[float]]], runs: int, load: float) -
     lines = [
         "# Loading data",
         "",
-        f"{hardware()}, load average before {load:.1f}; Python {platform.python_version()}, "
-        + ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-        + f"; n = {runs} fresh processes each; {datetime.now(tz=UTC):%Y-%m-%d}. Median (lowest to highest).",
+        machine_line(PACKAGES, n=runs, load=load),
         "",
         "| data | pixels | first load | its CPU time | from the cache | peak memory, first | peak memory, cached |",
         "| --- | --- | --- | --- | --- | --- | --- |",
         *(row(Path(reference).name, figures) for reference, figures in results.items()),
         "",
-        f"Made by `python benchmarks/data_loading.py {' '.join(results)} -n {runs} --output`. Seconds count the",
+        f"Made by `python -m benchmarks.data_loading {' '.join(results)} -n {runs} --output`. Seconds count the",
         "import of `automl.data.loading`; CPU time is that of the process and of those that decode for it.",
         "Memory is their proportional set size, the shared pixels included, above the process's own before the load.",
         "",
@@ -153,18 +149,6 @@ def row(name: str, figures: dict[str, list[float]]) -> str:
         spread(figures["cached peak_bytes"], 1e6, "MB"),
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def spread(values: Sequence[float], unit: float, name: str) -> str:
-    low, middle, high = (value / unit for value in (min(values), statistics.median(values), max(values)))
-    digits = 2 if name == "s" else 0
-    return f"{middle:.{digits}f} {name} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def hardware() -> str:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    memory_gib = psutil.virtual_memory().total / 2**30
-    return f"{len(os.sched_getaffinity(0))} cores of {models[0].partition(': ')[2]}, {memory_gib:.0f} GiB"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ class PlainBlock(nn.Module):
     """3 × 3 convolution, batch normalization, ReLU; then channel attention and dropout where asked.
 
     A pooling stands right after the convolution, so that the rest runs on a quarter of the pixels: a training step of
-    four such stages from 32 channels on 128 images of 48 × 48 took 142 ms instead of 203 (one core with avx512_bf16,
+    four such stages from 32 channels on 128 images of 48 × 48 took 142 ms instead of 192 (one core with avx512_bf16,
     torch 2.15, bfloat16, 2026-11).
     """
 

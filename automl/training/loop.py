@@ -7,6 +7,7 @@ never waits for the device: losses and counts stay there until the pass is over.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from automl.data.augmentation import Augmentation
-from automl.data.batches import TrainingBatches, open_images
-from automl.data.dataset import DataSet
+from automl.data.batches import Images, TrainingBatches, open_images
+from automl.data.dataset import DataSet, Split
 from automl.data.normalization import measure_normalization
 from automl.errors import DivergedError, TrainingError, TrainingInterrupted
 from automl.models.building import Builder, build_model, check_model, count_parameters
@@ -124,12 +125,7 @@ class Training:
 
     def _validate(self, epoch: int) -> Evaluation:
         """Judge the network as it is now."""
-        logits_NK = predict_logits(
-            self.learner.judged_model,
-            self.validation_images,
-            normalization=self.normalization,
-            precision=self.precision,
-        )
+        logits_NK = self._logits(self.learner.judged_model, self.validation_images)
         validated = evaluate_logits(logits_NK, self.validation_labels_N)
         self._check_finite("validation", validated.loss, epoch)
         return validated
@@ -150,6 +146,9 @@ class Training:
         factor = schedule_factor(self.recipe.schedule, epoch * steps + position, steps=self.recipe.epochs * steps)
         return self.recipe.learning_rate * factor * self.plateau.factor
 
+    def _logits(self, model: nn.Module, images: Images) -> Tensor:
+        return predict_logits(model, images, normalization=self.normalization, precision=self.precision)
+
     def _check_finite(self, split: str, loss: float, epoch: int) -> None:
         if math.isfinite(loss):
             return
@@ -158,6 +157,12 @@ class Training:
             f"The {split} loss became {loss} in epoch {epoch}. "
             f"Try a learning_rate below {self.recipe.learning_rate:g}{other_precision}."
         )
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """Judge the best epoch's weights on another split of the same data set."""
+        model = copy.deepcopy(self.learner.judged_model)
+        model.load_state_dict(self.best_weights)
+        return evaluate_logits(self._logits(model, open_images(split, self.device)), split.labels_N)
 
     def state(self) -> dict[str, object]:
         """Snapshot, on the host, of all that is needed to go on bit for bit after the last complete epoch."""

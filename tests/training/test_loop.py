@@ -75,7 +75,9 @@ def test_digits_are_learnt(digits: DataSet) -> None:
     results = list(run.epochs())
     assert [result.epoch for result in results] == list(range(10))
     assert run.best_value >= 0.97
-    assert evaluation(run, digits.splits["test"]).accuracy >= 0.96
+    tested = run.evaluate(digits.splits["test"])
+    assert tested.accuracy >= 0.96
+    assert tested.loss == pytest.approx(evaluation(run, digits.splits["test"]).loss, rel=1e-5)
     assert results[-1].train_loss < 0.2 < results[0].train_loss
     assert all(result.gradient_norm > 0 and result.images_per_second > 0 for result in results)
 

