@@ -31,7 +31,8 @@ class SearchResult:
     """What a search found."""
 
     study: str
-    best: TrialRecord
+    best: TrialRecord | None
+    """None if the search was interrupted before a trial was complete."""
     status: StudyStatus
     exported: Exported | None
     """The model, if one was asked for and the search was not interrupted."""
@@ -46,7 +47,7 @@ class SearchResult:
             "study": self.study,
             "interrupted": self.interrupted,
             "status": self.status.as_dict(),
-            "best": self.best.as_dict(),
+            "best": self.best.as_dict() if self.best else None,
             "export": self.exported.as_dict() if self.exported else None,
             "home": str(self.home),
         }
@@ -191,9 +192,9 @@ class Watcher:
 def _result(place: Place, record: StudyRecord, *, export: Path | None, interrupted: bool) -> SearchResult:
     with place.database.engine.connect() as connection:
         status = read_status(connection, record)
-        best = best_trial(connection, record)
-    interrupted = interrupted or status.stop_requested
-    if interrupted or export is None:
+        interrupted = interrupted or status.stop_requested
+        best = None if interrupted and status.best is None else best_trial(connection, record)
+    if interrupted or best is None or export is None:
         return SearchResult(record.name, best, status, None, interrupted, place.home)
     from automl.export.trial_model import export_trial  # torch takes seconds to import
 
@@ -251,10 +252,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 def print_result(result: SearchResult) -> None:
     """The best trial, and where everything is."""
-    print_best(result.study, result.status.metric, result.best)
+    if result.best is not None:
+        print_best(result.study, result.status.metric, result.best)
     if result.exported is not None:
         print_exported(result.exported)
     elif result.interrupted:
-        print("  Stopped before the budget was used; the same command continues the study.")
+        print("Stopped before the budget was used; the same command continues the study.")
     print(f"study  {result.study} in {result.home} (look at it: automl dashboard)")
     print(f"wandb  {result.home / 'wandb'} ({choose_mode(os.environ)})")

@@ -27,7 +27,14 @@ parameters:
   batch_size: {value: 32}
   epochs: {value: 12}
 """
-DIVERGING = "parameters:\n  learning_rate: {values: [9.0, 9.5]}\n  optimizer: {value: sgd}\n  batch_size: {value: 8}\n"
+DIVERGING_NETWORK = """\
+from torch import nn
+class Overflowing(nn.Linear):
+    def forward(self, images):
+        return super().forward(images.flatten(1).float()) * 1e38 * 1e38
+def build(recipe, image_shape, num_classes):
+    return Overflowing(image_shape[0] * image_shape[1] * image_shape[2], num_classes)
+"""
 BROKEN_NETWORK = "def build(recipe, image_shape, num_classes):\n    raise ZeroDivisionError('of our making')\n"
 
 
@@ -185,7 +192,8 @@ def test_restarted_database_loses_nothing(service: Service, postgres_url: str) -
 
 
 def test_diverged_trial_fails_with_its_reason_and_the_worker_goes_on(service: Service) -> None:
-    service.create("--trials", "2", "--epochs", "3", space=DIVERGING)
+    (service.folder / "overflowing.py").write_text(DIVERGING_NETWORK)
+    service.create("--trials", "2", "--model", "overflowing:build")
     assert service.worker().wait(120) == 0
     for number in range(2):
         trial = service.shown(number)
