@@ -14,7 +14,7 @@ from sqlalchemy import text
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
 from automl.search.database import Database
-from automl.search.optuna_internals import add_artifact, copy_trial, engine_of, frozen_trial_id_of
+from automl.search.optuna_internals import copy_trial, engine_of, frozen_trial_id_of, place_artifact
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.space import SearchSpace
 from automl.search.storage import open_storage
@@ -49,12 +49,11 @@ def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifa
     finished = source.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
     carried = 0
     for trial in finished:
-        copy = _fitted(trial, old, new)
-        if copy is None:
-            continue
-        carried += 1
-        if copy.user_attrs[CARRIED_FROM] not in present:
-            _copy(storage, target, trial, copy, artifacts=artifacts)
+        drawn = _drawn_again(trial, new.specification.space)
+        origin = f"{old.name}/{trial.number}"
+        carried += drawn is not None
+        if drawn is not None and origin not in present:
+            _copy(storage, target, trial, drawn, origin, artifacts=artifacts)
     engine_of(storage).dispose()
     return Carried(carried, len(finished) - carried)
 
@@ -72,24 +71,18 @@ def _check_comparable(old: StudyRecord, new: StudyRecord) -> None:
             )
 
 
-def _fitted(trial: FrozenTrial, old: StudyRecord, new: StudyRecord) -> FrozenTrial | None:
-    """The trial as `new` would have drawn it, or None if it could not have."""
+def _drawn_again(trial: FrozenTrial, space: SearchSpace) -> FixedTrial | None:
+    """The parameters with which `space` draws the trial's recipe, or None if it cannot."""
     recipe = Recipe.from_mapping(trial.user_attrs[RECIPE_ATTRIBUTE])
-    space = new.specification.space
     values = _live_values(space, recipe)
     if space.problems(values):
         return None
     fixed = FixedTrial({**trial.params, **space.stored(values)})
-    if space.suggest(fixed, seed=recipe.seed) != recipe:  # what the new space fixes, or leaves out, is another value
+    try:
+        drawn = space.suggest(fixed, seed=recipe.seed)
+    except ValueError:  # a space in Python asked for a parameter that the trial does not have
         return None
-    return create_trial(
-        state=trial.state,
-        value=trial.value,
-        params=fixed.params,
-        distributions=fixed.distributions,
-        user_attrs={**trial.user_attrs, CARRIED_FROM: f"{old.name}/{trial.number}"},
-        intermediate_values=trial.intermediate_values,
-    )
+    return fixed if drawn == recipe else None  # what the space fixes, or leaves out, may have another value
 
 
 def _live_values(space: SearchSpace, recipe: Recipe) -> dict[str, Value]:
@@ -105,11 +98,28 @@ def _live_values(space: SearchSpace, recipe: Recipe) -> dict[str, Value]:
     }
 
 
-def _copy(storage: RDBStorage, target: optuna.Study, trial: FrozenTrial, copy: FrozenTrial, *, artifacts: Path) -> None:
-    """Add the copy with its epochs, its size and its weights."""
-    trial_id = copy_trial(target, copy)
+def _copy(
+    storage: RDBStorage,
+    target: optuna.Study,
+    trial: FrozenTrial,
+    drawn: FixedTrial,
+    origin: str,
+    *,
+    artifacts: Path,
+) -> None:
+    """Add the trial with its epochs, its size and its weights; files first, then the record that names them."""
+    old_id = frozen_trial_id_of(trial)
+    copied = create_trial(
+        state=trial.state,
+        value=trial.value,
+        params=drawn.params,
+        distributions=drawn.distributions,
+        user_attrs={**trial.user_attrs, CARRIED_FROM: origin},
+        system_attrs=_copied_weights(storage, old_id, artifacts),
+        intermediate_values=trial.intermediate_values,
+    )
+    new_id = copy_trial(target, copied)
     columns = ", ".join(EPOCH_COLUMNS)
-    ids = {"new": trial_id, "old": frozen_trial_id_of(trial)}
     with engine_of(storage).begin() as connection:
         for statement in (
             f"INSERT INTO automl_epochs (trial_id, {columns}) "
@@ -117,9 +127,15 @@ def _copy(storage: RDBStorage, target: optuna.Study, trial: FrozenTrial, copy: F
             "INSERT INTO automl_trials (trial_id, epochs, parameters, threads) "
             "SELECT :new, epochs, parameters, threads FROM automl_trials WHERE trial_id = :old",
         ):
-            connection.execute(text(statement), ids)
-        weights = weights_file(connection, ids["old"], artifacts=artifacts)
-    if weights is not None:
-        beside = weights.with_name(f".{trial_id}.{FILENAME}")
-        shutil.copyfile(weights, beside)
-        add_artifact(storage, trial_id, artifacts, beside, filename=FILENAME)
+            connection.execute(text(statement), {"new": new_id, "old": old_id})
+
+
+def _copied_weights(storage: RDBStorage, trial_id: int, artifacts: Path) -> dict[str, str]:
+    """Copy the weights of a trial, if they were kept; the system attribute that names the copy."""
+    with engine_of(storage).connect() as connection:
+        weights = weights_file(connection, trial_id, artifacts=artifacts)
+    if weights is None or not weights.exists():
+        return {}
+    beside = weights.with_name(f".{trial_id}.{FILENAME}")
+    shutil.copyfile(weights, beside)
+    return dict([place_artifact(artifacts, beside, filename=FILENAME)])

@@ -99,19 +99,26 @@ def reported_steps(trial: optuna.Trial) -> set[int]:
     return set(trial._cached_frozen_trial.intermediate_values)  # noqa: SLF001
 
 
-def add_artifact(storage: BaseStorage, trial_id: int, folder: Path, source: Path, *, filename: str) -> Path:
-    """Move `source` into the artifact folder and record it on the trial: the file first, then the record.
+def add_artifact(storage: BaseStorage, trial_id: int, folder: Path, source: Path, *, filename: str) -> None:
+    """Move `source` into the artifact folder and record it on the running trial: the file first, then the record.
 
-    optuna.artifacts.upload_artifact records first and does not write atomically. Relies on: FileSystemArtifactStore
-    keeping a file by its identifier; the system attribute's prefix and form that optuna-dashboard reads.
+    optuna.artifacts.upload_artifact records first and does not write atomically. Relies on: what `place_artifact` does.
+    """
+    key, record = place_artifact(folder, source, filename=filename)
+    storage.set_trial_system_attr(trial_id, key, record)
+
+
+def place_artifact(folder: Path, source: Path, *, filename: str) -> tuple[str, str]:
+    """Move `source` into the artifact folder; the system attribute, key and value, that makes it a trial's artifact.
+
+    Relies on: FileSystemArtifactStore keeping a file by its identifier; the attribute's prefix and form, which
+    optuna-dashboard reads.
     """
     artifact_id = str(uuid.uuid4())
-    target = folder / artifact_id
-    source.replace(target)
+    source.replace(folder / artifact_id)
     mimetype = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     meta = ArtifactMeta(artifact_id=artifact_id, filename=filename, mimetype=mimetype, encoding=None)
-    storage.set_trial_system_attr(trial_id, ARTIFACTS_ATTR_PREFIX + artifact_id, json.dumps(asdict(meta)))
-    return target
+    return ARTIFACTS_ATTR_PREFIX + artifact_id, json.dumps(asdict(meta))
 
 
 def copy_trial(study: optuna.Study, trial: FrozenTrial) -> int:
