@@ -15,7 +15,8 @@ try:
     main(sys.argv[1:])
 except SystemExit:
     pass
-print("imported:", *(name for name in ("torch", "wandb", "optuna", "pandas", "sklearn", "matplotlib") if name in sys.modules))
+heavy = ("torch", "wandb", "optuna", "pandas", "sklearn", "matplotlib")
+print("imported:", *(name for name in heavy if name in sys.modules))
 """
 
 

@@ -172,3 +172,33 @@ def test_no_space_left_for_the_cache(automl: Automl, tmp_path: Path) -> None:
         assert re.search("space|full|free", done.stderr)
     finally:
         subprocess.run(["umount", "-l", small], check=True)
+
+
+def test_study_whose_data_changed(automl: Automl, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        write_images(tmp_path / "photos" / name, count=20)
+    (tmp_path / "space.yaml").write_text(PLAIN_SPACE)
+    create = ("create", "--data", "photos", "--space", "space.yaml")
+    assert automl(*create).returncode == 0
+    (tmp_path / "photos" / "cat" / "0.png").unlink()
+    assert_refused(automl("worker"), "is not what study photos-space-accuracy searches on: its fingerprint is ")
+    assert_refused(
+        automl(*create), "Study photos-space-accuracy exists and differs", "data: it has photos with fingerprint"
+    )
+
+
+def test_foreign_model_file(automl: Automl, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_text("no model")
+    assert_refused(automl("evaluate", "model.pt", "--data", "digits"), "model.pt is no exported model")
+    assert_refused(automl("predict", "model.pt", "face.png"), "model.pt is no exported model")
+
+
+def test_recipe_file_with_mistakes(automl: Automl, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("depth: 9\nwidht: 3\nrun: {metric: acuracy}\n")
+    done = automl("train", "recipe.yaml", "--data", "digits")
+    assert_refused(
+        done,
+        "recipe.yaml:1: depth = 9 is not a whole number from 0 to 5",
+        "recipe.yaml:2: unknown parameter 'widht'. Did you mean 'width'?",
+        "recipe.yaml:3: run: metric cannot be 'acuracy'",
+    )
