@@ -3,7 +3,8 @@ FROM python:3.13-slim
 
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    PIP_ROOT_USER_ACTION=ignore
+    PATH=/opt/automl/bin:$PATH
+RUN python -m venv /opt/automl
 WORKDIR /build
 
 # Gigabytes of dependencies in one layer, which a change of the source leaves alone.

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from automl.cli.answers import clock
 from automl.search.results import FinishedTrial, StudyStatus
 
 
@@ -47,8 +48,8 @@ class PlainView:
 
     def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
         """Print what ended since the last call."""
-        for trial in finished:
-            self._write(_line(trial, status))
+        for line in _lines(finished, status):
+            self._write(line)
 
     def say(self, message: str) -> None:
         """Print the line."""
@@ -71,8 +72,8 @@ class LiveView:
 
     def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
         """Draw the block; print what ended since the last call above it."""
-        for trial in finished:
-            self._console.print(_line(trial, status), style="" if trial.state == "complete" else "dim")
+        for trial, line in zip(finished, _lines(finished, status), strict=True):
+            self._console.print(line, style="" if trial.state == "complete" else "dim", markup=False)
         self._live.update(Group(_progress(status), _running_table(status)))
 
     def say(self, message: str) -> None:
@@ -103,10 +104,16 @@ def decoding_progress() -> Iterator[Callable[[int, int], None] | None]:
         yield show
 
 
-def _line(trial: FinishedTrial, status: StudyStatus) -> str:
+def _lines(finished: list[FinishedTrial], status: StudyStatus) -> list[str]:
+    """A line for each of the trials that ended since the last look, counted up to where the search stands now."""
+    before = status.finished - len(finished)
+    return [_line(trial, before + position, status) for position, trial in enumerate(finished, start=1)]
+
+
+def _line(trial: FinishedTrial, count: int, status: StudyStatus) -> str:
     total = f"/{status.budget_trials}" if status.budget_trials else ""
     value = f"{trial.value:.4f}" if trial.value is not None else "      "
-    line = f"[{status.finished}{total}] trial {trial.number:>3} {trial.state:<8} {status.metric} {value} "
+    line = f"[{count}{total}] trial {trial.number:>3} {trial.state:<8} {status.metric} {value} "
     line += f"after {trial.epochs_done} epochs"
     if trial.reason:
         line += f": {trial.reason.strip().splitlines()[-1]}"
@@ -119,13 +126,11 @@ def _progress(status: StudyStatus) -> Table:
     grid = Table.grid(padding=(0, 2))
     done = f"{status.finished}" + (f" of {status.budget_trials}" if status.budget_trials else "")
     best = f"best {status.best.value:.4f} (trial {status.best.number})" if status.best else "no complete trial yet"
-    left = f"about {_clock(status.seconds_left)} left" if status.seconds_left is not None else ""
+    left = f"about {clock(status.seconds_left)} left" if status.seconds_left is not None else ""
     bar = ProgressBar(total=status.budget_trials or 1, completed=status.finished, width=24)
     counts = f"{status.complete} complete, {status.pruned} pruned, {status.failed} failed"
     grid.add_row(Text(f"{done} trials", style="bold"), bar, best, left)
-    grid.add_row(
-        Text(status.study, style="dim"), counts, _clock(status.active_seconds), "Ctrl-C stops; nothing is lost"
-    )
+    grid.add_row(Text(status.study, style="dim"), counts, clock(status.active_seconds), "Ctrl-C stops; nothing is lost")
     return grid
 
 
@@ -137,9 +142,3 @@ def _running_table(status: StudyStatus) -> Table:
         value = f"{status.metric} {trial.value:.4f}" if trial.value is not None else "starting"
         table.add_row(f"  trial {trial.number}", bar, f"epoch {epoch}/{trial.epochs or '?'}", value)
     return table
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -151,6 +151,7 @@ def _run_workers(
     environment = {"AUTOML_HOME": str(place.home), "AUTOML_ARTIFACTS": str(place.artifacts)}
     if not place.database.embedded:
         environment["AUTOML_STORAGE"] = place.database.url
+    view.say(f"{workers} workers start; the first trial begins when they have loaded PyTorch and the data")
     with LocalWorkers(
         record.name,
         count=workers,

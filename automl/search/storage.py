@@ -36,12 +36,17 @@ class Connectivity:
         storage: RDBStorage,
         *,
         outage_seconds: float = OUTAGE_SECONDS,
+        told_to_end: Callable[[], bool] = lambda: False,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Give up after `outage_seconds` without an answer; `warn` gets one line per outage and one at its end."""
+        """Give up after `outage_seconds` without an answer, or when `told_to_end` says so.
+
+        `warn` gets one line when an outage is noticed and one at its end.
+        """
         self._storage = storage
+        self._told_to_end = told_to_end
         self._outage_seconds = outage_seconds
         self._warn = warn
         self._clock = clock
@@ -50,7 +55,7 @@ class Connectivity:
     def ride_out(self, call: Callable[[], Result]) -> Result:
         """Result of `call`, which must be safe to repeat, through restarts and outages.
 
-        Raises: StorageError after `outage_seconds` without a database.
+        Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
         """
         began: float | None = None
         while True:
@@ -68,10 +73,11 @@ class Connectivity:
                 return result
 
     def _wait(self, away_seconds: float, error: Exception) -> None:
-        if away_seconds > self._outage_seconds:
+        if away_seconds > self._outage_seconds or self._told_to_end():
             raise StorageError(
                 f"{mask(self._storage.url)} did not answer for {away_seconds:.0f} s. "
-                "What was reported is safe there; start the worker again when the database is back."
+                "What was reported is safe there, and other workers take the trial over when it is back; "
+                "then start this one again."
             ) from error
         # Grows to 5 s; the random half keeps many workers from knocking at the same moment.
         longest = min(5.0, 0.1 + away_seconds / 2)

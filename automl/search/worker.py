@@ -76,7 +76,7 @@ class Worker:
         self._place = "; ".join((describe(self._device, self._precision), *unused_gpu))
         self._storage = open_storage(database)
         self._engine: Engine = engine_of(self._storage)
-        self._connectivity = Connectivity(self._storage, warn=say)
+        self._connectivity = Connectivity(self._storage, told_to_end=told_to_end.is_set, warn=say)
         self._queue = starting_queue(record.specification)
         self._bugs: list[str] = []
 

@@ -1,0 +1,53 @@
+"""`automl setup`: what has to be there before the workers of a service start, made from the environment."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+from automl.cli.options import Place, add_storage_options, opened_place, tell
+from automl.cli.planning import Plan, Wishes, make_plan
+from automl.cli.search_command import prepare_study
+from automl.search.schema import has_schema
+from automl.search.study import find_study, study_names
+
+
+def add_commands(commands: Any) -> None:
+    """`automl setup`."""
+    parser = commands.add_parser("setup", help="for a service: tables, roles and the study that the environment names")
+    add_storage_options(parser)
+    parser.set_defaults(run=setup)
+
+
+def setup(arguments: argparse.Namespace) -> None:
+    """Create what is missing; on a second run nothing changes but a raised budget."""
+    with opened_place(arguments) as place:
+        plan = make_plan(Wishes(), place.settings, home=place.home, on_progress=None)
+        record = prepare_study(place, _without_lower_budget(place, plan), say=tell)
+        _create_dashboard_role(place)
+    print(f"Study {record.name} is ready: {record.budget_trials} trials in all.")
+
+
+def _without_lower_budget(place: Place, plan: Plan) -> Plan:
+    """The plan with the study's own total where that is higher: somebody raised it, and totals are never lowered."""
+    with place.database.engine.connect() as connection:
+        if not has_schema(connection) or plan.name not in study_names(connection):
+            return plan
+        total = find_study(connection, plan.name).budget_trials
+    asked = plan.budget.trials
+    if total is None or asked is None or asked >= total:
+        return plan
+    tell(f"study {plan.name} keeps its total of {total} trials, which AUTOML_TRIALS={asked} would lower")
+    return dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, trials=total))
+
+
+def _create_dashboard_role(place: Place) -> None:
+    password = place.settings.get("AUTOML_DASHBOARD_PASSWORD")
+    if password is None:
+        return
+    from automl.search.roles import DASHBOARD_ROLE, create_reader
+
+    with place.database.engine.begin() as connection:
+        create_reader(connection, DASHBOARD_ROLE, password=password)
+    tell(f"role   {DASHBOARD_ROLE}, which can only read")

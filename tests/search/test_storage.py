@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import OperationalError
+
+from automl.errors import StorageError
+from automl.search.storage import Connectivity
+
+
+class Clock:
+    """Seconds that pass only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+def lost() -> OperationalError:
+    return OperationalError("SELECT 1", {}, ConnectionError("server closed the connection"))
+
+
+def connectivity(storage: RDBStorage, clock: Clock, said: list[str], **options: object) -> Connectivity:
+    return Connectivity(
+        storage,
+        warn=said.append,
+        clock=lambda: clock.now,
+        sleep=clock.sleep,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def test_call_is_repeated_until_the_database_is_back(storage: RDBStorage) -> None:
+    clock, said, answers = Clock(), list[str](), [lost(), lost(), "done"]
+
+    def call() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    assert connectivity(storage, clock, said).ride_out(call) == "done"
+    assert len(clock.pauses) == 2
+    assert said[0] == "The database does not answer; trying for 600 s."
+    assert re.fullmatch(r"The database is back after \d\.\d s\.", said[1])
+
+
+def test_worker_gives_up_after_the_outage_time_with_pauses_that_stay_short(storage: RDBStorage) -> None:
+    clock = Clock()
+
+    def call() -> None:
+        raise lost()
+
+    with pytest.raises(StorageError, match="did not answer for 60[0-9] s"):
+        connectivity(storage, clock, []).ride_out(call)
+    assert max(clock.pauses) <= 5
+    assert clock.now < 610
+
+
+def test_worker_that_is_told_to_end_does_not_wait_for_the_database(storage: RDBStorage) -> None:
+    clock = Clock()
+
+    def call() -> None:
+        raise lost()
+
+    with pytest.raises(StorageError, match="other workers take the trial over"):
+        connectivity(storage, clock, [], told_to_end=lambda: clock.now > 3).ride_out(call)
+    assert clock.now < 10
+
+
+def test_error_that_is_no_outage_is_raised_at_once(storage: RDBStorage) -> None:
+    clock = Clock()
+
+    def call() -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError, match="a bug"):
+        connectivity(storage, clock, []).ride_out(call)
+    assert clock.pauses == []
