@@ -1,30 +1,34 @@
 # One image for every service: setup, worker, dashboard and the command line.
-FROM python:3.13-slim
+FROM python:3.13-slim AS requirements
+COPY pyproject.toml /
+RUN python -c 'import tomllib; p = tomllib.load(open("/pyproject.toml", "rb")); \
+        print(*p["build-system"]["requires"], *p["project"]["dependencies"], sep="\n")' > /requirements.txt
 
+FROM python:3.13-slim
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PATH=/opt/automl/bin:$PATH
 RUN python -m venv /opt/automl
 WORKDIR /build
 
-# Gigabytes of dependencies in one layer, which a change of the source leaves alone.
+# Gigabytes of dependencies in one layer, which only a change of the dependencies themselves builds anew.
 # TORCH_INDEX: another index for PyTorch, such as the much smaller https://download.pytorch.org/whl/cpu
 ARG TORCH_INDEX=""
-COPY pyproject.toml constraints.txt ./
-RUN python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
-        print(*p["build-system"]["requires"], *p["project"]["dependencies"], sep="\n")' > requirements.txt \
- && { [ -z "$TORCH_INDEX" ] \
+COPY constraints.txt ./
+COPY --from=requirements /requirements.txt ./
+RUN { [ -z "$TORCH_INDEX" ] \
       || pip install --constraint constraints.txt --index-url "$TORCH_INDEX" torch torchvision; } \
  && pip install --constraint constraints.txt --requirement requirements.txt
-
-COPY README.md LICENSE ./
-COPY search_spaces search_spaces
-COPY automl automl
-RUN pip install --no-deps --no-build-isolation . && rm -rf /build/*
 
 # The home's volume takes its owner from here; `setup` gives it to AUTOML_UID where that is another.
 RUN useradd --uid 1000 --no-create-home --home-dir /var/lib/automl automl \
  && install -d -o automl -g automl /var/lib/automl /artifacts /work
+
+COPY pyproject.toml README.md LICENSE ./
+COPY search_spaces search_spaces
+COPY automl automl
+RUN pip install --no-deps --no-build-isolation . && rm -rf /build/*
+
 ENV HOME=/var/lib/automl \
     USER=automl \
     AUTOML_HOME=/var/lib/automl \

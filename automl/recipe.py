@@ -70,14 +70,24 @@ class Recipe:
         Literal["none", "balanced", "square_root"], "weight of a class in the loss, by its inverse frequency"
     ] = "none"
     # augmentation
-    augmentation_strength: Annotated[float, Range(0, 3), "factor on every augmentation below except flip"] = 1.0
+    augmentation_strength: Annotated[
+        float, Range(0, 3), "factor on every augmentation below except flips and turns"
+    ] = 1.0
     flip: Annotated[float, SHARE, "probability of a left-right flip"] = 0.0
+    vertical_flip: Annotated[float, SHARE, "probability of an upside-down flip"] = 0.0
+    quarter_turns: Annotated[
+        float, SHARE, "probability of a turn by 90, 180 or 270 degrees; of oblong images by 180 degrees only"
+    ] = 0.0
     rotation_degrees: Annotated[float, Range(0, 180), "largest angle, either way"] = 0.0
     shift: Annotated[float, Range(0, 0.9), "largest shift, as a share of the side"] = 0.0
     zoom: Annotated[float, Range(0, 0.9), "scale from 1 - zoom to 1 + zoom"] = 0.0
     pad_pixels: Annotated[int, Range(0, 64), "pad by so many pixels, then crop at random"] = 0
     brightness: Annotated[float, SHARE, "largest relative change"] = 0.0
     contrast: Annotated[float, SHARE, "largest relative change"] = 0.0
+    saturation: Annotated[float, SHARE, "largest relative change; without effect on gray images"] = 0.0
+    hue: Annotated[
+        float, Range(0, 0.5), "largest turn of the colours, as a share of the circle; without effect on gray images"
+    ] = 0.0
     erasing: Annotated[float, SHARE, "probability of erasing a rectangle of 2 to 33 % of the area"] = 0.0
     blur: Annotated[float, SHARE, "probability of a Gaussian blur"] = 0.0
     # optimization
@@ -200,11 +210,16 @@ def _network(recipe: Recipe) -> str:
 def _regularization(recipe: Recipe) -> str:
     names = ("dropout", "block_dropout", "weight_decay", "label_smoothing", "stochastic_depth", "mixup")
     active = [f"{name.replace('_', ' ')} {getattr(recipe, name):.3g}" for name in names if getattr(recipe, name)]
-    changes = ("flip", "rotation_degrees", "shift", "zoom", "pad_pixels", "brightness", "contrast", "erasing", "blur")
-    used = [name.split("_")[0] for name in changes if getattr(recipe, name)]
+    changes = ("flip", "vertical_flip", "quarter_turns", "rotation_degrees", "shift", "zoom", "pad_pixels")
+    shades = ("brightness", "contrast", "saturation", "hue", "erasing", "blur")
+    used = [_without_unit(name) for name in (*changes, *shades) if getattr(recipe, name)]
     if used and recipe.augmentation_strength:
         active.append(f"{', '.join(used)} at strength {recipe.augmentation_strength:.3g}")
     return ", ".join(active) or "no regularization"
+
+
+def _without_unit(name: str) -> str:
+    return name.removesuffix("_degrees").removesuffix("_pixels").replace("_", " ")
 
 
 def _optimization(recipe: Recipe) -> str:

@@ -33,6 +33,11 @@ SETTINGS = {
         Setting("AUTOML_METRIC", "what decides: accuracy, macro_f1, balanced_accuracy or loss", "accuracy"),
         Setting("AUTOML_HOME", "folder of the embedded PostgreSQL, the artifacts and the caches", ".automl"),
         Setting("AUTOML_ARTIFACTS", "folder of weights and checkpoints; left out: `artifacts` in AUTOML_HOME"),
+        Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a place wait", "1"),
+        Setting("AUTOML_PASSWORD", "of the service's PostgreSQL", "automl"),
+        Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
+        Setting("AUTOML_DASHBOARD_PASSWORD", "of the role that `automl setup` makes for the dashboard; left out: none"),
+        Setting("AUTOML_COMMAND", "how messages call this command line", "automl"),
     )
 }
 

@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from automl.data.dataset import AUTO
 from automl.export.exported import Exported
 from automl.recipe import Recipe, in_words
 from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
@@ -113,6 +114,10 @@ def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
         else ""
     )
     run: dict[str, Any] = {"metric": specification.metric, "split_seed": specification.seed}
+    if specification.data.sizing.image_size is not None:
+        run["image_size"] = specification.data.sizing.image_size
+    if specification.data.sizing != AUTO:
+        run["fit"] = specification.data.sizing.fit
     if specification.model:
         run["model"] = specification.model
     if trial.threads is not None:

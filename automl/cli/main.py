@@ -8,10 +8,17 @@ import sys
 from collections.abc import Sequence
 
 from automl import __version__
-from automl.cli import data_commands, model_commands, search_command, study_commands, worker_command
+from automl.cli import (
+    data_commands,
+    model_commands,
+    search_command,
+    service_command,
+    study_commands,
+    worker_command,
+)
 from automl.errors import AutomlError
 
-GROUPS = (search_command, study_commands, worker_command, model_commands, data_commands)
+GROUPS = (search_command, study_commands, worker_command, service_command, model_commands, data_commands)
 
 
 def build_parser() -> argparse.ArgumentParser:

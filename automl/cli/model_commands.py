@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from automl.cli.answers import print_best, print_exported
 from automl.cli.options import (
     add_json,
+    add_sizing_options,
     add_storage_options,
     add_study_name,
     count_from_zero,
@@ -70,6 +72,7 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("recipe", type=Path, metavar="RECIPE.yaml", help="as `automl show TRIAL --recipe` prints it")
     parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
     parser.add_argument("--export", type=Path, metavar="FILE", help="write the model; the ending picks the format")
+    add_sizing_options(parser, instead="as the recipe says")
     _add_model_and_device(parser)
     add_json(parser)
     add_storage_options(parser)
@@ -129,7 +132,13 @@ def evaluate(arguments: argparse.Namespace) -> None:
     home = settings.home(arguments.home)
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)
     seed = model.card.provenance.split_seed if arguments.split_seed is None else arguments.split_seed
-    data = load_data_set(_reference(settings, arguments.data), home=home, splits=(arguments.split,), split_seed=seed)
+    data = load_data_set(
+        _reference(settings, arguments.data),
+        home=home,
+        splits=(arguments.split,),
+        split_seed=seed,
+        sizing=model.card.sizing,
+    )
     answer = evaluate_model(model, data, arguments.split)
     if arguments.json:
         print_json(answer.as_dict())
@@ -157,8 +166,9 @@ def train(arguments: argparse.Namespace) -> None:
     from automl.export.single_run import read_recipe_file, train_recipe
 
     settings = Settings.read()
+    sizing = {name: getattr(arguments, name) for name in ("image_size", "fit") if hasattr(arguments, name)}
     result = train_recipe(
-        read_recipe_file(arguments.recipe),
+        dataclasses.replace(read_recipe_file(arguments.recipe), **sizing),
         _reference(settings, arguments.data),
         home=settings.home(arguments.home),
         export=arguments.export,

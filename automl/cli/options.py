@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl.cli.service_address import COMPOSE_FILE, running_service
+from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.search.database import Database, open_database
 from automl.search.study import StudyRecord, find_study
-from automl.settings import Settings
+from automl.settings import Settings, mask
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -29,6 +31,17 @@ def count_from_zero(text: str) -> int:
     """Argparse type: a whole number of at least 0."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def image_size(text: str) -> int | None:
+    """Argparse type: auto (None), or pixels of both sides."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not SMALLEST_SIDE <= int(text) <= LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither auto nor a whole number from {SMALLEST_SIDE} to {LARGEST_SIDE}"
+        )
     return int(text)
 
 
@@ -51,6 +64,23 @@ def add_storage_options(parser: argparse.ArgumentParser) -> None:
 def add_study_name(parser: argparse.ArgumentParser) -> None:
     """The study a command is about."""
     parser.add_argument("study", nargs="?", metavar="NAME", help="study (AUTOML_STUDY, else the newest)")
+
+
+def add_sizing_options(parser: argparse.ArgumentParser, *, instead: str | None = None) -> None:
+    """--image-size, --fit; with `instead`, what decides where a flag is left out: no default is set then."""
+    parser.add_argument(
+        "--image-size",
+        type=image_size,
+        metavar="auto|N",
+        default=argparse.SUPPRESS if instead else None,
+        help=f"N × N pixels, or the images' median size ({instead or 'auto'})",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        default=argparse.SUPPRESS if instead else "crop",
+        help=f"how images of another aspect come to that size ({instead or 'crop'})",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -77,12 +107,24 @@ class Place:
 
 
 @contextmanager
-def opened_place(arguments: argparse.Namespace) -> Iterator[Place]:
-    """The place that flags, environment and `.env` describe, for the duration of the block."""
+def opened_place(arguments: argparse.Namespace, *, may_join_service: bool = True) -> Iterator[Place]:
+    """The place that flags, environment and `.env` describe, for the duration of the block.
+
+    Where they name no storage and the home has none, it is the service of docker compose that runs from this folder;
+    `may_join_service=False` never looks for one.
+    """
     settings = Settings.read()
     home = settings.home(arguments.home)
     artifacts = settings.artifacts(arguments.artifacts, home=home)
-    with open_database(settings.get("AUTOML_STORAGE", arguments.storage), home=home) as database:
+    storage = settings.get("AUTOML_STORAGE", arguments.storage)
+    if storage is None and may_join_service and not (home / "postgres").exists():
+        service = running_service(settings, folder=Path.cwd())
+        if service is not None:
+            storage = service.storage
+            if not (arguments.artifacts or "AUTOML_ARTIFACTS" in settings.values):
+                artifacts = service.artifacts
+            tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
+    with open_database(storage, home=home) as database:
         yield Place(settings, home, artifacts, database)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.cli.options import count_from_zero, duration, whole_number
-from automl.data.dataset import DataSet
+from automl.cli.options import add_sizing_options, count_from_zero, duration, whole_number
+from automl.data.dataset import DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import SettingsError, SpaceError
 from automl.search.space import PrunerSetting, SearchSpace
@@ -35,6 +35,9 @@ class Wishes:
     """What a search is asked for; None leaves it to the sweep file, the settings or the default, in this order."""
 
     data: str | None = None
+    image_size: int | None = None
+    """Pixels of both sides; None follows the median size of the images."""
+    fit: Fit = "crop"
     space: str | Path | Mapping[str, Any] | None = None
     metric: str | None = None
     trials: int | None = None
@@ -83,7 +86,12 @@ def make_plan(
             "Which data? Give --data (or AUTOML_DATA): a folder or a .zip with a sub-folder for each class, or: digits"
         )
     data = load_data_set(
-        reference, home=home, splits=("train", "validation"), split_seed=wishes.seed, on_progress=on_progress
+        reference,
+        home=home,
+        splits=("train", "validation"),
+        split_seed=wishes.seed,
+        sizing=Sizing(wishes.image_size, wishes.fit),
+        on_progress=on_progress,
     )
     space = space.fitted_to(data.image_shape)
     asked = space.pruner
@@ -147,6 +155,7 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
     parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
+    add_sizing_options(parser)
     more = parser.add_argument_group("how it searches")
     more.add_argument("--ignore-unknown", action="store_true", help="leave unknown parameters of the space out")
     more.add_argument("--epochs", type=whole_number, metavar="N", help="epochs of each trial, instead of the space's")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -92,7 +93,7 @@ def search(
         artifacts=None if artifacts is None else str(artifacts),
     )
     view = PlainView(lambda line: print(line, flush=True))
-    with opened_place(arguments) as place:
+    with opened_place(arguments, may_join_service=False) as place:
         return run_search(
             place,
             wishes,
@@ -151,6 +152,8 @@ def _run_workers(
     environment = {"AUTOML_HOME": str(place.home), "AUTOML_ARTIFACTS": str(place.artifacts)}
     if not place.database.embedded:
         environment["AUTOML_STORAGE"] = place.database.url
+    if "AUTOML_WORKERS_PER_GPU" not in place.settings.values:  # who asks for more workers than GPUs lets them share
+        environment["AUTOML_WORKERS_PER_GPU"] = str(math.ceil(workers / max(1, count_gpus())))
     view.say(f"{workers} workers start; the first trial begins when they have loaded PyTorch and the data")
     with LocalWorkers(
         record.name,
@@ -236,7 +239,7 @@ def add_commands(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Search, then print what was found."""
-    with opened_place(arguments) as place:
+    with opened_place(arguments, may_join_service=False) as place:
         result = run_search(
             place,
             wishes_of(arguments),

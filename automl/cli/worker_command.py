@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from typing import Any
 
+from automl.cli.answers import print_best
 from automl.cli.options import (
+    Place,
     add_storage_options,
     add_study_name,
     count_from_zero,
@@ -14,7 +17,9 @@ from automl.cli.options import (
     tell,
     whole_number,
 )
+from automl.search.results import best_trial, find_best
 from automl.search.signals import told_to_end_by_signals
+from automl.search.study import StudyRecord
 from automl.tracking.wandb_mode import choose_mode
 from automl.tracking.wandb_runs import RunTracker
 
@@ -33,14 +38,31 @@ def add_commands(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Work until there is nothing left to do, or until told to end."""
+    """Work until there is nothing left to do, or until told to end; the last worker prints what was found."""
     with told_to_end_by_signals(or_closed_input=arguments.attached) as told, opened_place(arguments) as place:
         record = place.record(arguments.study)
+        tell(f"worker ends: {_work(arguments, place, record, told)}")
+        if not arguments.attached:
+            _print_best_if_over(place, record)
+
+
+def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told: threading.Event) -> str:
+    from automl.search.gpu_claims import claimed_device  # torch and Optuna take seconds to import
+    from automl.search.worker import Worker
+
+    with claimed_device(
+        arguments.device,
+        place.database.engine,
+        study_id=record.study_id,
+        slots=place.settings.whole_number("AUTOML_WORKERS_PER_GPU"),
+        told_to_end=told,
+        say=tell,
+    ) as device:
+        if device is None:
+            return "it waited for a GPU until it was told to end, or the budget was used"
         tracker = RunTracker(
             folder=place.home, study=record.name, mode=choose_mode(os.environ), environment=os.environ, warn=tell
         )
-        from automl.search.worker import Worker  # torch and Optuna take seconds to import
-
         worker = Worker(
             place.database,
             record,
@@ -49,9 +71,23 @@ def run(arguments: argparse.Namespace) -> None:
             tracker=tracker,
             told_to_end=told,
             data=arguments.data,
-            device=arguments.device,
+            device=device,
             index=arguments.index,
             threads=arguments.threads,
             say=tell,
         )
-        tell(f"worker ends: {worker.run()}")
+        return worker.run()
+
+
+def _print_best_if_over(place: Place, record: StudyRecord) -> None:
+    from automl.search.ending import is_over
+
+    with place.database.engine.connect() as connection:
+        if not is_over(connection, record.study_id):
+            return
+        if find_best(connection, record) is None:
+            tell(f"Study {record.name} is over, and no trial of it is complete.")
+            return
+        best = best_trial(connection, record)
+    print_best(record.name, record.specification.metric, best)
+    print(f"  export it: {place.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt", flush=True)

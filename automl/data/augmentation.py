@@ -1,9 +1,10 @@
 """Random changes to a whole batch on its device, different for every image.
 
-Everything geometric is one resampling: flip, rotation, shift, zoom and crop are composed into one affine map an image;
-what needs no interpolation (flip, crop) is done on the uint8 pixels instead. Beyond its border an image goes on with
-its border pixels. All random numbers are drawn on the host, a few an image: the same on every device, and the device
-never has to be asked which images were chosen.
+Everything geometric is one resampling: flips, turns, rotation, shift, zoom and crop are composed into one affine map
+an image; what needs no interpolation (flips, quarter turns, crop) is done on the uint8 pixels instead. Beyond its
+border an image goes on with its border pixels. Everything about shades and colours is one affine map of the channels.
+All random numbers are drawn on the host, a few an image: the same on every device, and the device never has to be
+asked which images were chosen.
 
 B images, C channels, H × W pixels.
 """
@@ -18,7 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, grid_sample, pad
 
+from automl.data.colours import colour_matrices
+from automl.data.draws import between, chosen, signed
 from automl.data.normalization import Normalization
+from automl.data.orientation import Orientation, draw_orientation, flip, transpose
 from automl.data.transfer import to_device
 from automl.recipe import FIELDS, Recipe
 
@@ -26,7 +30,18 @@ _BLUR_TAPS = 5
 _BLUR_SIGMA_PIXELS = (0.4, 1.2)
 _ERASED_AREA = (0.02, 0.33)
 _ERASED_LOG_ASPECT = (math.log(0.3), -math.log(0.3))
-_SCALED_FIELDS = ("rotation_degrees", "shift", "zoom", "pad_pixels", "brightness", "contrast", "erasing", "blur")
+_SCALED_FIELDS = (
+    "rotation_degrees",
+    "shift",
+    "zoom",
+    "pad_pixels",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+    "erasing",
+    "blur",
+)
 
 
 class Augmentation:
@@ -41,9 +56,9 @@ class Augmentation:
         images_BCHW = self._moved(images_BHWC.permute(0, 3, 1, 2), generator)
         images_BCHW = self._shaded(images_BCHW, generator)
         if self.recipe.blur:
-            blur(images_BCHW, _chosen(self.recipe.blur, len(images_BCHW), generator).nonzero().flatten(), generator)
+            blur(images_BCHW, chosen(self.recipe.blur, len(images_BCHW), generator).nonzero().flatten(), generator)
         if self.recipe.erasing:
-            images_BCHW = erase(images_BCHW, _chosen(self.recipe.erasing, len(images_BCHW), generator), generator)
+            images_BCHW = erase(images_BCHW, chosen(self.recipe.erasing, len(images_BCHW), generator), generator)
         return images_BCHW
 
     def _moved(self, images_BCHW: Tensor, generator: torch.Generator) -> Tensor:
@@ -51,29 +66,33 @@ class Augmentation:
         recipe = self.recipe
         if recipe.rotation_degrees or recipe.shift or recipe.zoom:
             return resample(images_BCHW.to(torch.float32), affine_maps(recipe, images_BCHW.shape, generator))
-        if not (recipe.flip or recipe.pad_pixels):
+        if not (recipe.flip or recipe.vertical_flip or recipe.quarter_turns or recipe.pad_pixels):
             return images_BCHW
-        flipped_B = _chosen(recipe.flip, len(images_BCHW), generator)
+        orientation = draw_orientation(recipe, images_BCHW.shape, generator)
+        images_BCHW = transpose(images_BCHW, orientation.transposed_B)
         if recipe.pad_pixels:
-            return crop(images_BCHW, recipe.pad_pixels, flipped_B, generator)
-        return flip(images_BCHW, flipped_B)
+            return crop(images_BCHW, recipe.pad_pixels, orientation, generator)
+        return flip(flip(images_BCHW, orientation.upside_down_B, axis=2), orientation.mirrored_B, axis=3)
 
     def _shaded(self, images_BCHW: Tensor, generator: torch.Generator) -> Tensor:
-        """Normalization, brightness and contrast as one multiplication and one addition.
+        """Normalization, brightness, contrast and colours as one affine map of the channels.
 
         Contrast stretches about the mean of the training pixels, brightness multiplies the pixel itself.
         """
-        recipe = self.recipe
-        if not (recipe.brightness or recipe.contrast):
+        recipe, (count, channels) = self.recipe, images_BCHW.shape[:2]
+        colours = channels == 3 and bool(recipe.saturation or recipe.hue)
+        if not (recipe.brightness or recipe.contrast or colours):
             return self.normalization(images_BCHW)
-        count, device = len(images_BCHW), images_BCHW.device
         mean_C11, std_C11 = self.normalization.tensors()
-        brightness_B111 = (1 + recipe.brightness * _signed(count, generator)).view(-1, 1, 1, 1)
-        contrast_B111 = (1 + recipe.contrast * _signed(count, generator)).view(-1, 1, 1, 1)
+        brightness_B111 = (1 + recipe.brightness * signed(count, generator)).view(-1, 1, 1, 1)
+        contrast_B111 = (1 + recipe.contrast * signed(count, generator)).view(-1, 1, 1, 1)
         factor_BC11 = brightness_B111 * contrast_B111 / (255 * std_C11)
         offset_BC11 = mean_C11 * ((1 - contrast_B111) * brightness_B111 - 1) / std_C11
-        shaded = images_BCHW.to(torch.float32).mul(to_device(factor_BC11, device))
-        return shaded.add_(to_device(offset_BC11, device))
+        if colours:
+            maps_BCC = factor_BC11[..., 0] * colour_matrices(recipe, count, generator)
+            return recolour(images_BCHW, maps_BCC, offset_BC11)
+        shaded = images_BCHW.to(torch.float32).mul(to_device(factor_BC11, images_BCHW.device))
+        return shaded.add_(to_device(offset_BC11, images_BCHW.device))
 
 
 def with_strength(recipe: Recipe) -> Recipe:
@@ -86,15 +105,22 @@ def with_strength(recipe: Recipe) -> Recipe:
 def affine_maps(recipe: Recipe, shape: torch.Size, generator: torch.Generator) -> Tensor:
     """For each image the 2 × 3 map from a place in the result to its source; both sides span -1 to 1."""
     count, (height, width) = shape[0], shape[2:]
-    angle_B = torch.deg2rad(recipe.rotation_degrees * _signed(count, generator))
-    zoom_B = 1 + recipe.zoom * _signed(count, generator)
-    mirror_B = 1 - 2 * _chosen(recipe.flip, count, generator).to(torch.float32)
+    angle_B = torch.deg2rad(recipe.rotation_degrees * signed(count, generator))
+    zoom_B = 1 + recipe.zoom * signed(count, generator)
+    orientation = draw_orientation(recipe, shape, generator)
     move_B2 = 2 * recipe.shift * (2 * torch.rand(count, 2, generator=generator) - 1)
     move_B2 += 2 * _crop_offsets(recipe.pad_pixels, count, generator) / torch.tensor([width, height])
     cosine_B, sine_B = angle_B.cos() / zoom_B, angle_B.sin() / zoom_B
-    across_B3 = torch.stack([mirror_B * cosine_B, -sine_B * height / width, move_B2[:, 0]], dim=1)
-    down_B3 = torch.stack([mirror_B * sine_B * width / height, cosine_B, move_B2[:, 1]], dim=1)
-    return torch.stack([across_B3, down_B3], dim=1)
+    along_B2 = torch.stack([cosine_B, sine_B * width / height], dim=1)
+    down_B2 = torch.stack([-sine_B * height / width, cosine_B], dim=1)
+    transposed_B1, mirror_B1, upside_down_B1 = (
+        orientation.transposed_B[:, None],
+        1 - 2 * orientation.mirrored_B[:, None].to(torch.float32),
+        1 - 2 * orientation.upside_down_B[:, None].to(torch.float32),
+    )
+    by_x_B2 = mirror_B1 * torch.where(transposed_B1, down_B2, along_B2)
+    by_y_B2 = upside_down_B1 * torch.where(transposed_B1, along_B2, down_B2)
+    return torch.stack([by_x_B2, by_y_B2, move_B2], dim=2)
 
 
 def resample(images_BCHW: Tensor, maps_B23: Tensor) -> Tensor:
@@ -114,23 +140,23 @@ def resample(images_BCHW: Tensor, maps_B23: Tensor) -> Tensor:
     )
 
 
-def crop(images_BCHW: Tensor, pad_pixels: int, flipped_B: Tensor, generator: torch.Generator) -> Tensor:
-    """Pad by border pixels and crop at random, by indexing; the images in `flipped_B` are mirrored with it."""
+def crop(images_BCHW: Tensor, pad_pixels: int, orientation: Orientation, generator: torch.Generator) -> Tensor:
+    """Pad by border pixels and crop at random, by indexing; the orientation's flips (no transpositions) with it."""
     count, _, height, width = images_BCHW.shape
     offsets_B2 = _crop_offsets(pad_pixels, count, generator)
-    columns_W = torch.arange(width)
-    columns_BW = torch.where(flipped_B[:, None], width - 1 - columns_W, columns_W) + offsets_B2[:, :1]
-    rows_BH = torch.arange(height) + offsets_B2[:, 1:]
+    columns_BW = _places(width, orientation.mirrored_B) + offsets_B2[:, :1]
+    rows_BH = _places(height, orientation.upside_down_B) + offsets_B2[:, 1:]
     rows_BH1 = to_device(rows_BH.clamp_(0, height - 1), images_BCHW.device)[:, :, None]
     columns_B1W = to_device(columns_BW.clamp_(0, width - 1), images_BCHW.device)[:, None, :]
     images_B11 = torch.arange(count, device=images_BCHW.device)[:, None, None]
     return images_BCHW.permute(0, 2, 3, 1)[images_B11, rows_BH1, columns_B1W].permute(0, 3, 1, 2)
 
 
-def flip(images_BCHW: Tensor, flipped_B: Tensor) -> Tensor:
-    """Mirror the chosen images left to right."""
-    flipped_B111 = to_device(flipped_B, images_BCHW.device)[:, None, None, None]
-    return torch.where(flipped_B111, images_BCHW.flip(3), images_BCHW)
+def recolour(images_BCHW: Tensor, maps_BCC: Tensor, offset_BC11: Tensor) -> Tensor:
+    """Float32 images whose channels each image's own map mixes, and its offset moves."""
+    maps_BCC = to_device(maps_BCC, images_BCHW.device)
+    mixed = torch.einsum("bij,bjhw->bihw", maps_BCC, images_BCHW.to(torch.float32))
+    return mixed.add_(to_device(offset_BC11, images_BCHW.device))
 
 
 def blur(images_BCHW: Tensor, chosen_K: Tensor, generator: torch.Generator) -> None:
@@ -141,7 +167,7 @@ def blur(images_BCHW: Tensor, chosen_K: Tensor, generator: torch.Generator) -> N
     count, (channels, height, width), reach = len(chosen_K), images_BCHW.shape[1:], _BLUR_TAPS // 2
     if count == 0:
         return
-    kernels_K11TT = to_device(_gaussians(_between(_BLUR_SIGMA_PIXELS, count, generator)), images_BCHW.device)
+    kernels_K11TT = to_device(_gaussians(between(_BLUR_SIGMA_PIXELS, count, generator)), images_BCHW.device)
     indices_K = to_device(chosen_K, images_BCHW.device)
     planes = images_BCHW[indices_K].reshape(1, count * channels, height, width)
     padded = pad(planes, (reach,) * 4, mode="replicate")
@@ -155,8 +181,8 @@ def erase(images_BCHW: Tensor, chosen_B: Tensor, generator: torch.Generator) -> 
     Source: Zhong et al. 2020, Random Erasing, section 4.2, for areas and aspects.
     """
     count, (height, width), device = len(images_BCHW), images_BCHW.shape[2:], images_BCHW.device
-    area_B = _between(_ERASED_AREA, count, generator) * chosen_B
-    aspect_B = _between(_ERASED_LOG_ASPECT, count, generator).exp()
+    area_B = between(_ERASED_AREA, count, generator) * chosen_B
+    aspect_B = between(_ERASED_LOG_ASPECT, count, generator).exp()
     rows_BH = _interval((area_B * aspect_B).sqrt(), height, generator)
     columns_BW = _interval((area_B / aspect_B).sqrt(), width, generator)
     erased_B1HW = to_device(rows_BH, device)[:, None, :, None] & to_device(columns_BW, device)[:, None, None, :]
@@ -186,23 +212,15 @@ def _scaled(name: str, value: float) -> float | int:
     return round(capped) if field.kind == "int" else capped
 
 
-def _chosen(probability: float, count: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(count, generator=generator) < probability
-
-
-def _signed(count: int, generator: torch.Generator) -> Tensor:
-    """Uniform in -1 to 1."""
-    return 2 * torch.rand(count, generator=generator) - 1
-
-
-def _between(bounds: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:
-    low, high = bounds
-    return low + (high - low) * torch.rand(count, generator=generator)
-
-
 def _crop_offsets(pad_pixels: int, count: int, generator: torch.Generator) -> Tensor:
     """Whole pixels across and down, B × 2, from -pad to pad."""
     return torch.randint(-pad_pixels, pad_pixels + 1, (count, 2), generator=generator)
+
+
+def _places(side: int, reversed_B: Tensor) -> Tensor:
+    """Pixels of a side in order, B × side, or from the other end."""
+    places_S = torch.arange(side)
+    return torch.where(reversed_B[:, None], side - 1 - places_S, places_S)
 
 
 def _centers(side: int, device: torch.device) -> Tensor:

@@ -1,8 +1,9 @@
 """Decoded pixels on disk: one folder for each source, read by all workers of a machine as a memory map.
 
-<home>/cache/<name>-<hash of the reference>/
+<home>/cache/<name>-<hash of the reference and the sizing>/
     lock            one process decodes, the others wait
-    <key>/          the key changes with the source; the folder gets this name when it is complete
+    <key>/          the key changes with the source
+    <key>.partial/  the same until it is complete; an interrupted decoding goes on in it
 """
 
 from __future__ import annotations
@@ -17,25 +18,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from automl.data import stored
-from automl.data.contents import Progress, Source
+from automl.data.contents import Interrupted, Progress, Source
+from automl.data.dataset import Sizing
 from automl.data.disk import disk_errors
+from automl.errors import DataError
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the pixels of a source, or the files of the cache, would differ."""
 
 
-def fetch(source: Source, *, home: Path, on_progress: Progress | None = None) -> stored.Stored:
+def fetch(source: Source, sizing: Sizing, *, home: Path, on_progress: Progress | None = None) -> stored.Stored:
     """Read the source from the cache under `home`; decode it first if it is new or has changed.
 
     Raises: DataError if the source cannot be used, or the cache cannot be written.
     """
     key = _short_hash(json.dumps([FORMAT, source.identity()]))
-    folder = home / "cache" / f"{_file_name(source.name)}-{_short_hash(source.reference)}" / key
+    place = json.dumps([source.reference, sizing.image_size, sizing.fit])
+    folder = home / "cache" / f"{_file_name(source.name)}-{_short_hash(place)}" / key
     while (found := _read(folder)) is None:
         with _locked(folder.parent):
             if _read(folder) is None:  # else another process has decoded it while this one waited
-                _remove_older(folder.parent)
-                _build(source, folder, on_progress)
+                partial = folder.with_name(folder.name + ".partial")
+                _remove_others(partial)
+                _build(source, sizing, partial, on_progress)
+                partial.rename(folder)
     return found
 
 
@@ -44,20 +50,22 @@ def _read(folder: Path) -> stored.Stored | None:
         return stored.read(folder)
 
 
-def _build(source: Source, folder: Path, on_progress: Progress | None) -> None:
-    partial = folder.with_name(folder.name + ".partial")
+def _build(source: Source, sizing: Sizing, folder: Path, on_progress: Progress | None) -> None:
+    if _read(folder) is not None:
+        return  # killed between its last line and its new name
     try:
-        stored.write(source.contents(), partial, on_progress=on_progress)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        stored.write(source.contents(), folder, sizing, reference=source.reference, on_progress=on_progress)
+    except Interrupted:
+        raise
+    except DataError:  # a refusal, or a full disk; whatever else happens leaves what is decoded
+        shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _remove_older(folder: Path) -> None:
-    """Remove earlier states of the source, and what a killed process has left; open maps of them live on."""
-    for path in folder.iterdir():
-        if path.is_dir():
+def _remove_others(folder: Path) -> None:
+    """Remove earlier states of the source beside `folder`; open maps of them live on."""
+    for path in folder.parent.iterdir():
+        if path.is_dir() and path != folder:
             shutil.rmtree(path)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
+import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,8 +51,14 @@ class Folder:
             ) from error
 
     def open(self, name: str) -> IO[bytes]:
-        """The file's bytes."""
-        return (self.path / name).open("rb")
+        """The file's bytes.
+
+        Raises: OSError if it cannot be read, or is a pipe or a device, which might never end.
+        """
+        path = self.path / name
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return path.open("rb")
 
     def _walk(self, folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[File]:
         status = folder.stat()
@@ -95,6 +103,10 @@ class Archive:
     def open(self, name: str) -> IO[bytes]:
         """The file's bytes, unpacked as they are read."""
         return self._zip.open(self._members[name])
+
+    def size_bytes(self, name: str) -> int:
+        """How large the file is once it is unpacked, by the archive's own word."""
+        return self._members[name].file_size
 
     def _refuse_hostile(self, name: str, member: zipfile.ZipInfo) -> None:
         problem, parts = None, name.split("/")

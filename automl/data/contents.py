@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-ImageShape: TypeAlias = tuple[int, int, int]
-"""Channels, height, width."""
+from automl.data.dataset import Sizing
+from automl.data.disk import Room
+from automl.errors import DataError
+
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the images done so far and all there are."""
-Allocate: TypeAlias = Callable[[ImageShape], Path]
-"""Makes room for all images of this shape: the path of a .npy file, M × H × W × C, uint8."""
+GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"))
+
+
+class Interrupted(DataError):  # noqa: N818 nothing is wrong with the data
+    """The decoding ended early; what is decoded stays, and the same call goes on from there."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself, upright."""
+
+    height: int
+    width: int
+    mode: str
+    """As Pillow calls it: `L`, `RGB`, `CMYK`."""
+
+    @property
+    def gray(self) -> bool:
+        """Whether it promises one channel."""
+        return self.mode in GRAY_MODES
 
 
 @dataclass(frozen=True)
 class Written:
-    """What happened while the pixels were written."""
+    """What was found while the pixels were written."""
 
+    headers: Sequence[Header | None]
+    """Of all M images; None where there is none to be read."""
     unreadable: Mapping[int, str] = field(default_factory=dict)
     """Why there are no pixels, by row."""
     notes: tuple[str, ...] = ()
@@ -34,8 +55,8 @@ class Images(Protocol):
         """What a person calls this image."""
         ...
 
-    def write(self, allocate: Allocate, *, on_progress: Progress | None = None) -> Written:
-        """Decide on one shape for all images, and write their pixels into the file that `allocate` makes for it.
+    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+        """Decide on one shape for all images, and write their pixels into the file that `room` has for them.
 
         Raises: DataError if an image is hostile.
         """
@@ -54,6 +75,8 @@ class Contents:
     groups_M: npt.NDArray[np.int64] | None = None
     """Images of the same number (a person, a burst) must stay in one split."""
     notes: tuple[str, ...] = ()
+    name: str | None = None
+    """What the set is called where its content says more than its path: `fer2013`."""
 
 
 class Source(Protocol):
@@ -82,23 +105,3 @@ class Source(Protocol):
         Raises: DataError if there is nothing to learn from, or something hostile.
         """
         ...
-
-
-@dataclass(frozen=True)
-class ArrayImages:
-    """Images that are in memory already."""
-
-    pixels_MHWC: npt.NDArray[np.uint8]
-
-    def file_name(self, row: int) -> str:
-        """The number of an image without a file."""
-        return f"image {row}"
-
-    def write(self, allocate: Allocate, *, on_progress: Progress | None = None) -> Written:
-        """Copy the pixels as they are."""
-        count, height, width, channels = self.pixels_MHWC.shape
-        target_MHWC = np.load(allocate((channels, height, width)), mmap_mode="r+")
-        target_MHWC[:] = self.pixels_MHWC
-        if on_progress is not None:
-            on_progress(count, count)
-        return Written()

@@ -1,4 +1,4 @@
-"""Encoded images to pixels of one shape, on all cores.
+"""Encoded images to pixels of one shape, on all cores; what was interrupted goes on where it was.
 
 The processes are loky's: they neither run the caller's main module again (a notebook or an unguarded script may load
 data) nor fork threads that torch has started. With threads instead, Python's share of a small image would dominate:
@@ -8,7 +8,10 @@ FER2013's zip took 4.7 s with two threads and 2.1 s with two processes (2 cores,
 from __future__ import annotations
 
 import math
+import os
 import struct
+import threading
+import time
 import warnings
 import zipfile
 import zlib
@@ -26,14 +29,18 @@ from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-unt
 from PIL import Image, UnidentifiedImageError
 
 from automl.data.containers import Archive, Folder
-from automl.data.contents import Allocate, ImageShape, Progress, Written
-from automl.data.pixels import is_gray, to_pixels, upright_size
-from automl.data.shapes import Header, common_shape
+from automl.data.contents import Header, Interrupted, Progress, Written
+from automl.data.dataset import Fit, ImageShape, Sizing
+from automl.data.disk import Room
+from automl.data.journal import Journal, Plan
+from automl.data.pixels import FORMATS, read_header, to_pixels
+from automl.data.shapes import common_shape
 from automl.errors import DataError
 
-MAX_CHUNK = 512
-IMAGES_A_PROCESS = 64
-"""Fewer are not worth the start of another process."""
+CHUNK = 64
+"""Images that are decoded, and recorded as done, together; fewer are not worth the start of another process."""
+ORPHAN_SECONDS = 1.0
+"""How soon a decoding process sees that its parent was killed."""
 DAMAGED = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, NotImplementedError),
     *(struct.error, zlib.error, zipfile.BadZipFile),
@@ -61,88 +68,114 @@ class EncodedImages:
         """The path inside the container."""
         return self.names[row]
 
-    def write(self, allocate: Allocate, *, on_progress: Progress | None = None) -> Written:
-        """Read all headers, decide on a shape, decode.
+    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+        """Read all headers, decide on a shape, decode what an earlier, interrupted call has not.
 
         Raises: DataError if an image has more pixels than Pillow allows, or none can be read.
         """
+        journal = Journal(room.folder)
         with _processes(len(self.names)) as pool:
-            headers, unreadable = self._headers(pool)
-            if not headers:
-                raise DataError(
-                    f"{self.container}: none of its {len(self.names)} images can be read ({unreadable[0]})."
-                )
-            shape, notes = common_shape(headers)
-            damaged = self._decode(pool, allocate(shape), shape, on_progress)
-        return Written(unreadable | damaged, notes)
+            plan = journal.plan or journal.begin(self._plan(pool, sizing))
+            room.allocate(plan.shape)
+            self._decode(pool, journal, room, plan.shape, sizing.fit, on_progress)
+        damaged = {row: reason for chunk in journal.done.values() for row, reason in chunk.items()}
+        return Written(plan.headers, {**plan.unreadable, **damaged}, plan.notes)
 
-    def _headers(self, pool: Executor) -> tuple[list[Header], dict[int, str]]:
+    def _plan(self, pool: Executor, sizing: Sizing) -> Plan:
         futures = [pool.submit(read_headers, chunk) for chunk in self._chunks()]
         results = [future.result() for future in futures]
         headers = [header for found, _ in results for header in found]
-        return headers, {row: reason for _, failed in results for row, reason in failed.items()}
+        unreadable = {row: reason for _, failed in results for row, reason in failed.items()}
+        readable = [header for header in headers if header is not None]
+        if not readable:
+            raise DataError(f"{self.container}: none of its {len(self.names)} images can be read ({unreadable[0]}).")
+        shape, notes = common_shape(readable, sizing)
+        return Plan(shape, notes, headers, unreadable)
 
-    def _decode(self, pool: Executor, path: Path, shape: ImageShape, on_progress: Progress | None) -> dict[int, str]:
-        chunks = {pool.submit(decode, chunk, path, shape): chunk for chunk in self._chunks()}
-        damaged: dict[int, str] = {}
-        done = 0
-        for future in as_completed(chunks):
-            damaged |= future.result()
-            done += len(chunks[future].names)
+    def _decode(
+        self,
+        pool: Executor,
+        journal: Journal,
+        room: Room,
+        shape: ImageShape,
+        fit: Fit,
+        on_progress: Progress | None,
+    ) -> None:
+        chunks = [chunk for chunk in self._chunks() if (chunk.first_row, len(chunk.names)) not in journal.done]
+        futures = {pool.submit(decode, chunk, room.path, shape, fit): chunk for chunk in chunks}
+        done = room.images - sum(len(chunk.names) for chunk in chunks)
+        for future in as_completed(futures):
+            chunk = futures[future]
+            journal.add(chunk.first_row, len(chunk.names), future.result())
+            done += len(chunk.names)
             if on_progress is not None:
-                on_progress(done, len(self.names))
-        return damaged
+                on_progress(done, room.images)
 
     def _chunks(self) -> Iterator[Chunk]:
-        size = min(MAX_CHUNK, math.ceil(len(self.names) / (4 * _process_count(len(self.names)))))
-        for first in range(0, len(self.names), size):
-            yield Chunk(self.container, first, self.names[first : first + size])
+        for first in range(0, len(self.names), CHUNK):
+            yield Chunk(self.container, first, self.names[first : first + CHUNK])
 
 
-def read_headers(chunk: Chunk) -> tuple[list[Header], dict[int, str]]:
-    """Headers of the readable images, and why the others are not, by row.
+def read_headers(chunk: Chunk) -> tuple[list[Header | None], dict[int, str]]:
+    """Headers of the images, and why some have none, by row.
 
     Raises: DataError if an image has more pixels than Pillow allows.
     """
-    headers: list[Header] = []
+    headers: list[Header | None] = []
     unreadable: dict[int, str] = {}
     for row, name in enumerate(chunk.names, chunk.first_row):
         try:
             with _opened(chunk.container, name) as image:
-                headers.append(Header(*upright_size(image), is_gray(image)))
+                headers.append(read_header(image))
         except DAMAGED as error:
+            headers.append(None)
             unreadable[row] = _reason(error)
     return headers, unreadable
 
 
-def decode(chunk: Chunk, path: Path, shape: ImageShape) -> Mapping[int, str]:
+def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit) -> Mapping[int, str]:
     """Write the chunk's pixels into their rows of the .npy file; returns why some have none, by row."""
-    images_MHWC = np.load(path, mmap_mode="r+")
+    images_MHWC = np.lib.format.open_memmap(path, mode="r+")
     damaged: dict[int, str] = {}
     for row, name in enumerate(chunk.names, chunk.first_row):
         try:
             with _opened(chunk.container, name) as image:
-                images_MHWC[row] = to_pixels(image, shape)
+                images_MHWC[row] = to_pixels(image, shape, fit)
         except DAMAGED as error:
             damaged[row] = _reason(error)
+    images_MHWC.flush()  # the record that names them comes after
     return damaged
 
 
 @contextmanager
 def _processes(images: int) -> Iterator[Executor]:
     try:
-        with ProcessPoolExecutor(_process_count(images)) as pool:
+        with ProcessPoolExecutor(_process_count(images), initializer=_end_with, initargs=(os.getpid(),)) as pool:
             try:
                 yield pool
             except BaseException:
                 pool.shutdown(wait=True, kill_workers=True)
                 raise
     except BrokenProcessPool as error:
-        raise DataError(f"A process that decoded images was killed, perhaps for want of memory: {error}") from error
+        raise Interrupted(
+            f"A process that decoded images was killed, perhaps for want of memory: {error}\n"
+            "What is decoded is kept: the same command goes on from there."
+        ) from error
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when the one that started it was killed; loky's would wait for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _process_count(images: int) -> int:
-    return min(int(cpu_count()), math.ceil(images / IMAGES_A_PROCESS))
+    return min(int(cpu_count()), math.ceil(images / CHUNK))
 
 
 @contextmanager
@@ -150,7 +183,7 @@ def _opened(container: Path, name: str) -> Iterator[Image.Image]:
     with warnings.catch_warnings(), _container(container).open(name) as file:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; one process, one thread
         try:
-            image = Image.open(file)
+            image = Image.open(file, formats=FORMATS)
         except Image.DecompressionBombError as error:
             raise DataError(f"{container}: {name!r} is refused: {error}") from error
         with image:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.data.contents import ArrayImages, Contents
+from automl.data.arrays import ArrayImages
+from automl.data.contents import Contents
 
 WHITE = 16
 """The brightest value in scikit-learn's copy."""

@@ -6,30 +6,45 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from automl.data.contents import ImageShape
+from automl.data.dataset import ImageShape
 from automl.errors import DataError
 
 BLOCK_BYTES = 1 << 20
 
 
-def allocate_images(path: Path, images: int, shape: ImageShape) -> Path:
-    """Make a .npy file, images × height × width × channels, with all its disk space reserved.
+@dataclass(frozen=True)
+class Room:
+    """A folder for the pixels of so many images; it outlives an interrupted decoding."""
 
-    Without that, writing to the memory map of a full disk would kill the process.
+    folder: Path
+    images: int
 
-    Raises: DataError if there is no room, or the folder cannot be written.
-    """
-    channels, height, width = shape
-    with disk_errors(path.parent, needed_bytes=images * channels * height * width):
-        path.parent.mkdir(parents=True)
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(images, height, width, channels))
-        with path.open("r+b") as file:
-            _reserve(file.fileno(), path.stat().st_size)
-    return path
+    @property
+    def path(self) -> Path:
+        """The pixels: a .npy file, images × height × width × channels, uint8."""
+        return self.folder / "images.npy"
+
+    def allocate(self, shape: ImageShape) -> Path:
+        """Make the file, with all its disk space reserved, unless an interrupted decoding has left it.
+
+        Without the reservation, writing to the memory map of a full disk would kill the process.
+
+        Raises: DataError if there is no room, or the folder cannot be written.
+        """
+        if self.path.exists():
+            return self.path
+        channels, height, width = shape
+        unfinished = self.folder / "images.unfinished"
+        with disk_errors(self.folder, needed_bytes=self.images * channels * height * width):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _make(unfinished, (self.images, height, width, channels))
+            unfinished.rename(self.path)
+        return self.path
 
 
 def sync(folder: Path) -> None:
@@ -56,6 +71,12 @@ def disk_errors(folder: Path, *, needed_bytes: int | None = None) -> Iterator[No
         needed = f" needs {needed_bytes / 1e6:,.1f} MB" if needed_bytes else ""
         message = f"No space left for the image cache: {folder}{needed}. Free some space, or {advice}."
         raise DataError(message) from error
+
+
+def _make(path: Path, shape_MHWC: tuple[int, int, int, int]) -> None:
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape_MHWC)
+    with path.open("r+b") as file:
+        _reserve(file.fileno(), path.stat().st_size)
 
 
 def _reserve(descriptor: int, size_bytes: int) -> None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.contents import Allocate, Contents, Progress, Written
-from automl.data.dataset import SplitName
-from automl.data.labels import FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
+from automl.data.arrays import Pixels, header_of, write_blocks
+from automl.data.contents import Contents, Progress, Written
+from automl.data.dataset import Sizing, SplitName
+from automl.data.disk import Room
+from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
 from automl.data.listing import without_label
 from automl.data.tables import Table
 from automl.errors import DataError
 
 COLUMNS = frozenset(("emotion", "pixels"))
 SIDE_PIXELS = 48
+SHAPE_HWC = (SIDE_PIXELS, SIDE_PIXELS, 1)
 MEMBERS = ("icml_face_data.csv", "fer2013.csv", "train.csv")
 """The tables of the competition's zip, the complete ones first; its test.csv has no labels."""
-ROWS_A_REPORT = 1000
+ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,7 @@ class Fer2013Table:
     path: Path
     """What the person named: the CSV, or the zip."""
     table: Table
-
-    @property
-    def name(self) -> str:
-        """The file's, without its ending."""
-        return self.path.stem
+    name: str = FER2013
 
     @property
     def reference(self) -> str:
@@ -68,6 +68,7 @@ class Fer2013Table:
             labels_M=label_numbers(labels, class_names),
             splits_M=split_numbers(splits),
             notes=without_label(unlabelled),
+            name=self.name,
         )
 
     def _class(self, line: int, number: str) -> str:
@@ -92,19 +93,24 @@ class TableImages:
         """The number of the image among those with a label."""
         return f"image {row}"
 
-    def write(self, allocate: Allocate, *, on_progress: Progress | None = None) -> Written:
+    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
         """Read the pixels row by row."""
-        target_MHWC = np.load(allocate((1, SIDE_PIXELS, SIDE_PIXELS)), mmap_mode="r+")
-        unreadable = {}
+        header = header_of(SHAPE_HWC)
+        unreadable: dict[int, str] = {}
+        notes = write_blocks(self._blocks(unreadable), header, room, sizing, on_progress=on_progress)
+        return Written([header] * self.count, unreadable, notes)
+
+    def _blocks(self, unreadable: dict[int, str]) -> Iterator[Pixels]:
+        """Pixels of consecutive rows; those that are none stay black, and `unreadable` learns why."""
         texts = (row["pixels"] for _, row in self.table.rows() if row["emotion"])
-        for row, text in enumerate(texts):
-            try:
-                target_MHWC[row] = parse_pixels(text)
-            except ValueError as error:
-                unreadable[row] = str(error)
-            if on_progress is not None and ((row + 1) % ROWS_A_REPORT == 0 or row + 1 == self.count):
-                on_progress(row + 1, self.count)
-        return Written(unreadable)
+        for first in range(0, self.count, ROWS_AT_ONCE):
+            block_NHWC = np.zeros((min(ROWS_AT_ONCE, self.count - first), *SHAPE_HWC), np.uint8)
+            for place, text in enumerate(itertools.islice(texts, len(block_NHWC))):
+                try:
+                    block_NHWC[place] = parse_pixels(text)
+                except ValueError as error:
+                    unreadable[first + place] = str(error)
+            yield block_NHWC
 
 
 def parse_pixels(text: str) -> npt.NDArray[np.uint8]:
@@ -122,7 +128,7 @@ def parse_pixels(text: str) -> npt.NDArray[np.uint8]:
         raise ValueError(f"{len(values)} pixel values instead of {SIDE_PIXELS**2}")
     if values.min() < 0 or values.max() > 255:
         raise ValueError("a pixel value is not from 0 to 255")
-    return values.astype(np.uint8).reshape(SIDE_PIXELS, SIDE_PIXELS, 1)
+    return values.astype(np.uint8).reshape(SHAPE_HWC)
 
 
 def competition_table(names: Iterable[str]) -> str | None:

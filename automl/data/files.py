@@ -98,4 +98,5 @@ def _contents(path: Path, files: list[File]) -> Contents:
         labels_M=label_numbers([place.class_name for place in layout.places], layout.class_names),
         splits_M=split_numbers([place.split for place in layout.places]),
         notes=layout.notes,
+        name=layout.name,
     )

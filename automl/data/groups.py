@@ -10,7 +10,7 @@ import numpy.typing as npt
 from automl.errors import DataError
 
 
-def check_groups(groups_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8]) -> None:
+def check_groups(groups_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], *, reference: str) -> None:
     """Check that each group lies in one split.
 
     Raises: DataError with the number of those that do not.
@@ -19,7 +19,7 @@ def check_groups(groups_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8]
     divided = np.count_nonzero(np.bincount(pairs_P2[:, 0]) > 1)
     if divided:
         raise DataError(
-            f"{divided} groups have images in several of the given splits, so the validation would flatter the model. "
+            f"{reference}: {divided} groups have images in several of the given splits, so the validation would flatter the model. "
             "Give each group one split, or leave the splits out and have them cut."
         )
 

@@ -17,6 +17,8 @@ SPLIT_WORDS: dict[str, SplitName] = {
     "validation": "validation",
     "test": "test",
 }
+FER2013 = "fer2013"
+"""What the set is called, whatever its file is."""
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """In Kaggle's numbering."""
 FER2013_SPLITS: dict[str, SplitName] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from automl.data.containers import ending, is_image
 from automl.data.dataset import SPLITS, SplitName
-from automl.data.labels import FER2013_CLASSES, FER2013_SPLITS, SPLIT_WORDS
+from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, SPLIT_WORDS
 from automl.errors import DataError
 
 
@@ -28,6 +28,8 @@ class Layout:
     places: tuple[Place, ...]
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+    name: str | None = None
+    """Of the set, if it is recognized."""
 
 
 def arrange(paths: Iterable[str]) -> Layout:
@@ -46,8 +48,8 @@ def arrange(paths: Iterable[str]) -> Layout:
         places = [_fer2013_place(place) for place in places]
         notes.append("recognized as FER2013: PublicTest is validation, PrivateTest is test, classes in Kaggle's order")
         class_names = sorted({place.class_name for place in places}, key=FER2013_CLASSES.index)
-    else:
-        class_names = sorted({place.class_name for place in places})
+        return Layout(_in_order(places, class_names), tuple(class_names), tuple(notes), FER2013)
+    class_names = sorted({place.class_name for place in places})
     return Layout(_in_order(places, class_names), tuple(class_names), tuple(notes))
 
 

@@ -45,7 +45,8 @@ class Listing:
 
         Raises: DataError if the table cannot be read.
         """
-        digest = hashlib.sha256(self.path.read_bytes())
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
         for _, row in self._rows:
             digest.update(self._stamp(row["path"]).encode())
         return digest.hexdigest()

@@ -9,11 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.cache import fetch
-from automl.data.contents import Progress
-from automl.data.dataset import SPLITS, DataSet, Split, SplitName
+from automl.data.contents import Progress, Source
+from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing, Split, SplitName
 from automl.data.sources import find_source
 from automl.data.splits import cut_missing
-from automl.data.stored import Stored
+from automl.data.stored import Record, Stored
+from automl.errors import DataError
+
+UNREADABLE_SHARE = 0.01
+"""Of all images; more is an error."""
+LISTED = 5
+"""Files that a message names before it counts the others."""
 
 
 def load_data_set(
@@ -22,6 +28,7 @@ def load_data_set(
     home: Path,
     splits: Collection[SplitName] = SPLITS,
     split_seed: int = 0,
+    sizing: Sizing = AUTO,
     on_progress: Progress | None = None,
 ) -> DataSet:
     """Load labelled images; decoded once, then mapped from the cache under `home`.
@@ -32,21 +39,61 @@ def load_data_set(
     Raises: DataError if the data cannot be found, read or learnt from, or the cache cannot be written.
     """
     source = find_source(reference, home=home)
-    stored = fetch(source, home=home, on_progress=on_progress)
+    stored = fetch(source, sizing, home=home, on_progress=on_progress)
+    _check_readable(stored)
+    return assemble(source, stored, splits=splits, split_seed=split_seed, sizing=sizing)
+
+
+def assemble(
+    source: Source, stored: Stored, *, splits: Collection[SplitName], split_seed: int, sizing: Sizing
+) -> DataSet:
+    """The data set of a decoded source, however many of its files are unreadable.
+
+    Raises: DataError if there is too little to cut the missing splits from.
+    """
     index, record = stored.index, stored.record
-    cut = cut_missing(index.labels_N, index.splits_N, record.class_names, groups_N=index.groups_N, seed=split_seed)
+    cut = cut_missing(
+        index.labels_N,
+        index.splits_N,
+        record.class_names,
+        groups_N=index.groups_N,
+        seed=split_seed,
+        reference=source.reference,
+    )
     height, width, channels = stored.images_MHWC.shape[1:]
     return DataSet(
-        name=source.name,
+        name=record.name or source.name,
         reference=source.reference,
         fingerprint=record.fingerprint,
         class_names=record.class_names,
         image_shape=(channels, height, width),
         splits={split: _split(stored, cut.splits_N == SPLITS.index(split)) for split in SPLITS if split in splits},
-        left_out=record.left_out,
-        notes=(*record.notes, *cut.notes),
+        left_out=tuple(name for name, _ in record.unreadable),
+        notes=(*record.notes, *_left_out(record), *cut.notes),
+        sizing=sizing,
     )
 
 
 def _split(stored: Stored, chosen_N: npt.NDArray[np.bool_]) -> Split:
     return Split(stored.images_MHWC, stored.index.rows_N[chosen_N], stored.index.labels_N[chosen_N])
+
+
+def _check_readable(stored: Stored) -> None:
+    damaged, images = len(stored.record.unreadable), len(stored.images_MHWC)
+    if damaged <= UNREADABLE_SHARE * images:
+        return
+    raise DataError(
+        f"{damaged} of {images} images cannot be read, more than {UNREADABLE_SHARE:.0%}:\n"
+        f"{_listed(stored.record)}\nRepair or remove them."
+    )
+
+
+def _left_out(record: Record) -> tuple[str, ...]:
+    if not record.unreadable:
+        return ()
+    return (f"{len(record.unreadable)} left out, as they cannot be read:\n{_listed(record)}",)
+
+
+def _listed(record: Record) -> str:
+    lines = [f"  {name}: {reason}" for name, reason in record.unreadable]
+    return "\n".join(lines[:LISTED] + ([f"  and {len(lines) - LISTED} more"] if len(lines) > LISTED else []))

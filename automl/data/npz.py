@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.data.arrays import Pixels, blocks_of, header_of, write_blocks
 from automl.data.containers import Archive
-from automl.data.contents import Allocate, Contents, Progress, Written
+from automl.data.contents import Contents, Progress, Written
+from automl.data.dataset import Sizing
+from automl.data.disk import Room
 from automl.data.labels import class_names_of, label_numbers, split_numbers, split_of
 from automl.errors import DataError
 
-IMAGES_AT_ONCE = 1024
 CHANNELS = (1, 3)
 
 
@@ -51,8 +55,7 @@ class ArrayFile:
         missing = sorted({"images.npy", "labels.npy"} - names)
         if missing:
             raise DataError(f"{self.path} has no array {missing[0].removesuffix('.npy')!r}. {_expected()}")
-        with archive.open("images.npy") as file:
-            shape_NHWC = _image_header(file, self.path)
+        shape_NHWC = self._image_shape(archive)
         labels = self._words(archive, "labels", shape_NHWC[0])
         splits = self._words(archive, "split", shape_NHWC[0]) if "split.npy" in names else ["train"] * len(labels)
         class_names = class_names_of(labels)
@@ -63,17 +66,20 @@ class ArrayFile:
             splits_M=split_numbers(split_of(word) for word in splits),
         )
 
+    def _image_shape(self, archive: Archive) -> tuple[int, int, int, int]:
+        with _opened(archive, "images") as (_, shape, columns_first, dtype):
+            if len(shape) == 3:
+                shape = (*shape, 1)
+            if len(shape) != 4 or dtype != np.uint8 or shape[-1] not in CHANNELS or columns_first or 0 in shape:
+                order = " in Fortran's order" if columns_first else ""
+                raise DataError(f"{self.path}: 'images' is {_form(shape, dtype)}{order}. {_expected()}")
+        return shape[0], shape[1], shape[2], shape[3]
+
     def _words(self, archive: Archive, name: str, images: int) -> list[str]:
-        try:
-            with archive.open(f"{name}.npy") as file:
-                values = np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(f"{self.path}: the array {name!r} is refused: {error}. {_expected()}") from error
-        if values.shape != (images,) or values.dtype.kind not in "iuU":
-            raise DataError(
-                f"{self.path}: {name!r} is {_form(values.shape, values.dtype)} for {images} images. {_expected()}"
-            )
-        return [str(value) for value in values]
+        with _opened(archive, name) as (file, shape, _, dtype):
+            if shape != (images,) or dtype.kind not in "iuU":
+                raise DataError(f"{self.path}: {name!r} is {_form(shape, dtype)} for {images} images. {_expected()}")
+            return [str(value) for value in np.frombuffer(file.read(images * dtype.itemsize), dtype)]
 
 
 @dataclass(frozen=True)
@@ -87,46 +93,43 @@ class ArrayFileImages:
         """The number of the image."""
         return f"image {row}"
 
-    def write(self, allocate: Allocate, *, on_progress: Progress | None = None) -> Written:
-        """Copy the pixels as they are.
+    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+        """Write the pixels as they are, or in the size that is asked for.
 
-        Raises: DataError if the file breaks off.
+        Raises: DataError if the file is damaged.
         """
-        count, height, width, channels = self.shape_NHWC
-        target_NHWC = np.load(allocate((channels, height, width)), mmap_mode="r+")
-        with Archive(self.path).open("images.npy") as file:
-            _image_header(file, self.path)
-            for first in range(0, count, IMAGES_AT_ONCE):
-                block_NHWC = target_NHWC[first : first + IMAGES_AT_ONCE]
-                block_NHWC[:] = self._read(file, block_NHWC.size).reshape(block_NHWC.shape)
-                if on_progress is not None:
-                    on_progress(first + len(block_NHWC), count)
-        return Written()
+        header = header_of(self.shape_NHWC[1:])
+        notes = write_blocks(self._blocks(), header, room, sizing, on_progress=on_progress)
+        return Written([header] * room.images, notes=notes)
 
-    def _read(self, file: IO[bytes], size: int) -> npt.NDArray[np.uint8]:
-        try:
-            pixels = np.frombuffer(file.read(size), np.uint8)
-        except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(f"{self.path}: the array 'images' is damaged: {error}. Save it again.") from error
-        if len(pixels) < size:
-            raise DataError(f"{self.path}: the array 'images' breaks off. Save it again.")
-        return pixels
+    def _blocks(self) -> Iterator[Pixels]:
+        with _opened(Archive(self.path), "images") as (file, *_):
+            for rows in blocks_of(self.shape_NHWC):
+                shape_NHWC = (rows.stop - rows.start, *self.shape_NHWC[1:])
+                yield np.frombuffer(file.read(math.prod(shape_NHWC)), np.uint8).reshape(shape_NHWC)
 
 
-def _image_header(file: IO[bytes], path: Path) -> tuple[int, int, int, int]:
-    """The shape, N × H × W × C; the file is left at the first pixel."""
+@contextmanager
+def _opened(archive: Archive, name: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], bool, np.dtype[np.generic]]]:
+    """An array's file, left at its first value, with its shape, whether columns come first, and its type.
+
+    Raises: DataError if it is no array, damaged, pickled, or smaller than its header says: nothing is read or
+    allocated on the word of a header alone.
+    """
     try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, columns_first, dtype = read(file)
+        with archive.open(f"{name}.npy") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, columns_first, dtype = read(file)
+            _check_size(archive, name, math.prod(shape) * dtype.itemsize)
+            yield file, shape, columns_first, dtype
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: the array 'images' cannot be read: {error}. {_expected()}") from error
-    if len(shape) == 3:
-        shape = (*shape, 1)
-    if len(shape) != 4 or dtype != np.uint8 or shape[-1] not in CHANNELS or columns_first or 0 in shape:
-        order = " in Fortran's order" if columns_first else ""
-        raise DataError(f"{path}: 'images' is {_form(shape, dtype)}{order}. {_expected()}")
-    return shape[0], shape[1], shape[2], shape[3]
+        raise DataError(f"{archive.path}: the array {name!r} cannot be read: {error}. {_expected()}") from error
+
+
+def _check_size(archive: Archive, name: str, promised_bytes: int) -> None:
+    if promised_bytes > archive.size_bytes(f"{name}.npy"):
+        raise DataError(f"{archive.path}: the array {name!r} breaks off. Save it again.")
 
 
 def _form(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> str:

@@ -6,17 +6,19 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from automl.data.contents import ImageShape
+from automl.data.contents import Header
+from automl.data.dataset import Fit, ImageShape
 
+FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+"""What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""
 ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""
-GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"))
 DEEP_MODES = frozenset(("I", "I;16", "I;16B", "I;16L"))
 ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 
 
-def to_pixels(image: Image.Image, shape: ImageShape) -> npt.NDArray[np.uint8]:
-    """Pixels, H × W × C from 0 to 255: turned upright, resized to cover the shape, cropped around the centre.
+def to_pixels(image: Image.Image, shape: ImageShape, fit: Fit = "crop") -> npt.NDArray[np.uint8]:
+    """Pixels, H × W × C from 0 to 255: turned upright, one or three channels, brought to the shape.
 
     A JPEG of many times the size is decoded at a fraction of it, which saves most of the time.
 
@@ -27,10 +29,19 @@ def to_pixels(image: Image.Image, shape: ImageShape) -> npt.NDArray[np.uint8]:
     if min(image.size) > longest:
         image.draft(None, (longest, longest))
     ImageOps.exif_transpose(image, in_place=True)
-    image = to_mode(image, "L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        image = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
+    image = _resized(to_mode(image, "L" if channels == 1 else "RGB"), (width, height), fit)
     return np.asarray(image).reshape(height, width, channels)
+
+
+def convert(images_NHWC: npt.NDArray[np.uint8], shape: ImageShape, fit: Fit) -> npt.NDArray[np.uint8]:
+    """Bring images of one other shape to this one; those that have it are returned as they are."""
+    channels, height, width = shape
+    if images_NHWC.shape[1:] == (height, width, channels):
+        return images_NHWC
+    if images_NHWC.shape[3] == 1:
+        images_NHWC = images_NHWC.squeeze(3)  # Pillow knows gray by its two dimensions
+    converted = [to_pixels(Image.fromarray(image), shape, fit) for image in images_NHWC]
+    return np.stack(converted) if converted else np.empty((0, height, width, channels), np.uint8)
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
@@ -47,13 +58,29 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode)
 
 
-def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Height and width after the rotation that EXIF asks for; only the header is read."""
+def read_header(image: Image.Image) -> Header:
+    """Size after the rotation that EXIF asks for, and mode; no pixel is read."""
+    width, height = image.size
     if image.getexif().get(ORIENTATION, 1) >= 5:  # 5 to 8 lie on their side
-        return image.width, image.height
-    return image.height, image.width
+        height, width = width, height
+    return Header(height, width, image.mode)
 
 
-def is_gray(image: Image.Image) -> bool:
-    """Whether the header promises one channel."""
-    return image.mode in GRAY_MODES
+def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+    if image.size == size:
+        return image
+    if fit == "crop":
+        return ImageOps.fit(image, size, Image.Resampling.BICUBIC)
+    if fit == "pad":
+        return _padded(image, size)
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def _padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    scale = min(size[0] / image.width, size[1] / image.height)
+    width, height = (max(1, round(side * scale)) for side in image.size)  # a line of 12,000 × 20 keeps a pixel
+    paper = Image.new(image.mode, size)
+    paper.paste(
+        image.resize((width, height), Image.Resampling.BICUBIC), ((size[0] - width) // 2, (size[1] - height) // 2)
+    )
+    return paper

@@ -28,29 +28,36 @@ class Cut:
     notes: tuple[str, ...]
 
 
-def check_classes(labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str]) -> None:
+def check_classes(
+    labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str], *, reference: str
+) -> None:
     """Check that there is something to learn, and that every class can be learnt and measured.
+
+    `reference`: the source, for messages.
 
     Raises: DataError that lists all classes that cannot.
     """
     counts_SK = _counts(labels_N, splits_N, len(class_names))
     if len(class_names) < 2:
         raise DataError(
-            f"Only one class, {class_names[0]!r}: a classifier needs at least two. "
+            f"{reference}: Only one class, {class_names[0]!r}: a classifier needs at least two. "
             "Put the images of each class into a folder of its own."
         )
     given = [number for number in range(len(SPLITS)) if counts_SK[number].any()]
     if not counts_SK[0].any():
-        raise DataError(f"No images in train, only in {_and(SPLITS[number] for number in given)}: add a train folder.")
+        names = _and(SPLITS[number] for number in given)
+        raise DataError(f"{reference}: No images in train, only in {names}: add a train folder.")
     problems = [
         f"class {name!r} has images in {_and(SPLITS[number] for number in np.flatnonzero(counts_S))} only"
         if counts_S.any()
         else f"class {name!r} has no readable image"
         for name, counts_S in zip(class_names, counts_SK.T, strict=True)
-        if counts_S[0] == 0 or (len(given) > 1 and np.count_nonzero(counts_S) == 1)
+        if counts_S[0] == 0 or (len(given) == len(SPLITS) and not counts_S[1:].any())
     ]
     if problems:
-        raise DataError(_some(problems) + ".\nAdd images of it to train and to another split, or leave the class out.")
+        raise DataError(
+            f"{reference}: {_some(problems)}.\nAdd images of it to train and to another split, or leave the class out."
+        )
 
 
 def cut_missing(
@@ -59,18 +66,20 @@ def cut_missing(
     class_names: Sequence[str],
     *,
     seed: int,
+    reference: str,
     groups_N: npt.NDArray[np.int64] | None = None,
 ) -> Cut:
     """Cut the missing splits from train, stratified; every class keeps at least one image in train.
 
     A class gives 10 % of its images to each missing split, rounded, and at least one where it has enough. With groups
     it gives what comes nearest to 10 % without dividing a group; an empty array means that there are none.
+    `reference`: the source, for messages.
 
     Raises: DataError if there is too little to cut.
     """
     missing = [number for number in range(1, len(SPLITS)) if not (given_N == number).any()]
     if not missing:
-        return Cut(given_N, ())
+        return Cut(given_N, tuple(_absent_classes(labels_N, given_N, class_names, missing)))
     random = np.random.RandomState(seed)  # its numbers are frozen over all versions of numpy: splits never change
     if groups_N is None or len(groups_N) == 0:
         splits_N, unit = _cut_images(labels_N, given_N, missing, random), "images"
@@ -78,10 +87,10 @@ def cut_missing(
         splits_N, unit = cut_groups(labels_N, given_N, groups_N, missing, share=CUT_SHARE, random=random), "groups"
     if not all((splits_N == split).any() for split in missing):
         raise DataError(
-            f"Too few {unit} to cut {_and(SPLITS[split] for split in missing)} from train: "
+            f"{reference}: Too few {unit} to cut {_and(SPLITS[split] for split in missing)} from train: "
             f"a class with at least {len(missing) + 1} {unit} is needed."
         )
-    notes = [_cut_note(splits_N, missing, seed), *_small_classes(labels_N, splits_N, class_names, missing)]
+    notes = [_cut_note(splits_N, missing, seed), *_absent_classes(labels_N, splits_N, class_names, missing)]
     return Cut(splits_N, tuple(notes))
 
 
@@ -111,16 +120,18 @@ def _cut_note(splits_N: npt.NDArray[np.int8], missing: Sequence[int], seed: int)
     return f"{sizes} cut from train, {CUT_SHARE:.0%} each, stratified by class, seed {seed}"
 
 
-def _small_classes(
-    labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str], missing: Sequence[int]
+def _absent_classes(
+    labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str], cut: Sequence[int]
 ) -> list[str]:
-    counts_SK = _counts(labels_N, splits_N, len(class_names))
-    small = [
-        f"class {name!r} has too few images for {_and(SPLITS[split] for split in missing if counts_S[split] == 0)}"
-        for name, counts_S in zip(class_names, counts_SK.T, strict=True)
-        if any(counts_S[split] == 0 for split in missing)
-    ]
-    return [_some(small)] if small else []
+    """Say of which classes a split has no image: a split that was cut, or one that the source gives."""
+    absent = []
+    for name, counts_S in zip(class_names, _counts(labels_N, splits_N, len(class_names)).T, strict=True):
+        empty = [number for number in range(1, len(SPLITS)) if counts_S[number] == 0]
+        if small := [SPLITS[number] for number in empty if number in cut]:
+            absent.append(f"class {name!r} has too few images for {_and(small)}")
+        if given := [SPLITS[number] for number in empty if number not in cut]:
+            absent.append(f"class {name!r} has no image in {_and(given)}, so it is not measured there")
+    return [_some(absent)] if absent else []
 
 
 def _counts(labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], classes: int) -> npt.NDArray[np.int64]:

@@ -1,31 +1,30 @@
-"""A decoded source as three files in a folder: writing them from the contents, and reading them back.
+"""A decoded source as files in a folder: writing them from the contents, and reading them back.
 
-images.npy      M × H × W × C, uint8
-index.npz       rows, labels, given splits and groups of the N readable images
-record.json     classes, fingerprint, notes; written last
+images.npy        M × H × W × C, uint8
+index.npz         rows, labels, given splits and groups of the N readable images
+originals.json    names, sizes and modes of the M images before they were brought to one shape
+record.json       classes, fingerprint, unreadable files, notes; written last
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.contents import Contents, Progress, Written
-from automl.data.disk import allocate_images, disk_errors, sync
+from automl.data import journal
+from automl.data.contents import Contents, Header, Progress, Written
+from automl.data.dataset import Sizing
+from automl.data.disk import Room, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.splits import check_classes
-from automl.errors import DataError
 
-UNREADABLE_SHARE = 0.01
-"""Of all images; more is an error."""
-LISTED = 5
-"""Files that a message names before it counts the others."""
 ROWS_AT_ONCE = 1024
 
 
@@ -44,70 +43,90 @@ class Index:
 class Record:
     """What is known of the images beside the arrays."""
 
+    name: str | None
+    """What the set is called where its content says more than its path."""
     class_names: tuple[str, ...]
     fingerprint: str
-    left_out: tuple[str, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    """Names of the images that are left out, and why."""
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Originals:
+    """The M images as the source has them."""
+
+    names: tuple[str, ...]
+    headers: tuple[Header | None, ...]
+    """None where there is none to be read."""
 
 
 @dataclass(frozen=True)
 class Stored:
     """A decoded source."""
 
+    folder: Path
     images_MHWC: npt.NDArray[np.uint8]
     """A read-only memory map."""
     index: Index
     record: Record
 
+    def originals(self) -> Originals:
+        """What only a look at the data needs: it is read when it is asked for."""
+        document = json.loads((self.folder / "originals.json").read_text(encoding="ascii"))
+        return Originals(tuple(document["names"]), tuple(header and Header(*header) for header in document["headers"]))
+
 
 def read(folder: Path) -> Stored | None:
     """What `write` has left there, or None if that is not complete."""
     try:
-        values = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        values = json.loads((folder / "record.json").read_text(encoding="ascii"))
         with np.load(folder / "index.npz") as arrays:
             index = Index(**arrays)
         images_MHWC = np.load(folder / "images.npy", mmap_mode="r")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    left_out, notes = tuple(values["left_out"]), tuple(values["notes"])
-    return Stored(images_MHWC, index, Record(tuple(values["class_names"]), values["fingerprint"], left_out, notes))
+    values |= {"class_names": tuple(values["class_names"]), "notes": tuple(values["notes"])}
+    values["unreadable"] = tuple((name, reason) for name, reason in values["unreadable"])
+    return Stored(folder, images_MHWC, index, Record(**values))
 
 
-def write(contents: Contents, folder: Path, *, on_progress: Progress | None = None) -> None:
-    """Decode all images into the folder, which must not exist.
+def write(
+    contents: Contents, folder: Path, sizing: Sizing, *, reference: str, on_progress: Progress | None = None
+) -> None:
+    """Decode all images into the folder, which holds nothing but what an interrupted call has left.
 
-    Raises: DataError if too many are unreadable, a class has nothing to learn from, or the disk is full.
+    `reference`: the source, for messages.
+
+    Raises: DataError if a class has nothing to learn from, or the disk is full.
     """
-    check_classes(contents.labels_M, contents.splits_M, contents.class_names)
+    check_classes(contents.labels_M, contents.splits_M, contents.class_names, reference=reference)
     if contents.groups_M is not None:
-        check_groups(contents.groups_M, contents.splits_M)
-    images = len(contents.labels_M)
-    path = folder / "images.npy"
-    written = contents.images.write(lambda shape: allocate_images(path, images, shape), on_progress=on_progress)
-    _check_readable(contents, written)
+        check_groups(contents.groups_M, contents.splits_M, reference=reference)
+    room = Room(folder, len(contents.labels_M))
+    written = contents.images.write(room, sizing, on_progress=on_progress)
     index = _index(contents, written)
-    check_classes(index.labels_N, index.splits_N, contents.class_names)
-    record = _record(contents, written, index, np.load(path, mmap_mode="r"))
+    check_classes(index.labels_N, index.splits_N, contents.class_names, reference=reference)
+    record = _record(contents, written, index, np.load(room.path, mmap_mode="r"))
     with disk_errors(folder):
         np.savez(folder / "index.npz", **vars(index))
-        (folder / "record.json").write_text(json.dumps(asdict(record), ensure_ascii=False), encoding="utf-8")
+        _write_json(folder / "originals.json", _originals(contents, written))
         sync(folder)
+        _write_json(folder / "record.json", asdict(record))
+        (folder / journal.NAME).unlink(missing_ok=True)
 
 
-def _check_readable(contents: Contents, written: Written) -> None:
-    damaged, images = len(written.unreadable), len(contents.labels_M)
-    if damaged <= UNREADABLE_SHARE * images:
-        return
-    raise DataError(
-        f"{damaged} of {images} images cannot be read, more than {UNREADABLE_SHARE:.0%}:\n"
-        f"{_unreadable_files(contents, written)}\nRepair or remove them."
-    )
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(document), encoding="ascii")
+    unfinished.rename(path)
 
 
-def _unreadable_files(contents: Contents, written: Written) -> str:
-    rows = sorted(written.unreadable)
-    lines = [f"  {contents.images.file_name(row)}: {written.unreadable[row]}" for row in rows[:LISTED]]
-    return "\n".join(lines + ([f"  and {len(rows) - LISTED} more"] if len(rows) > LISTED else []))
+def _originals(contents: Contents, written: Written) -> dict[str, Any]:
+    return {
+        "names": [contents.images.file_name(row) for row in range(len(written.headers))],
+        "headers": [header and (header.height, header.width, header.mode) for header in written.headers],
+    }
 
 
 def _index(contents: Contents, written: Written) -> Index:
@@ -118,11 +137,9 @@ def _index(contents: Contents, written: Written) -> Index:
 
 
 def _record(contents: Contents, written: Written, index: Index, images_MHWC: npt.NDArray[np.uint8]) -> Record:
-    left_out = tuple(contents.images.file_name(row) for row in sorted(written.unreadable))
-    notes = contents.notes + written.notes
-    if left_out:
-        notes += (f"{len(left_out)} left out, as they cannot be read:\n{_unreadable_files(contents, written)}",)
-    return Record(contents.class_names, _fingerprint(contents.class_names, index, images_MHWC), left_out, notes)
+    unreadable = tuple((contents.images.file_name(row), written.unreadable[row]) for row in sorted(written.unreadable))
+    fingerprint = _fingerprint(contents.class_names, index, images_MHWC)
+    return Record(contents.name, contents.class_names, fingerprint, unreadable, contents.notes + written.notes)
 
 
 def _fingerprint(class_names: Sequence[str], index: Index, images_MHWC: npt.NDArray[np.uint8]) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.contents import ArrayImages, Contents
+from automl.data.arrays import ArrayImages
+from automl.data.contents import Contents
 from automl.data.labels import split_numbers
 from automl.errors import DataError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from automl.data.contents import ImageShape
+from automl.data.dataset import AUTO, ImageShape, Sizing
 from automl.data.normalization import Normalization
 from automl.recipe import Recipe
 
@@ -43,6 +43,8 @@ class ModelCard:
     classes: tuple[str, ...]
     """By index of the network's outputs."""
     image_shape: ImageShape
+    sizing: Sizing = AUTO
+    """How images of other shapes are brought to this one, and what shape the data were asked for in."""
     normalization: Normalization
     metrics: Mapping[str, float]
     """By name, with the split in it: `validation_accuracy`."""
@@ -54,7 +56,7 @@ class ModelCard:
         return {
             "recipe": self.recipe.as_dict(),
             "classes": list(self.classes),
-            "input": {"channels": channels, "height": height, "width": width},
+            "input": {"channels": channels, "height": height, "width": width, **dataclasses.asdict(self.sizing)},
             "normalization": {"mean": list(self.normalization.mean), "std": list(self.normalization.std)},
             "metrics": dict(self.metrics),
             "provenance": dataclasses.asdict(self.provenance),
@@ -64,13 +66,15 @@ class ModelCard:
     def from_document(cls, document: Mapping[str, Any]) -> ModelCard:
         """Read back what `as_document` wrote.
 
-        Raises: KeyError, TypeError, ValueError or RecipeError where it is something else.
+        Raises: KeyError, TypeError, ValueError, DataError or RecipeError where it is something else.
         """
-        form, normalization = document["input"], document["normalization"]
+        form, normalization = dict(document["input"]), document["normalization"]
+        channels, height, width = (int(form.pop(name)) for name in ("channels", "height", "width"))
         return cls(
             recipe=Recipe.from_mapping(document["recipe"]),
             classes=tuple(str(name) for name in document["classes"]),
-            image_shape=(int(form["channels"]), int(form["height"]), int(form["width"])),
+            image_shape=(channels, height, width),
+            sizing=Sizing(**form),
             normalization=Normalization(
                 tuple(map(float, normalization["mean"])), tuple(map(float, normalization["std"]))
             ),

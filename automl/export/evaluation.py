@@ -13,12 +13,11 @@ import torch
 from torch import Tensor
 
 from automl.data.batches import HostImages, Images, open_images
-from automl.data.contents import ImageShape
-from automl.data.dataset import DataSet, Split, SplitName
+from automl.data.dataset import DataSet, Fit, ImageShape, Split, SplitName
+from automl.data.pixels import convert
 from automl.data.transfer import to_device
 from automl.errors import DataError
 from automl.export.model import Model
-from automl.export.pictures import fit
 from automl.training import evaluation
 
 Z_95 = 1.959963984540054
@@ -111,9 +110,10 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
 class ConvertedImages:
     """Images of a split in another shape than their own, converted as they are taken."""
 
-    def __init__(self, split: Split, shape: ImageShape, device: torch.device) -> None:
+    def __init__(self, split: Split, shape: ImageShape, fit: Fit, device: torch.device) -> None:
         self._own = HostImages(split.images_MHWC, split.rows_N, torch.device("cpu"))
         self._shape = shape
+        self._fit: Fit = fit
         self.device = device
         self.shape_HWC = (shape[1], shape[2], shape[0])
 
@@ -122,14 +122,15 @@ class ConvertedImages:
 
     def take(self, positions_B: Tensor) -> Tensor:
         """Return converted images, B × H × W × C on the device."""
-        return to_device(torch.from_numpy(fit(self._own.take(positions_B).numpy(), self._shape)), self.device)
+        own_BHWC = self._own.take(positions_B).numpy()
+        return to_device(torch.from_numpy(convert(own_BHWC, self._shape, self._fit)), self.device)
 
 
 def _images(model: Model, split: Split) -> Images:
     channels, height, width = model.card.image_shape
     if split.images_MHWC.shape[1:] == (height, width, channels):
         return open_images(split, model.device)
-    return ConvertedImages(split, model.card.image_shape, model.device)
+    return ConvertedImages(split, model.card.image_shape, model.card.sizing.fit, model.device)
 
 
 def _model_labels(model: Model, data: DataSet) -> npt.NDArray[np.int64]:

@@ -72,7 +72,7 @@ class Model:
 
         Raises: DataError if something is no image, or could be read in two ways.
         """
-        pixels_NHWC = as_pixels(images, self.card.image_shape)
+        pixels_NHWC = as_pixels(images, self.card.image_shape, self.card.sizing.fit)
         if len(pixels_NHWC) == 0:
             return np.zeros((0, len(self.classes)), np.float32)
         logits_NK = self.logits(HostImages(pixels_NHWC, np.arange(len(pixels_NHWC)), self.device))

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from automl.errors import ModelError, ModelFileError, RecipeError
+from automl.errors import DataError, ModelError, ModelFileError, RecipeError
 from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.models.building import build_model, resolve_builder
@@ -124,7 +124,7 @@ def _card(path: Path, document: Mapping[str, Any]) -> ModelCard:
         return ModelCard.from_document(document)
     except RecipeError as error:
         raise ModelFileError(f"{path} has a recipe that automl here does not know: {_first_line(error)}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
         raise _damaged(path, f"its description is incomplete ({type(error).__name__}: {_first_line(error)})") from error
 
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from automl.data.contents import ImageShape
+from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding import DAMAGED
-from automl.data.pixels import to_pixels
+from automl.data.pixels import convert, to_pixels
 from automl.errors import DataError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor"
@@ -30,51 +30,40 @@ CHANNELS = (1, 3, 4)
 FORMS = "numpy: H×W, H×W×C, N×H×W or N×H×W×C; torch: H×W, C×H×W or N×C×H×W; with C = 1, 3 or 4"
 
 
-def as_pixels(pictures: Pictures, shape: ImageShape) -> Pixels:
-    """Pixels of all pictures, N × H × W × C; those of another shape are resized to cover it and cropped to the centre.
+def as_pixels(pictures: Pictures, shape: ImageShape, fit: Fit = "crop") -> Pixels:
+    """Pixels of all pictures, N × H × W × C; those of another shape are brought to it as `fit` says.
 
     Raises: DataError if something is no image, or could be read in two ways.
     """
     if isinstance(pictures, np.ndarray | Tensor):
-        return fit(_batch(pictures, shape), shape)
+        return convert(_batch(pictures, shape), shape, fit)
     if isinstance(pictures, str | os.PathLike | Image.Image):
-        return _one(pictures, shape)[np.newaxis]
+        return _one(pictures, shape, fit)[np.newaxis]
     if not isinstance(pictures, Sequence):
         raise DataError(f"{type(pictures).__name__} is no image. {_accepted()}")
     channels, height, width = shape
     pixels_NHWC = np.empty((len(pictures), height, width, channels), np.uint8)
     for position, picture in enumerate(pictures):
-        pixels_NHWC[position] = _one(picture, shape)
+        pixels_NHWC[position] = _one(picture, shape, fit)
     return pixels_NHWC
 
 
-def fit(images_NHWC: Pixels, shape: ImageShape) -> Pixels:
-    """Convert images of one other shape; those of this shape are returned as they are."""
-    channels, height, width = shape
-    if images_NHWC.shape[1:] == (height, width, channels):
-        return images_NHWC
-    if images_NHWC.shape[3] == 1:
-        images_NHWC = images_NHWC.squeeze(3)  # Pillow knows gray by its two dimensions
-    converted = [to_pixels(Image.fromarray(image), shape) for image in images_NHWC]
-    return np.stack(converted) if converted else np.empty((0, height, width, channels), np.uint8)
-
-
-def _one(picture: object, shape: ImageShape) -> Pixels:
+def _one(picture: object, shape: ImageShape, fit: Fit) -> Pixels:
     """Pixels of a single picture, H × W × C."""
     if isinstance(picture, str | os.PathLike):
-        return _read(Path(picture), shape)
+        return _read(Path(picture), shape, fit)
     if isinstance(picture, Image.Image):
-        return to_pixels(picture.copy(), shape)  # a copy, because it is turned upright in place
+        return to_pixels(picture.copy(), shape, fit)  # a copy, because it is turned upright in place
     if isinstance(picture, np.ndarray | Tensor):
-        pixels: Pixels = fit(_single(picture), shape)[0]
+        pixels: Pixels = convert(_single(picture), shape, fit)[0]
         return pixels
     raise DataError(f"{type(picture).__name__} is no image. {_accepted()}")
 
 
-def _read(path: Path, shape: ImageShape) -> Pixels:
+def _read(path: Path, shape: ImageShape, fit: Fit) -> Pixels:
     try:
         with Image.open(path) as image:
-            return to_pixels(image, shape)
+            return to_pixels(image, shape, fit)
     except FileNotFoundError as error:
         raise DataError(f"There is no image {path}.") from error
     except (*DAMAGED, Image.DecompressionBombError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from automl.data.dataset import DataSet
+from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE, DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import RecipeError
 from automl.export.card import ModelCard, Provenance
@@ -31,6 +31,8 @@ RUN_KEYS: Mapping[str, Callable[[object], bool]] = {
     "split_seed": lambda value: type(value) is int and value >= 0,
     "threads": lambda value: type(value) is int and value >= 1,
     "model": lambda value: isinstance(value, str),
+    "image_size": lambda value: type(value) is int and SMALLEST_SIDE <= value <= LARGEST_SIDE,
+    "fit": lambda value: value in FITS,
 }
 
 
@@ -46,6 +48,13 @@ class RecipeFile:
     """CPU threads: sums in another order have other last bits. None leaves them to PyTorch."""
     model: str | None = None
     """`package.module:build` of a network of the user's own."""
+    image_size: int | None = None
+    fit: Fit = "crop"
+
+    @property
+    def sizing(self) -> Sizing:
+        """How the images come to their shape."""
+        return Sizing(self.image_size, self.fit)
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,9 @@ def train_recipe(
     builder = model or file.model
     if file.threads is not None:
         torch.set_num_threads(file.threads)
-    data = load_data_set(reference, home=home, splits=("train", "validation"), split_seed=file.split_seed)
+    data = load_data_set(
+        reference, home=home, splits=("train", "validation"), split_seed=file.split_seed, sizing=file.sizing
+    )
     chosen = choose_device(device)
     training = Training(
         file.recipe,
@@ -165,6 +176,7 @@ def _export(
         recipe=file.recipe,
         classes=data.class_names,
         image_shape=data.image_shape,
+        sizing=data.sizing,
         normalization=training.normalization,
         metrics={name: value for name, value in asdict(best).items() if name.startswith("validation_")},
         provenance=Provenance(

@@ -74,7 +74,7 @@ def figures_on_test_split(
 
     Raises: DataError if the data are not to be found, or are other data.
     """
-    data = load_data_set(reference, home=home, splits=TEST_ALONE, split_seed=split_seed)
+    data = load_data_set(reference, home=home, splits=TEST_ALONE, split_seed=split_seed, sizing=model.card.sizing)
     if data.fingerprint != fingerprint:
         raise DataError(f"{reference} changed since the training: its fingerprint is {data.fingerprint[:12]}.")
     found = evaluate(model, data, "test")
@@ -118,6 +118,7 @@ def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> Mod
         recipe=Recipe.from_mapping(trial.recipe),
         classes=specification.data.class_names,
         image_shape=specification.data.image_shape,
+        sizing=specification.data.sizing,
         normalization=stored.normalization,
         metrics={
             name: getattr(best, name)

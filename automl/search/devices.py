@@ -30,7 +30,7 @@ def count_gpus(*, folder: Path = Path("/dev")) -> int:
 
 
 def gpus_meant(asked: str) -> list[Gpu]:
-    """The GPUs among which `asked` (`auto`, `cuda`, `cuda:1`, `cpu`, …) leaves the choice; none where torch has none."""
+    """The GPUs among which `asked` (`auto`, `cuda`, `cuda:1`, `cpu`, …) leaves the choice; none without any."""
     kind, _, index = asked.partition(":")
     if kind not in ("auto", "cuda"):
         return []

@@ -1,8 +1,8 @@
 """Which worker computes on which GPU: a slot belongs to the database session that holds its advisory lock.
 
-A session-level lock is free 0.05 s after the worker's SIGKILL, needs no clean-up and holds for all studies of a database.
-It is lost with the session: after a restart of the database every worker takes its own slot again, while new workers
-wait a little. A proxy that pools transactions (pgbouncer's default) breaks it, as sessions are not the workers' own there.
+A session-level lock is free 0.05 s after the worker's SIGKILL, needs no clean-up, and holds for all studies of a
+database. It is lost with the session: after a restart of the database every worker takes its own slot again, while new
+workers wait a little. A proxy that pools transactions breaks it, as sessions are not the workers' own there.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ def claimed_device(
 ) -> Iterator[str | None]:
     """The device to compute on for the duration of the block; None if the search ended before a GPU was free.
 
-    `asked` itself where it leaves no GPU to be chosen. A worker that waits is one of the study's workers: `status` shows
-    it, and it finds the lost trials of others.
+    `asked` itself where it leaves no GPU to be chosen. A worker that waits is one of the study's workers: `status`
+    shows it, and it finds the lost trials of others.
     """
     gpus = gpus_meant(asked)
     if not gpus:

@@ -34,14 +34,15 @@ def ladder(parameters: Sequence[Parameter]) -> tuple[dict[str, Value], ...]:
     """Values of the searched parameters for each rung that the space can hold, each once."""
     rungs: list[dict[str, Value]] = []
     for rung in RUNGS:
-        values = _nearest(parameters, {**CALM, **rung})
+        values = nearest(parameters, {**CALM, **rung})
         found = _searched(parameters, values)
         if found and found not in rungs and _is_rung(values, rung):
             rungs.append(found)
     return tuple(rungs)
 
 
-def _nearest(parameters: Sequence[Parameter], wishes: Mapping[str, Value]) -> dict[str, Value]:
+def nearest(parameters: Sequence[Parameter], wishes: Mapping[str, Value]) -> dict[str, Value]:
+    """Values of the live parameters, each as near to its wish, else to Recipe's default, as the space has one."""
     values: dict[str, Value] = {}
     for parameter in parameters:
         if parameter.is_live(values):

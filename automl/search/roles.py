@@ -34,6 +34,6 @@ def create_reader(connection: Connection, role: str, *, password: str) -> None:
         connection.exec_driver_sql(RIGHTS.format(role=role))
     except ProgrammingError as error:
         raise StorageError(
-            f"The role {role}, which the dashboard reads with, cannot be made: {str(error.orig).strip()}. "
+            f"The role {role}, which the dashboard reads with, cannot be made: {str(error.orig).splitlines()[0]}. "
             "Let a user with CREATEROLE run automl setup, or leave AUTOML_DASHBOARD_PASSWORD out."
         ) from error

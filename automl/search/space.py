@@ -76,7 +76,7 @@ class SearchSpace:
         if self.function:
             return self._noting(f"{self.function} is called as it is: what it proposes is not fitted to the images")
         fitted = fit(self.parameters, image_shape)
-        return self._holding(fitted.parameters, fitted.notes)
+        return self._holding(fitted.parameters, fitted.notes, idle=fitted.idle)
 
     def with_value(self, name: str, value: Value) -> SearchSpace:
         """This space with one field of Recipe fixed, whatever it said of it before.
@@ -202,11 +202,17 @@ class SearchSpace:
                 return f"it needs {condition}"
         return None
 
-    def _holding(self, parameters: tuple[Parameter, ...], notes: Sequence[str]) -> SearchSpace:
-        """This space with these parameters, without entries of `first` that they no longer hold; a note on each."""
+    def _holding(
+        self, parameters: tuple[Parameter, ...], notes: Sequence[str], *, idle: Sequence[str] = ()
+    ) -> SearchSpace:
+        """This space with these parameters, without entries of `first` that they no longer hold; a note on each.
+
+        What `first` says of `idle` parameters no longer counts.
+        """
         space = dataclasses.replace(self, parameters=parameters, first=())
-        troubles = [space.problems(values) for values in self.first]
-        first = tuple(values for values, trouble in zip(self.first, troubles, strict=True) if not trouble)
+        asked = [{name: value for name, value in values.items() if name not in idle} for values in self.first]
+        troubles = [space.problems(values) for values in asked]
+        first = tuple(values for values, trouble in zip(asked, troubles, strict=True) if not trouble)
         left_out = [f"first: entry {n} left out: {'; '.join(why)}" for n, why in enumerate(troubles, 1) if why]
         return dataclasses.replace(space, first=first, notes=(*self.notes, *notes, *left_out))
 

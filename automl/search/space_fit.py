@@ -1,19 +1,21 @@
-"""Fit a space to the images: after this, no recipe that it proposes runs out of pixels."""
+"""Fit a space to the images: after this, no recipe that it proposes runs out of pixels, or changes colours of gray."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from automl.errors import SpaceError
 from automl.models.geometry import Downsample, ImageShape, Stem, largest_depth
 from automl.recipe import FIELDS, Value
-from automl.search.distributions import Distribution, one_of, up_to
+from automl.search.distributions import Distribution, Fixed, one_of, up_to
 from automl.search.parameters import Parameter, narrowed
 
 ENOUGH_STAGES = 3
 """A stem that leaves room for so many is kept, and the depth is clipped to it; one that leaves less is dropped."""
+COLOURS = ("saturation", "hue")
+OFF = Fixed(0.0)
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,14 @@ class Fit:
 
     parameters: tuple[Parameter, ...]
     notes: tuple[str, ...]
+    idle: tuple[str, ...]
+    """Parameters without effect on these images, which are no longer searched."""
 
 
 def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> Fit:
     """Drop stems and clip the depth so that every combination left fits images of channels, height, width.
+
+    Changes of colours are off on gray images.
 
     Raises: SpaceError if nothing fits.
     """
@@ -44,8 +50,10 @@ def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> Fit:
         )
     changed = {**_fewer_stems(given, stems), **_clipped_depth(given, limit)}
     notes = (f"{name}: {given[name].distribution} became {now} to fit {size}" for name, now in changed.items())
-    kept, dead = narrowed(parameters, changed)
-    return Fit(kept, (*notes, *(f"{name}: left out, because its condition can no longer hold" for name in dead)))
+    idle = _idle(given, image_shape)
+    kept, dead = narrowed(parameters, {**changed, **dict.fromkeys(idle, OFF)})
+    left_out = (f"{name}: left out, because its condition can no longer hold" for name in dead)
+    return Fit(kept, (*notes, *_effects(given, idle, image_shape), *left_out), idle)
 
 
 def _options(given: Mapping[str, Parameter], name: str) -> tuple[Value, ...]:
@@ -79,3 +87,19 @@ def _clipped_depth(given: Mapping[str, Parameter], limit: int) -> dict[str, Dist
     before = given["depth"].distribution
     left = up_to(before, limit)
     return {"depth": left} if left and left.values() != before.values() else {}
+
+
+def _idle(given: Mapping[str, Parameter], image_shape: ImageShape) -> tuple[str, ...]:
+    return tuple(name for name in COLOURS if image_shape[0] == 1 and _is_on(given, name))
+
+
+def _effects(given: Mapping[str, Parameter], idle: Sequence[str], image_shape: ImageShape) -> Iterator[str]:
+    """What an augmentation does not do to such images."""
+    if idle:
+        yield f"{', '.join(given[name].source for name in idle)}: without effect on gray images"
+    if image_shape[1] != image_shape[2] and _is_on(given, "quarter_turns"):
+        yield f"{given['quarter_turns'].source}: oblong images are turned by 180 degrees only"
+
+
+def _is_on(given: Mapping[str, Parameter], name: str) -> bool:
+    return name in given and given[name].distribution != OFF

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automl.data.dataset import DataSet
+from automl.data.dataset import AUTO, DataSet, ImageShape, Sizing
 from automl.errors import StudyError
 from automl.search.space import SearchSpace
 
@@ -25,8 +25,9 @@ class DataIdentity:
     reference: str
     fingerprint: str
     class_names: tuple[str, ...]
-    image_shape: tuple[int, int, int]
-    """Channels, height, width."""
+    image_shape: ImageShape
+    sizing: Sizing = AUTO
+    """How the images come to this shape."""
 
     @classmethod
     def of(cls, data: DataSet) -> DataIdentity:
@@ -66,6 +67,7 @@ class Specification:
         """Read back what `as_dict` wrote."""
         data = dict(document["data"])
         data |= {"class_names": tuple(data["class_names"]), "image_shape": tuple(data["image_shape"])}
+        data["sizing"] = Sizing(**data.get("sizing", {}))
         space = SearchSpace.from_dict(document["space"])
         return cls(**(dict(document) | {"data": DataIdentity(**data), "space": space}))
 
@@ -90,7 +92,9 @@ class Specification:
 
 def _differences(mine: Specification, asked: Specification) -> list[str]:
     lines = []
-    if mine.data.fingerprint != asked.data.fingerprint:
+    if mine.data.sizing != asked.data.sizing:
+        lines.append(f"images: it has {_images(mine.data)}, this command asks for {_images(asked.data)}")
+    elif mine.data.fingerprint != asked.data.fingerprint:
         lines.append(
             f"data: it has {mine.data.name} with fingerprint {mine.data.fingerprint[:12]}, "
             f"this is {asked.data.reference} with fingerprint {asked.data.fingerprint[:12]}"
@@ -104,6 +108,12 @@ def _differences(mine: Specification, asked: Specification) -> list[str]:
         if getattr(mine, name) != getattr(asked, name)
     ]
     return lines
+
+
+def _images(data: DataIdentity) -> str:
+    channels, height, width = data.image_shape
+    size = "auto" if data.sizing.image_size is None else data.sizing.image_size
+    return f"--image-size {size} --fit {data.sizing.fit} ({channels} × {height} × {width})"
 
 
 def _space_difference(mine: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def open_storage(database: Database) -> RDBStorage:
 
 
 class Connectivity:
-    """Repeats calls for as long as the database may be away."""
+    """Knows since when the database is away, and for how long that is bearable."""
 
     def __init__(
         self,
@@ -51,34 +51,53 @@ class Connectivity:
         self._warn = warn
         self._clock = clock
         self._sleep = sleep
+        self._away_since: float | None = None
 
     def ride_out(self, call: Callable[[], Result]) -> Result:
         """Result of `call`, which must be safe to repeat, through restarts and outages.
 
         Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
         """
-        began: float | None = None
         while True:
             try:
                 result = call()
             except LOST_CONNECTION as error:
-                self._storage.remove_session()
-                if began is None:
-                    began = self._clock()
-                    self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s.")
-                self._wait(self._clock() - began, error)
+                # Grows to 5 s; the random half keeps many workers from knocking at the same moment.
+                longest = min(5.0, 0.1 + self._note_outage(error) / 2)
+                self._sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 - no secret depends on it
             else:
-                if began is not None:
-                    self._warn(f"The database is back after {self._clock() - began:.1f} s.")
+                self._note_answer()
                 return result
 
-    def _wait(self, away_seconds: float, error: Exception) -> None:
+    def reached(self, call: Callable[[], object]) -> bool:
+        """Try `call`, which must be safe to repeat, once; False if the database is away, so that work can go on.
+
+        Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
+        """
+        try:
+            call()
+        except LOST_CONNECTION as error:
+            self._note_outage(error)
+            return False
+        self._note_answer()
+        return True
+
+    def _note_outage(self, error: Exception) -> float:
+        """Seconds since the database was first missed."""
+        self._storage.remove_session()
+        if self._away_since is None:
+            self._away_since = self._clock()
+            self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s.")
+        away_seconds = self._clock() - self._away_since
         if away_seconds > self._outage_seconds or self._told_to_end():
             raise StorageError(
                 f"{mask(self._storage.url)} did not answer for {away_seconds:.0f} s. "
                 "What was reported is safe there, and other workers take the trial over when it is back; "
                 "then start this one again."
             ) from error
-        # Grows to 5 s; the random half keeps many workers from knocking at the same moment.
-        longest = min(5.0, 0.1 + away_seconds / 2)
-        self._sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 - no secret depends on it
+        return away_seconds
+
+    def _note_answer(self) -> None:
+        if self._away_since is not None:
+            self._warn(f"The database is back after {self._clock() - self._away_since:.1f} s.")
+            self._away_since = None

@@ -77,6 +77,7 @@ class TrialRun:
     place: Workplace
     claim: Claim
     _checkpoint_due_at: float = field(default_factory=time.monotonic)
+    _pending: list[EpochResult] = field(default_factory=list)
 
     def run(self) -> Outcome:
         """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
@@ -123,15 +124,19 @@ class TrialRun:
         return self._train(trial, recipe, training)
 
     def _train(self, trial: optuna.Trial, recipe: Recipe, training: Training) -> Outcome:
-        place = self.place
+        place, known_steps = self.place, reported_steps(trial)
         for result in training.epochs():
-            is_news = place.connectivity.ride_out(lambda result=result: self._report(trial, result))  # type: ignore[misc]
+            self._pending.append(result)
             place.tracker.log(result)
             if result.epoch + 1 == recipe.epochs:
                 break
-            if is_news and place.connectivity.ride_out(trial.should_prune):
+            reached = place.connectivity.reached(lambda: self._report_pending(trial))
+            is_news = result.epoch not in known_steps
+            if reached and is_news and place.connectivity.ride_out(trial.should_prune):
                 return Outcome("pruned", training.best_value)
-            self._save_checkpoint_if_due(training)
+            if reached:  # epochs of which a checkpoint knows are not reported again
+                self._save_checkpoint_if_due(training)
+        place.connectivity.ride_out(lambda: self._report_pending(trial))
         place.connectivity.ride_out(lambda: self._keep_weights(training))
         return Outcome("complete", training.best_value)
 
@@ -151,15 +156,18 @@ class TrialRun:
         }
         self._in_fence(lambda connection: connection.execute(RECORD_PLAN, plan))
 
-    def _report(self, trial: optuna.Trial, result: EpochResult) -> bool:
-        """Record the epoch; returns whether it was new, and not done a second time after a change of hands."""
+    def _report_pending(self, trial: optuna.Trial) -> None:
+        """Record the epochs that the database has not heard of: more than one after an outage."""
+        while self._pending:
+            self._report(trial, self._pending[0])
+            del self._pending[0]
+
+    def _report(self, trial: optuna.Trial, result: EpochResult) -> None:
         value = METRICS[self.place.record.specification.metric].of(result)
         with fence(self.place.engine, self.claim) as connection:
-            is_news = result.epoch not in reported_steps(trial)
-            if is_news:
+            if result.epoch not in reported_steps(trial):  # after a change of hands an epoch may be done a second time
                 trial.report(value, step=result.epoch)
             connection.execute(INSERT_EPOCH, vars_of(result) | {"trial_id": self.claim.trial_id})
-        return is_news
 
     def _resume(self, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew."""

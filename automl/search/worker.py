@@ -197,6 +197,7 @@ def load_study_data(record: StudyRecord, *, home: Path, reference: str | None = 
         home=home,
         splits=("train", "validation"),
         split_seed=specification.seed,
+        sizing=specification.data.sizing,
     )
     check_fingerprint(record, data)
     return data

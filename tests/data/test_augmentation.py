@@ -17,12 +17,16 @@ from automl.recipe import Recipe
 NORMALIZATION = Normalization((0.5,), (0.25,))
 EVERYTHING = Recipe(
     flip=0.5,
+    vertical_flip=0.5,
+    quarter_turns=0.5,
     rotation_degrees=20,
     shift=0.1,
     zoom=0.2,
     pad_pixels=2,
     brightness=0.3,
     contrast=0.3,
+    saturation=0.3,
+    hue=0.1,
     erasing=0.5,
     blur=0.5,
 )
@@ -49,8 +53,8 @@ def test_without_augmentation_pixels_are_only_normalized() -> None:
     torch.testing.assert_close(augmented(Recipe(), noise(5)), normalized(noise(5)))
 
 
-def test_strength_0_turns_everything_off_but_flip() -> None:
-    recipe = dataclasses.replace(EVERYTHING, augmentation_strength=0, flip=0)
+def test_strength_0_turns_everything_off_but_flips_and_turns() -> None:
+    recipe = dataclasses.replace(EVERYTHING, augmentation_strength=0, flip=0, vertical_flip=0, quarter_turns=0)
     torch.testing.assert_close(augmented(recipe, noise(5)), normalized(noise(5)))
 
 
@@ -63,7 +67,9 @@ def test_strength_multiplies_within_the_fields_ranges() -> None:
     assert recipe.augmentation_strength == 1
 
 
-@pytest.mark.parametrize("recipe", [EVERYTHING, Recipe(flip=0.5, pad_pixels=2, mixup=0.2)])
+@pytest.mark.parametrize(
+    "recipe", [EVERYTHING, Recipe(flip=0.5, pad_pixels=2, mixup=0.2), Recipe(vertical_flip=0.5, quarter_turns=0.5)]
+)
 def test_the_generator_alone_decides(recipe: Recipe) -> None:
     images = noise(16)
     assert torch.equal(augmented(recipe, images, seed=3), augmented(recipe, images, seed=3))

@@ -58,6 +58,27 @@ def test_nothing_that_fits_is_an_error_that_says_the_depth() -> None:
         space_of(depth={"values": [4, 5]}).fitted_to((1, 8, 8))
 
 
+def test_colours_are_off_on_gray_images_and_said_to_be() -> None:
+    colours = {"saturation": {"values": [0.0, 0.3]}, "hue": {"value": 0.05}, "depth": {"min": 0, "max": 2}}
+    space = load_space({"parameters": colours, "first": [{"saturation": 0.3, "depth": 1}]})
+    gray, coloured = space.fitted_to((1, 16, 16)), space.fitted_to((3, 16, 16))
+    assert gray.notes == ("saturation, hue: without effect on gray images",)
+    assert {(recipe.saturation, recipe.hue) for recipe in recipes(gray, 8)} == {(0.0, 0.0)}
+    assert gray.first == ({"depth": 1},)
+    assert len(gray.grid()) == 3
+    assert coloured == space
+
+
+def test_colours_that_are_off_anyway_are_not_mentioned() -> None:
+    assert space_of(saturation={"value": 0}, depth={"value": 1}).fitted_to((1, 16, 16)).notes == ()
+
+
+def test_quarter_turns_of_oblong_images_are_said_to_be_half_turns() -> None:
+    space = space_of(rot90={"value": 0.5})
+    assert space.fitted_to((3, 16, 18)).notes == ("rot90: oblong images are turned by 180 degrees only",)
+    assert space.fitted_to((3, 16, 16)).notes == ()
+
+
 @given(
     stems=st.lists(st.sampled_from(STEMS), min_size=1, unique=True),
     downsamples=st.lists(st.sampled_from(["max_pool", "stride"]), min_size=1, unique=True),

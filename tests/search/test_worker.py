@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
+from automl.search.embedded import EmbeddedPostgres
 from tests.conftest import clean_environment
 
 SPACE = """\
@@ -297,3 +298,25 @@ def _command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except (FileNotFoundError, ProcessLookupError):  # it ended in between
         return ""
+
+
+def test_training_goes_on_while_the_database_is_away() -> None:
+    """A real server of its own is killed for some seconds and comes back."""
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        Path(folder).chmod(0o711)
+        server = EmbeddedPostgres(Path(folder, "home"))
+        service = Service(server.start(), Path(folder))
+        service.create("--trials", "1", "--epochs", "40")
+        worker = service.worker()
+        service.wait_until(lambda: service.epochs_done() >= 2)
+        service.engine.dispose()
+        server.close()
+        time.sleep(3)  # the length of the outage
+        server.start()
+        assert worker.wait(180) == 0
+        assert worker.stderr is not None
+        assert "The database is back after" in worker.stderr.read()
+        assert service.states() == ["COMPLETE"]
+        assert service.epochs_done() == 40
+        service.engine.dispose()
+        server.close()

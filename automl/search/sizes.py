@@ -1,0 +1,125 @@
+"""The smallest, the middle and the largest network that a space proposes, by the numbers that training changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import optuna
+import torch
+
+from automl.data.dataset import DataSet
+from automl.models.building import Builder, check_model, count_parameters
+from automl.recipe import Recipe, Value
+from automl.search.ladder import nearest
+from automl.search.parameters import Parameter
+from automl.search.space import SearchSpace
+
+ARCHITECTURE = (
+    "block",
+    "depth",
+    "blocks_per_stage",
+    "width",
+    "stem",
+    "stem_width",
+    "downsample",
+    "pooling",
+    "hidden_dim",
+    "squeeze_excitation",
+)
+"""The fields of Recipe that can change a network's size."""
+DRAWS = 31
+"""Random recipes, among which the middle model is the median."""
+SWEEPS = 3
+"""Times at most that every parameter is tried; the shipped spaces need two."""
+FEW_VALUES = 6
+"""More of one parameter are thinned out to the first, the last and some between."""
+Count = Callable[[Recipe], int]
+"""Numbers that training changes in the network of a recipe."""
+
+
+@dataclass(frozen=True)
+class SizedRecipe:
+    """A recipe of the space, and how large its network is."""
+
+    size: str
+    """smallest, middle or largest."""
+    recipe: Recipe
+    parameters: int
+
+
+def sized_recipes(space: SearchSpace, count: Count) -> tuple[SizedRecipe, ...]:
+    """Recipes of different sizes, the smallest first: three, or fewer where the space has fewer sizes.
+
+    The middle one is the median of random draws. The ends are found from the ends of these draws by changing one
+    parameter at a time; in a space in Python they are the ends of the draws.
+    """
+    counted = _remembered(count)
+    draws = sorted(_drawn(space), key=counted)
+    found = {
+        "middle": draws[len(draws) // 2],
+        "smallest": _climbed(space, draws[0], lambda recipe: -counted(recipe)),
+        "largest": _climbed(space, draws[-1], counted),
+    }
+    by_parameters = {counted(recipe): size for size, recipe in found.items()}
+    return tuple(SizedRecipe(size, found[size], parameters) for parameters, size in sorted(by_parameters.items()))
+
+
+def network_size(build: Builder, recipe: Recipe, data: DataSet) -> int:
+    """Numbers that training changes, where that is possible without giving the network any memory.
+
+    Raises: ModelError if the network is none, or cannot take the images.
+    """
+    arguments = recipe, data.image_shape, len(data.class_names)
+    try:
+        with torch.device("meta"):
+            return count_parameters(build(*arguments))
+    except (RuntimeError, AttributeError):  # a network of the user's own may need its weights, or be no network
+        network = build(*arguments)
+        check_model(network, *arguments[1:])
+        return count_parameters(network)
+
+
+def _drawn(space: SearchSpace) -> list[Recipe]:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    return [space.suggest(study.ask(), seed=0) for _ in range(DRAWS)]
+
+
+def _climbed(space: SearchSpace, start: Recipe, score: Count) -> Recipe:
+    """The recipe with the highest score that single changes lead to."""
+    best = start
+    for _ in range(SWEEPS):
+        before = best
+        for parameter in space.parameters:
+            best = max((best, *_changed(space, best, parameter)), key=score)
+        if best == before:
+            break
+    return best
+
+
+def _changed(space: SearchSpace, recipe: Recipe, parameter: Parameter) -> list[Recipe]:
+    """The recipe with each of some values of a parameter that decides the network."""
+    if parameter.name not in ARCHITECTURE:
+        return []
+    wishes = [{**recipe.as_dict(), parameter.name: value} for value in _few(parameter.distribution.values() or ())]
+    return [Recipe.from_mapping(nearest(space.parameters, wish)) for wish in wishes]
+
+
+def _few(values: Sequence[Value]) -> Sequence[Value]:
+    if len(values) <= FEW_VALUES:
+        return values
+    return [values[round(place * (len(values) - 1) / (FEW_VALUES - 1))] for place in range(FEW_VALUES)]
+
+
+def _remembered(count: Count) -> Count:
+    """`count` that builds each network once."""
+    known: dict[tuple[Value, ...], int] = {}
+
+    def counted(recipe: Recipe) -> int:
+        key = tuple(getattr(recipe, name) for name in ARCHITECTURE)
+        if key not in known:
+            known[key] = count(recipe)
+        return known[key]
+
+    return counted

@@ -1,0 +1,74 @@
+"""What compose_test.py looks at while the service is there: dashboard, hardening, secrets."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.compose_service import Service
+
+GREP = '! grep -rlF -e "$0" -e "$1" /var/lib/automl /artifacts'
+
+
+def check_dashboard(service: Service) -> str:
+    """The page and the API answer; DELETE is refused and deletes nothing."""
+    url = f"http://127.0.0.1:{service.dashboard_port}"
+    service.until(lambda: _answer("GET", f"{url}/api/studies")[0] == 200, seconds=60)
+    status, page = _answer("GET", f"{url}/dashboard")
+    assert status == 200, status
+    assert b"<title>Optuna Dashboard" in page, page[:200]
+    studies = _studies(url)
+    assert len(studies) == 1, studies
+    trials = json.loads(_answer("GET", f"{url}/api/studies/{studies[0]['study_id']}")[1])["trials"]
+    refused, _ = _answer("DELETE", f"{url}/api/studies/{studies[0]['study_id']}")
+    assert refused >= 400, refused
+    assert _studies(url) == studies
+    assert service.status()["complete"] > 0
+    return f"{len(trials)} trials shown; DELETE answered with {refused}, and everything is still there"
+
+
+def _studies(url: str) -> Any:
+    return json.loads(_answer("GET", f"{url}/api/studies")[1])["study_summaries"]
+
+
+def _answer(method: str, url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=30) as response:
+            return int(response.status), response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except OSError:
+        return 0, b""  # it does not listen yet
+
+
+def check_hardening(service: Service) -> str:
+    """Every long-lived container: read-only root, no capabilities, not root, loopback alone."""
+    containers = [one for name in ("postgres", "worker", "dashboard") for one in service.containers(name)]
+    for one in containers:
+        host = one["HostConfig"]
+        assert host["ReadonlyRootfs"], one["Name"]
+        assert host["CapDrop"] == ["ALL"], one["Name"]
+        assert not host["CapAdd"], one["Name"]
+        assert "no-new-privileges:true" in host["SecurityOpt"], one["Name"]
+        assert one["Config"]["User"].partition(":")[0] not in ("", "0", "root"), one["Name"]
+        ports = [binding["HostIp"] for bindings in host["PortBindings"].values() for binding in bindings]
+        assert set(ports) <= {"127.0.0.1"}, one["Name"]
+    return f"{len(containers)} of {len(containers)} read-only, without capabilities, not root, on 127.0.0.1 alone"
+
+
+def check_secrets(service: Service, passwords: Sequence[str]) -> str:
+    """No password in logs, process list, database, wandb's files or artifacts."""
+    places = {
+        "logs": service.compose("logs", "--no-color"),
+        "processes": service.compose("top"),
+        "database": service.compose("exec", "-T", "postgres", "pg_dump", "-U", "automl", "--data-only", "automl"),
+    }
+    for name, content in places.items():
+        assert content, name
+        for password in passwords:
+            assert password not in content, name
+    service.compose("run", "--rm", "--no-deps", "--entrypoint", "sh", "automl", "-euc", GREP, *passwords)
+    return "found in none"
