@@ -22,7 +22,7 @@ RUN { [ -z "$TORCH_INDEX" ] \
 
 # The home's volume takes its owner from here; `setup` gives it to AUTOML_UID where that is another.
 RUN useradd --uid 1000 --no-create-home --home-dir /var/lib/automl automl \
- && install -d -o automl -g automl /var/lib/automl /artifacts /work
+ && install -d -o automl -g automl /var/lib/automl /artifacts /project
 
 COPY pyproject.toml README.md LICENSE ./
 COPY search_spaces search_spaces
@@ -36,6 +36,6 @@ ENV HOME=/var/lib/automl \
     MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONUNBUFFERED=1
 USER automl
-WORKDIR /work
+WORKDIR /project
 ENTRYPOINT ["automl"]
 CMD ["--help"]

@@ -67,11 +67,12 @@ class Protocol:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", action="store_true", help=f"also write {RESULT.name} into benchmarks/results")
+    parser.add_argument("--fresh", action="store_true", help="build the image from nothing, to time it")
     options = parser.parse_args()
     if engine_version() is None:
         sys.exit("compose-test: there is no Docker engine here that answers, so nothing was tested (docker info).")
     protocol = Protocol()
-    build(protocol)
+    build(protocol, fresh=options.fresh)
     with prepared_service(trials=TRIALS) as service, reported_failure(service):
         run(service, protocol)
         if options.output:
@@ -109,17 +110,22 @@ def run(service: Service, protocol: Protocol) -> None:
     protocol.note("`docker compose down --volumes`", "no container is left")
 
 
-def build(protocol: Protocol) -> None:
-    """Build the image, then once more with a changed source."""
+def build(protocol: Protocol, *, fresh: bool) -> None:
+    """Build the image, from nothing if `fresh`, then once more with a changed source."""
     began = time.monotonic()
-    subprocess.run(["docker", "compose", "build", "--quiet", "worker"], cwd=ROOT, check=True)
+    fresh_only = ["--no-cache"] if fresh else []
+    subprocess.run(["docker", "compose", "build", "--quiet", *fresh_only, "worker"], cwd=ROOT, check=True)
     seconds = time.monotonic() - began
     layers, size_bytes = image("optuna-automl")
-    protocol.note("`docker compose build`", f"{seconds:.0f} s, {size_bytes / 1e9:.2f} GB")
+    protocol.note(f"`docker compose build{' --no-cache' * fresh}`", f"{seconds:.0f} s, {size_bytes / 1e9:.2f} GB")
     with tempfile.TemporaryDirectory() as folder:
         copy_context(Path(folder))
         began = time.monotonic()
-        subprocess.run(["docker", "build", "--quiet", "--tag", "optuna-automl:changed", folder], check=True)
+        subprocess.run(
+            ["docker", "build", "--quiet", "--tag", "optuna-automl:changed", folder],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     seconds = time.monotonic() - began
     changed, _ = image("optuna-automl:changed")
     subprocess.run(["docker", "image", "rm", "optuna-automl:changed"], check=True, stdout=subprocess.DEVNULL)
@@ -150,7 +156,11 @@ def start(service: Service, protocol: Protocol) -> None:
     service.compose("up", "--detach", "--no-build", "--scale", f"worker={WORKERS}")
     protocol.note(f"`docker compose up --detach --scale worker={WORKERS}`", "postgres healthy, setup done")
     status = service.wait(lambda status: len(status["workers"]) == WORKERS, seconds=300)
-    protocol.note("`automl status` on the host, without any setting", f"{len(status['workers'])} workers at work")
+    connections = service.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'automl'")
+    protocol.note(
+        "`automl status` on the host, without any setting",
+        f"{len(status['workers'])} workers at work, {connections} connections of theirs",
+    )
 
 
 def kill_inside(service: Service, protocol: Protocol) -> None:
@@ -200,6 +210,8 @@ def check_end(service: Service, protocol: Protocol, *, killed: str, trial: int) 
     codes = service.exit_codes()
     assert sorted(codes.values()) == [0] * (WORKERS - 1) + [137], codes
     assert codes[killed] == 137, codes
+    restarts = sum(one["RestartCount"] for one in service.containers("worker"))
+    assert restarts == 1, restarts  # the fault inside alone: the database's restart ended no worker
     protocol.note(
         "the search ended by itself",
         f"{TRIALS} trials asked, {TRIALS} finished: {status['complete']} complete, {status['pruned']} pruned, "
@@ -230,7 +242,7 @@ def check_exports(service: Service, protocol: Protocol) -> None:
     assert owner == service.uid, owner
     protocol.note(
         "`docker compose run --rm automl best --export inside.pt`",
-        f"trial {inside['number']}, test accuracy {inside['export']['test']['accuracy']:.4f}, owned by the calling user",
+        f"trial {inside['number']}, test accuracy {inside['export']['test']['accuracy']:.4f}, owned by the caller",
     )
     outside = json.loads(service.host("best", "--export", "outside.pt", "--json"))
     assert outside["number"] == inside["number"], outside

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from automl import __version__
 from automl.cli import (
     data_commands,
+    inspect_command,
     model_commands,
+    report_command,
     search_command,
     service_command,
     study_commands,
@@ -18,7 +20,16 @@ from automl.cli import (
 )
 from automl.errors import AutomlError
 
-GROUPS = (search_command, study_commands, worker_command, service_command, model_commands, data_commands)
+GROUPS = (
+    search_command,
+    study_commands,
+    worker_command,
+    service_command,
+    model_commands,
+    report_command,
+    inspect_command,
+    data_commands,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -24,6 +24,7 @@ from automl.search.results import StudyStatus, TrialRecord, best_trial, finished
 from automl.search.schema import create_schema
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord, create_or_continue
+from automl.settings import Settings
 from automl.tracking.wandb_mode import choose_mode
 
 
@@ -263,4 +264,4 @@ def print_result(result: SearchResult) -> None:
     elif result.interrupted:
         print("Stopped before the budget was used; the same command continues the study.")
     print(f"study  {result.study} in {result.home} (look at it: automl dashboard)")
-    print(f"wandb  {result.home / 'wandb'} ({choose_mode(os.environ)})")
+    print(f"wandb  {result.home / 'wandb'} ({choose_mode(Settings.read().values)})")

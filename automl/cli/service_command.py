@@ -26,7 +26,7 @@ def setup(arguments: argparse.Namespace) -> None:
         plan = make_plan(Wishes(), place.settings, home=place.home, on_progress=None)
         record = prepare_study(place, _without_lower_budget(place, plan), say=tell)
         _create_dashboard_role(place)
-    print(f"Study {record.name} is ready: {record.budget_trials} trials in all.")
+    print(f"Study {record.name} is ready. Budget: {record.budget_trials} finished trials in all.")
 
 
 def _without_lower_budget(place: Place, plan: Plan) -> Plan:

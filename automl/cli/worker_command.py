@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import threading
 from typing import Any
 
@@ -60,8 +59,9 @@ def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told
     ) as device:
         if device is None:
             return "it waited for a GPU until it was told to end, or the budget was used"
+        environment = place.settings.values  # with `.env`: a key of wandb may be there
         tracker = RunTracker(
-            folder=place.home, study=record.name, mode=choose_mode(os.environ), environment=os.environ, warn=tell
+            folder=place.home, study=record.name, mode=choose_mode(environment), environment=environment, warn=tell
         )
         worker = Worker(
             place.database,

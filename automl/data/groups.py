@@ -19,8 +19,8 @@ def check_groups(groups_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8]
     divided = np.count_nonzero(np.bincount(pairs_P2[:, 0]) > 1)
     if divided:
         raise DataError(
-            f"{reference}: {divided} groups have images in several of the given splits, so the validation would flatter the model. "
-            "Give each group one split, or leave the splits out and have them cut."
+            f"{reference}: {divided} groups have images in several of the given splits, so the validation would "
+            "flatter the model. Give each group one split, or leave the splits out and have them cut."
         )
 
 

@@ -44,7 +44,9 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             lines = _whole_lines(self._path)
         self.plan = _plan(lines[0]) if lines else None
-        self.done = {(line["first"], line["images"]): _by_row(line["damaged"]) for line in lines[1:]}
+        self.done: dict[tuple[int, int], Mapping[int, str]] = {
+            (line["first"], line["images"]): _by_row(line["damaged"]) for line in lines[1:]
+        }
         """By first row and number of images of a chunk: which images are damaged and why."""
 
     def begin(self, plan: Plan) -> Plan:

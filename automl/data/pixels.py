@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from automl.data.contents import Header
 from automl.data.dataset import Fit, ImageShape
 
-FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""
 ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""

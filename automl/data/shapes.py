@@ -47,6 +47,4 @@ def _size_note(sizes_N2: npt.NDArray[np.int64], height: int, width: int, sizing:
     if (low_height, low_width) != (high_height, high_width):
         before += f" to {high_height} × {high_width}"
     why = "as asked" if sizing.image_size else f"auto: their median, at most {PIXEL_BUDGET:,} pixels"
-    return (
-        f"images of {before} (height × width) are brought to {height} × {width} ({why}): {CONVERSIONS[sizing.fit]}"
-    )
+    return f"images of {before} (height × width) are brought to {height} × {width} ({why}): {CONVERSIONS[sizing.fit]}"

@@ -47,6 +47,13 @@ def row_shares(matrix_KK: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return shares_KK
 
 
+def cell_text(share: float) -> str:
+    """A cell's share of its row in per cent; nothing for nothing."""
+    if share == 0:
+        return ""
+    return f"{100 * share:.0f}" if share >= 0.01 else "<1"
+
+
 def _name_classes(axes: Axes, class_names: Sequence[str], totals_K: npt.NDArray[np.int64]) -> None:
     step = -(-len(class_names) // MOST_CLASSES_WITH_NAMES)
     shown = range(0, len(class_names), step)
@@ -66,7 +73,7 @@ def _write_shares(axes: Axes, shares_KK: npt.NDArray[np.float64]) -> None:
             continue
         colour = "white" if share > DARK_SHARE else "black"
         weight = "bold" if row == column else "normal"
-        text = f"{100 * share:.0f}" if share >= 0.01 else "<1"
+        text = cell_text(float(share))
         axes.text(
             column, row, text, ha="center", va="center", color=colour, fontsize=FONT_POINTS - 1, fontweight=weight
         )

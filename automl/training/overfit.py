@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +21,25 @@ BARE = (
     *("dropout", "block_dropout", "weight_decay", "label_smoothing", "stochastic_depth", "mixup", "class_weights"),
     *("flip", "vertical_flip", "quarter_turns", "rotation_degrees", "shift", "zoom", "pad_pixels"),
     *("brightness", "contrast", "saturation", "hue", "erasing", "blur"),
-    *("ema", "momentum"),
+    "ema",
 )
 """Fields that go back to their defaults: regularization, augmentation, and the average, which lags in so few steps."""
-CALM: Mapping[str, Any] = {
-    "optimizer": "adamw",
-    "learning_rate": 3e-3,
-    "schedule": "one_cycle",
-    "batch_size": 10,
-    "epochs": EPOCHS,
-}
-"""The optimization of the test, whatever the space has: it is about the network and the images."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long, and how boldly, a network may learn, whatever the optimization of its space."""
+
+    repeats: int
+    """How often an epoch shows every image."""
+    batch_size: int
+    learning_rate: float
+
+
+ATTEMPTS = (Patience(1, 10, 3e-3), Patience(40, 20, 3e-2))
+"""The second is for networks that end in the mean of a few channels and need hundreds of steps: on 20 faces of 48 × 48
+pixels one plain stage of 16 channels reached 0.25 in 60 steps of the first, and 1.0 in the 21st epoch of the second,
+where all networks of 150,000 to 40 million parameters took 5 to 27 epochs of the first (torch 2.15, CPU, 2026-11)."""
 
 
 @dataclass(frozen=True)
@@ -54,36 +60,50 @@ class Learning:
         return self.train_accuracy == self.evaluation_accuracy == 1.0
 
 
-def learn_by_heart(
-    recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model
-) -> Learning:
+def learn_by_heart(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model) -> Learning:
     """Train the bare network of a recipe on a few images of `train`, until it knows them all or the epochs are over.
 
     Raises: ModelError if the network cannot be built for these images. DivergedError if a loss is NaN or infinite.
     """
-    few = few_images(data)
-    training = Training(bare(recipe), few, metric=METRICS["accuracy"], device=device, build=build)
-    for result in training.epochs():
-        learning = Learning(
-            len(few.splits["train"]), result.epoch + 1, result.train_accuracy, result.validation_accuracy
-        )
+    for patience in ATTEMPTS:
+        learning = _attempt(bare(recipe, patience), few_images(data, repeats=patience.repeats), device, build)
         if learning.is_complete:
             break
     return learning
 
 
-def bare(recipe: Recipe) -> Recipe:
-    """The recipe's network without regularization and augmentation, with a calm optimization."""
+def _attempt(recipe: Recipe, few: DataSet, device: torch.device, build: Builder) -> Learning:
+    training = Training(recipe, few, metric=METRICS["accuracy"], device=device, build=build)
+    images = len(few.splits["validation"])
+    for result in training.epochs():
+        learning = Learning(images, result.epoch + 1, result.train_accuracy, result.validation_accuracy)
+        if learning.is_complete:
+            break
+    return learning
+
+
+def bare(recipe: Recipe, patience: Patience) -> Recipe:
+    """The recipe's network without regularization and augmentation, with an optimization for few images."""
+    optimization = {
+        "optimizer": "adamw",
+        "learning_rate": patience.learning_rate,
+        "schedule": "one_cycle",
+        "batch_size": patience.batch_size,
+        "epochs": EPOCHS,
+    }
     defaults = {name: FIELDS[name].default for name in BARE}
-    return Recipe.from_mapping({**recipe.as_dict(), **defaults, **CALM})
+    return Recipe.from_mapping({**recipe.as_dict(), **defaults, **optimization})
 
 
-def few_images(data: DataSet, *, count: int = IMAGES) -> DataSet:
-    """`count` images of `train`, as many of each class as of the others as far as they go; also as `validation`."""
+def few_images(data: DataSet, *, repeats: int = 1) -> DataSet:
+    """IMAGES of `train`, as many of each class as of the others as far as they go; once each as `validation`."""
     train = data.splits["train"]
-    chosen_N = _spread(train.labels_N, count)
-    few = Split(train.images_MHWC, train.rows_N[chosen_N], train.labels_N[chosen_N])
-    return dataclasses.replace(data, splits={"train": few, "validation": few})
+    chosen_N = _spread(train.labels_N, IMAGES)
+    rows_N, labels_N = train.rows_N[chosen_N], train.labels_N[chosen_N]
+    repeated = Split(train.images_MHWC, rows_N.repeat(repeats), labels_N.repeat(repeats))
+    return dataclasses.replace(
+        data, splits={"train": repeated, "validation": Split(train.images_MHWC, rows_N, labels_N)}
+    )
 
 
 def _spread(labels_N: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:

@@ -51,9 +51,10 @@ def test_images_without_a_group_are_groups_of_their_own(tmp_path: Path) -> None:
 
 def test_given_splits_that_divide_a_group_are_refused(tmp_path: Path) -> None:
     rows = [f"{number}.png,{'ab'[number % 2]},{('train', 'test')[number // 4]},{number % 4}" for number in range(8)]
-    message = "4 groups have images in several of the given splits, so the validation would flatter the model."
+    path = listed(tmp_path, "path,label,split,group", rows)
+    message = f"{path}: 4 groups have images in several of the given splits, so the validation would flatter the model."
     with pytest.raises(DataError, match=re.escape(message)):
-        load_data_set(listed(tmp_path, "path,label,split,group", rows), home=tmp_path)
+        load_data_set(path, home=tmp_path)
 
 
 def test_rows_without_a_label_are_left_out_and_named(tmp_path: Path) -> None:

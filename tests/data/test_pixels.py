@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl.data.pixels import ORIENTATION, is_gray, to_pixels, upright_size
+from automl.data.contents import Header
+from automl.data.dataset import Fit
+from automl.data.pixels import ORIENTATION, convert, read_header, to_pixels
 
 NOISE_HWC = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
@@ -37,7 +39,7 @@ def test_photograph_is_turned_upright() -> None:
     lying_HW = np.zeros((16, 32), np.uint8)
     lying_HW[:, :16] = 255  # the left half, which a quarter turn brings to the top
     image = reopened(Image.fromarray(lying_HW), "JPEG", exif=exif, quality=95)
-    assert upright_size(image) == (32, 16)
+    assert read_header(image) == Header(32, 16, "L")
     pixels = to_pixels(image, (1, 32, 16))[..., 0]
     assert pixels[:16].min() > 200
     assert pixels[16:].max() < 50
@@ -56,7 +58,7 @@ def test_every_mode_becomes_gray_or_colour(mode: str) -> None:
         image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
     image = reopened(image, "TIFF" if mode == "CMYK" else "PNG")
     expected_gray = mode in ("L", "LA", "1", "I;16")
-    assert is_gray(image) == expected_gray
+    assert read_header(image).gray == expected_gray
     pixels = to_pixels(image, (3, 6, 8)).astype(int)
     source = NOISE_HWC if not expected_gray else np.asarray(Image.fromarray(NOISE_HWC).convert("L"))[..., np.newaxis]
     if mode not in ("1", "P"):  # the two that lose on the way in
@@ -76,3 +78,32 @@ def test_first_frame_of_an_animation_counts() -> None:
     frames = [Image.new("L", (4, 4), shade) for shade in (10, 200)]
     pixels = to_pixels(reopened(frames[0], "GIF", save_all=True, append_images=frames[1:]), (1, 4, 4))
     assert (pixels == 10).all()
+
+
+def test_padding_keeps_the_whole_image_in_the_middle_of_black() -> None:
+    wide_HW = np.full((10, 20), 200, np.uint8)
+    pixels = to_pixels(reopened(Image.fromarray(wide_HW), "PNG"), (1, 40, 40), "pad")[..., 0]
+    assert (pixels[10:30] == 200).all()
+    assert not pixels[:10].any()
+    assert not pixels[30:].any()
+
+
+def test_stretching_keeps_all_of_the_image() -> None:
+    halves_HW = np.zeros((10, 40), np.uint8)
+    halves_HW[:, 20:] = 200
+    pixels = to_pixels(reopened(Image.fromarray(halves_HW), "PNG"), (1, 10, 10), "stretch")[..., 0]
+    assert pixels[:, :4].max() <= 5
+    assert pixels[:, 6:].min() >= 195
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("size", [(12_000, 20), (20, 12_000), (1, 1), (20, 20)])
+def test_every_aspect_gets_the_shape(size: tuple[int, int], fit: Fit) -> None:
+    assert to_pixels(Image.new("L", size, 90), (3, 24, 32), fit).max() >= 85
+
+
+def test_arrays_are_converted_like_the_same_images() -> None:
+    batch_NHWC = np.stack([NOISE_HWC, NOISE_HWC[::-1]])
+    converted = convert(batch_NHWC, (1, 4, 4), "pad")
+    for image_HWC, pixels in zip(batch_NHWC, converted, strict=True):
+        assert np.array_equal(pixels, to_pixels(Image.fromarray(image_HWC), (1, 4, 4), "pad"))

@@ -1,0 +1,151 @@
+"""`automl inspect`: a look at the data before anything is trained on them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from automl.cli.answers import print_rows, print_table
+from automl.cli.live import decoding_progress
+from automl.cli.options import add_json, add_sizing_options, count_from_zero, print_json, tell
+from automl.data.dataset import SPLITS, DataSet, Sizing
+from automl.data.duplicates import Duplicates
+from automl.data.inspection import Inspection, inspect_data, sample_images
+from automl.errors import SettingsError
+from automl.settings import Settings
+
+SAMPLES = 10
+"""Images of a class on the sheet."""
+LISTED = 20
+"""Unreadable files that are named; --json names all."""
+
+
+def add_commands(commands: Any) -> None:
+    """`automl inspect`."""
+    parser = commands.add_parser(
+        "inspect", help="look at the data: splits, classes, sizes, duplicates, accuracy to beat"
+    )
+    parser.add_argument("data", nargs="?", metavar="DATA", help="name, folder or file of labelled images (AUTOML_DATA)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write samples.png and classes.png there")
+    parser.add_argument("--seed", type=count_from_zero, default=0, metavar="N", help="of splits that are cut (0)")
+    add_sizing_options(parser)
+    add_json(parser)
+    parser.add_argument("--home", metavar="DIR", help="folder of database, artifacts and caches (AUTOML_HOME, .automl)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Look at all splits, the test split too: nothing is trained, and no study hears of it."""
+    settings = Settings.read()
+    reference = settings.get("AUTOML_DATA", arguments.data)
+    if reference is None:
+        raise SettingsError("Which data? Name a folder or a .zip of labelled images (or set AUTOML_DATA), or: digits")
+    with decoding_progress() as on_progress:
+        found = inspect_data(
+            reference,
+            home=settings.home(arguments.home),
+            split_seed=arguments.seed,
+            sizing=Sizing(arguments.image_size, arguments.fit),
+            on_progress=on_progress,
+            say=tell,
+        )
+    pictures = {} if arguments.output is None else write_pictures(found.data, arguments.output)
+    if arguments.json:
+        print_json(found.as_dict() | {"pictures": {name: str(path) for name, path in pictures.items()}})
+        return
+    print_rows(dict(_rows(found)))
+    print()
+    print_table(_class_table(found.data))
+    for sentence in found.advice():
+        print(sentence)
+    for path in pictures.values():
+        print(f"picture  {path}")
+
+
+def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
+    """A sheet of sample images of train, and the classes as bars.
+
+    Raises: SettingsError if they cannot be written there.
+    """
+    from automl.figures.canvas import save_png  # matplotlib takes half a second to import
+    from automl.figures.classes import class_bars
+    from automl.figures.samples import sample_sheet
+
+    figures = {
+        "samples": sample_sheet(sample_images(data, each=SAMPLES), data.class_names),
+        "classes": class_bars({split: data.class_counts(split) for split in SPLITS}, data.class_names),
+    }
+    paths = {name: folder / f"{name}.png" for name in figures}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            save_png(figure, paths[name])
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot write pictures into {folder}: {error.strerror}. Choose another --output."
+        ) from error
+    return paths
+
+
+def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
+    data, originals, baselines = found.data, found.originals, found.baselines
+    channels, height, width = data.image_shape
+    yield "data", f"{data.name} ({data.reference}), fingerprint {data.fingerprint[:12]}"
+    yield "images", f"{channels} × {height} × {width} for the network; as they came: {_sizes(found)}"
+    yield "modes", ", ".join(f"{mode} {count:,}" for mode, count in originals.modes.items())
+    for number, note in enumerate(data.notes):
+        yield "notes" if number == 0 else " " * (number + 1), note
+    yield "unreadable", _unreadable(found)
+    yield "equal", _duplicates(found.exact)
+    yield "alike", _duplicates(found.near)
+    yield (
+        "to beat",
+        f"validation accuracy {baselines.majority:.4f} by always saying {baselines.majority_class!r}, "
+        f"{baselines.nearest_centroid:.4f} by the nearest mean image",
+    )
+
+
+def _sizes(found: Inspection) -> str:
+    smallest, median, largest = (
+        f"{height} × {width}"
+        for height, width in (found.originals.smallest, found.originals.median, found.originals.largest)
+    )
+    return smallest if smallest == largest else f"{smallest} to {largest}, median {median} (height × width)"
+
+
+def _unreadable(found: Inspection) -> str:
+    lines = [f"{name}: {reason}" for name, reason in found.unreadable]
+    more = [f"and {len(lines) - LISTED:,} more (all: --json)"] if len(lines) > LISTED else []
+    return "\n".join([f"{len(lines):,} files", *lines[:LISTED], *more]) if lines else "no file"
+
+
+def _duplicates(found: Duplicates) -> str:
+    if not found.groups:
+        return "no images"
+    leaked = ", ".join(f"{images:,} of {split}" for split, images in found.also_in_train.items())
+    lines = [
+        f"{found.images:,} images in {found.groups:,} groups: {found.within_a_split:,} within a split, "
+        f"{found.across_splits:,} across splits ({leaked} have another in train); "
+        f"{found.contradictory:,} groups bear several labels",
+        *("such as " + ", ".join(names) for names in found.examples),
+    ]
+    return "\n".join(lines)
+
+
+def _class_table(data: DataSet) -> Table:
+    table = Table("class", box=None, pad_edge=False)
+    counts = {split: data.class_counts(split) for split in SPLITS}
+    for split in SPLITS:
+        table.add_column(split, justify="right")
+        table.add_column("%", justify="right")
+    for label, name in enumerate(data.class_names):
+        cells = (
+            (f"{counts_K[label]:,}", f"{100 * counts_K[label] / counts_K.sum():.1f}") for counts_K in counts.values()
+        )
+        table.add_row(name, *(text for cell in cells for text in cell))
+    table.add_row("all", *(text for counts_K in counts.values() for text in (f"{counts_K.sum():,}", "")))
+    return table

@@ -1,0 +1,47 @@
+"""`automl report`: what a search found, as a page for a browser and a README that GitHub shows."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from automl.cli.answers import recipe_document
+from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place, print_json
+
+REPORTS = Path("reports")
+
+
+def add_commands(commands: Any) -> None:
+    """`automl report`."""
+    parser = commands.add_parser("report", help="figures and tables of a search, for a browser and for GitHub")
+    add_study_name(parser)
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the report (reports/NAME)")
+    parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
+    add_json(parser)
+    add_storage_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the report, and say where it is and what could not be in it."""
+    with opened_place(arguments) as place:
+        record = place.record(arguments.study)
+        from automl.export.report.writing import write_report  # torch takes seconds to import
+
+        written = write_report(
+            place.database,
+            record,
+            arguments.output or REPORTS / record.name,
+            home=place.home,
+            artifacts=place.artifacts,
+            data=arguments.data,
+            recipe_document=recipe_document,
+        )
+    if arguments.json:
+        print_json(written.as_dict())
+        return
+    print(f"page    {written.page} ({written.page.stat().st_size / 1e6:.1f} MB, needs no network)")
+    print(f"readme  {written.readme} with {len(written.images)} images")
+    for sentence in written.missing:
+        print(f"missing {sentence}")

@@ -1,0 +1,159 @@
+"""What the database knows of a finished search, and what follows from it by arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from automl.errors import StudyError
+from automl.figures.effort import TrialEffort
+from automl.search.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
+from automl.search.study import StudyRecord
+from automl.training.result import METRICS, EpochResult, Metric
+
+FinishedState = Literal["complete", "pruned", "failed"]
+FINISHED_STATES: dict[str, FinishedState] = {"complete": "complete", "pruned": "pruned", "failed": "failed"}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A look at the test split."""
+
+    opened_at: datetime
+    command: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A study with its finished trials."""
+
+    record: StudyRecord
+    status: StudyStatus
+    trials: tuple[TrialRecord, ...]
+    """Finished ones, by number."""
+    devices: tuple[str, ...]
+    """Each device that a worker used, once."""
+
+    @property
+    def metric(self) -> Metric:
+        """What the study optimized."""
+        return METRICS[self.record.specification.metric]
+
+    @property
+    def value_label(self) -> str:
+        """`validation macro f1`."""
+        return f"validation {self.metric.name}".replace("_", " ")
+
+    @property
+    def best_first(self) -> tuple[TrialRecord, ...]:
+        """Complete trials, the best one first, the older one of two that are equal."""
+        complete = [trial for trial in self.trials if trial.value is not None]
+        sign = -1 if self.metric.maximize else 1
+        return tuple(sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number)))
+
+    @property
+    def winner(self) -> TrialRecord | None:
+        """The best complete trial."""
+        return self.best_first[0] if self.best_first else None
+
+    def in_state(self, state: FinishedState) -> tuple[TrialRecord, ...]:
+        """Trials that ended so."""
+        return tuple(trial for trial in self.trials if trial.state == state)
+
+    def reached(self, trial: TrialRecord) -> float | None:
+        """The metric at its best epoch if it is complete, at its last one if not; None without an epoch."""
+        if trial.value is not None or not trial.epochs:
+            return trial.value
+        return self.metric.of(trial.epochs[-1])
+
+    def gain(self, value: float, over: float) -> float:
+        """By how much a value is better than another one; negative: worse."""
+        return value - over if self.metric.maximize else over - value
+
+
+def read_facts(connection: Connection, record: StudyRecord) -> Facts:
+    """Everything that the report needs from the database, but the looks at the test split.
+
+    Raises: StudyError if no trial is finished.
+    """
+    status = read_status(connection, record)
+    if status.finished == 0:
+        raise StudyError(
+            f"Study {record.name} has no finished trial, so there is nothing to report yet "
+            f"({len(status.running)} running, {status.waiting} waiting). "
+            f"Let it go on with: automl search --data {record.specification.data.reference} --study {record.name}"
+        )
+    numbers = sorted(trial.number for trial in finished_trials(connection, record))
+    trials = tuple(read_trial(connection, record, number) for number in numbers)
+    return Facts(record, status, trials, _devices(connection, record))
+
+
+def read_openings(connection: Connection, record: StudyRecord) -> tuple[Opening, ...]:
+    """Every look at the study's test split, the first one first."""
+    rows = connection.execute(
+        text("SELECT opened_at, command FROM automl_test_openings WHERE study_id = :study ORDER BY opened_at"),
+        {"study": record.study_id},
+    )
+    return tuple(Opening(row.opened_at, row.command) for row in rows)
+
+
+def _devices(connection: Connection, record: StudyRecord) -> tuple[str, ...]:
+    statement = "SELECT DISTINCT device FROM automl_workers WHERE study_id = :study ORDER BY device"
+    return tuple(connection.scalars(text(statement), {"study": record.study_id}))
+
+
+def best_result(trial: TrialRecord) -> EpochResult:
+    """The epoch of a complete trial whose weights were kept."""
+    return next(result for result in trial.epochs if result.epoch == trial.best_epoch)
+
+
+def effort_of(trial: TrialRecord) -> TrialEffort:
+    """Device time of a finished trial: of its epochs, validation included, without loading and start."""
+    trained = sum(result.seconds for result in trial.epochs)
+    left = int(trial.recipe.get("epochs", 0)) - len(trial.epochs)
+    saved = trained / len(trial.epochs) * left if trial.state == "pruned" and trial.epochs else 0.0
+    return TrialEffort(trial.number, FINISHED_STATES[trial.state], trained, saved)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials that failed in the same way."""
+
+    kind: str
+    numbers: tuple[int, ...]
+    reason: str
+    """The last line of the first one's."""
+
+
+def failures_by_kind(trials: Sequence[TrialRecord]) -> tuple[Failure, ...]:
+    """Failed trials, the most frequent kind first."""
+    kinds: dict[str, list[TrialRecord]] = {}
+    for trial in trials:
+        if trial.state == "failed":
+            kinds.setdefault(trial.failure or "unknown", []).append(trial)
+    ordered = sorted(kinds.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(Failure(kind, tuple(trial.number for trial in of), _last_line(of[0].reason)) for kind, of in ordered)
+
+
+def _last_line(reason: str | None) -> str:
+    lines = (reason or "").strip().splitlines()
+    return lines[-1].strip() if lines else "nothing was written down"
+
+
+def rungs_of(facts: Facts) -> tuple[TrialRecord, ...]:
+    """Trials that the study's first recipes were tried in, in their order; those that never ended are left out."""
+    specification = facts.record.specification
+    if specification.sampler == "grid":
+        return ()
+    by_number = {trial.number: trial for trial in facts.trials}
+    found = []
+    for number, values in enumerate(specification.space.first_recipes()):
+        trial = by_number.get(number)
+        if trial is not None and all(trial.recipe.get(name) == value for name, value in values.items()):
+            found.append(trial)  # trials carried over from another study have these numbers and other recipes
+    return tuple(found)

@@ -1,0 +1,51 @@
+"""The report as a README.md that GitHub shows, with its figures as images beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from automl.export.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
+
+IMAGES = "images"
+"""Folder of the images, beside the README."""
+SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
+
+
+def to_markdown(document: Document) -> str:
+    """GitHub's Markdown."""
+    parts = [f"# {escaped(document.title)}", escaped(document.lead), _headlines(document.headlines)]
+    parts += [_section(section) for section in document.sections]
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _headlines(headlines: Sequence[Headline]) -> str:
+    rows = tuple((headline.name, headline.value, headline.remark) for headline in headlines)
+    return _table(Table(("", "", ""), rows, frozenset({1})))
+
+
+def _section(section: Section) -> str:
+    return "\n\n".join([f"## {escaped(section.title)}", *(_block(block) for block in section.blocks)])
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(text):
+            return escaped(text)
+        case Table():
+            return _table(block)
+        case Commands(lines):
+            return "\n".join(["```console", *(f"$ {line}" for line in lines), "```"])
+        case Picture(name, description):
+            return f"![{escaped(description)}]({IMAGES}/{name}.png)"
+
+
+def _table(table: Table) -> str:
+    rules = ("---:" if column in table.numbers else "---" for column in range(len(table.columns)))
+    rows = [table.columns, tuple(rules), *(tuple(map(escaped, row)) for row in table.rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

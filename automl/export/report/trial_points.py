@@ -1,0 +1,103 @@
+"""From stored trials to what the figures draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from automl.export.report.facts import FINISHED_STATES, Facts, rungs_of
+from automl.export.report.words import network_of, recipe_of
+from automl.figures.architecture import Architecture, Kind
+from automl.figures.curves import Curve
+from automl.figures.history import TrialPoint
+from automl.figures.ladder import Rung
+from automl.figures.parallel import ParallelAxis, parallel_axis
+from automl.recipe import FIELDS, Value
+from automl.search.results import TrialRecord
+from automl.search.space import SearchSpace
+
+MOST_AXES = 12
+"""Of a picture that can still be read; the value's comes on top."""
+KINDS: Mapping[str, Kind] = {"plain": "plain", "residual": "residual"}
+
+
+def points(facts: Facts) -> list[TrialPoint]:
+    """Every finished trial."""
+    return [TrialPoint(trial.number, FINISHED_STATES[trial.state], facts.reached(trial)) for trial in facts.trials]
+
+
+def descriptions(facts: Facts) -> dict[int, str]:
+    """Recipes in words by trial number; a trial that failed before it had one is not there."""
+    return {trial.number: recipe_of(trial) for trial in facts.trials if trial.recipe}
+
+
+def rungs(facts: Facts) -> list[Rung]:
+    """The first recipes, and the winner where it is none of them."""
+    tried, winner = rungs_of(facts), facts.winner
+    found = [
+        Rung(
+            f"trial {trial.number}: {network_of(trial)}",
+            facts.reached(trial),
+            complete=trial.state == "complete",
+            is_winner=winner is not None and trial.number == winner.number,
+        )
+        for trial in tried
+    ]
+    if winner is not None and winner.number not in [trial.number for trial in tried]:
+        found.append(Rung(f"winner, trial {winner.number}: {network_of(winner)}", winner.value, is_winner=True))
+    return found
+
+
+def curves(trials: Sequence[TrialRecord], *, what: str) -> list[Curve]:
+    """Training and validation of each trial; `what` is accuracy or loss."""
+    return [
+        Curve(
+            f"trial {trial.number}",
+            [result.epoch for result in trial.epochs],
+            [getattr(result, f"train_{what}") for result in trial.epochs],
+            [getattr(result, f"validation_{what}") for result in trial.epochs],
+        )
+        for trial in trials
+    ]
+
+
+def architectures(facts: Facts) -> list[Architecture]:
+    """Networks of the trials that finished an epoch."""
+    return [
+        Architecture(
+            trial.number,
+            KINDS[trial.recipe["block"]] if trial.recipe["depth"] else "perceptron",
+            trial.recipe["depth"],
+            trial.recipe["width"] if trial.recipe["depth"] else None,
+            trial.parameters,
+            value,
+            complete=trial.state == "complete",
+        )
+        for trial in facts.trials
+        if trial.recipe and (value := facts.reached(trial)) is not None
+    ]
+
+
+def parallel_axes(facts: Facts, most_important: Sequence[str]) -> list[ParallelAxis]:
+    """An axis for each parameter that differs among the complete trials, and the value's as the last one.
+
+    Where there are too many, those that are first in `most_important` stay; all stand in the order of Recipe.
+    """
+    trials = sorted(facts.best_first, key=lambda trial: trial.number)
+    live = [_live_values(facts.record.specification.space, trial) for trial in trials]
+    columns = {name: [values.get(name) for values in live] for name in FIELDS if name != "seed"}
+    varied = [name for name, column in columns.items() if len({value for value in column if value is not None}) > 1]
+    ranks = {name: rank for rank, name in enumerate(most_important)}
+    kept = sorted(varied, key=lambda name: ranks.get(name, len(ranks)))[:MOST_AXES]
+    axes = [parallel_axis(name, columns[name]) for name in varied if name in kept]
+    return [*axes, parallel_axis(facts.value_label, [trial.value for trial in trials])]
+
+
+def _live_values(space: SearchSpace, trial: TrialRecord) -> dict[str, Value]:
+    """The parameters that this trial was drawn with; the whole recipe for a space that is a function."""
+    if space.function:
+        return dict(trial.recipe)
+    live: dict[str, Value] = {}
+    for parameter in space.parameters:
+        if parameter.is_live(live):
+            live[parameter.name] = trial.recipe[parameter.name]
+    return live

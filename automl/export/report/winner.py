@@ -1,0 +1,199 @@
+"""The winner on the study's data: what the data are, and what the network makes of the test split.
+
+N images, K classes, H × W pixels, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.metrics import classification_report
+from torch import Tensor, nn
+
+from automl.data.batches import open_images
+from automl.data.dataset import SPLITS, DataSet, Split, SplitName
+from automl.data.loading import load_data_set
+from automl.errors import AutomlError, DataError, ModelError, StudyError
+from automl.export.evaluation import Evaluation, wilson_interval
+from automl.figures.mistakes import Mistake
+from automl.models.building import build_model, resolve_builder
+from automl.recipe import Recipe
+from automl.search.database import Database
+from automl.search.results import TrialRecord, record_test_opening
+from automl.search.study import StudyRecord
+from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.training.device import choose_device
+from automl.training.evaluation import evaluate_logits
+from automl.training.prediction import predict_logits
+
+COMMAND = "report"
+"""As the study remembers who opened its test split."""
+MOST_MISTAKES = 24
+LEARNED_FROM: tuple[SplitName, ...] = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class SplitFigures:
+    """One split of the study's data."""
+
+    images: int
+    majority_share: float
+    """Of the images, those of the training split's most frequent class."""
+
+    def interval(self, accuracy: float) -> tuple[float, float]:
+        """The 95 % interval of an accuracy on this split (Wilson)."""
+        return wilson_interval(round(accuracy * self.images), self.images)
+
+
+@dataclass(frozen=True)
+class OnTest:
+    """The winner on the test split."""
+
+    evaluation: Evaluation
+    by_class: Mapping[str, Mapping[str, float]]
+    """scikit-learn's classification report: precision, recall, f1-score and support by row."""
+    mistakes: tuple[Mistake, ...]
+    """The most sure ones first."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What could be found out; `missing` says the rest."""
+
+    splits: Mapping[SplitName, SplitFigures]
+    """Empty where the data are not at hand; without `test` where it stays shut."""
+    majority_class: str | None
+    test: OnTest | None
+    missing: tuple[str, ...]
+    """Sentences."""
+
+
+def examine(
+    database: Database, record: StudyRecord, trial: TrialRecord, *, home: Path, artifacts: Path, data: str | None
+) -> Examination:
+    """Look at the data and, if the trial's weights were kept, once at the test split, which the study remembers.
+
+    `data`: where they lie on this machine, if not where the study found them.
+    """
+    missing: list[str] = []
+    network: tuple[nn.Module, StoredWeights] | None = None
+    try:
+        network = _network(database, record, trial, artifacts)
+    except AutomlError as error:
+        missing.append(f"The figures on the test split: {error}")
+    try:
+        loaded = _load(record, data, home=home, splits=LEARNED_FROM if network is None else SPLITS)
+    except DataError as error:
+        missing.append(f"Intervals, the majority class and all that needs images: {error}")
+        return Examination({}, None, None, tuple(missing))
+    test = None
+    if network is not None:
+        with database.engine.begin() as connection:
+            record_test_opening(connection, record.study_id, command=COMMAND)
+        test = _on_test(*network, loaded)
+    majority = int(loaded.class_counts("train").argmax())
+    splits = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}
+    return Examination(splits, loaded.class_names[majority], test, tuple(missing))
+
+
+def _network(
+    database: Database, record: StudyRecord, trial: TrialRecord, artifacts: Path
+) -> tuple[nn.Module, StoredWeights]:
+    """The trial's network with its best epoch's weights.
+
+    Raises: StudyError if they were not kept; TrainingError if their file is damaged; ModelError if the network of the
+    user's own cannot be built, or is no longer the one that was trained.
+    """
+    with database.engine.connect() as connection:
+        file = weights_file(connection, trial.trial_id, artifacts=artifacts)
+    if file is None:
+        raise StudyError(f"the weights of trial {trial.number} were not kept")
+    if not file.exists():
+        raise StudyError(
+            f"the weights of trial {trial.number} are not in {file}. "
+            "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)"
+        )
+    stored, specification = read_weights(file), record.specification
+    build = resolve_builder(specification.model) if specification.model else build_model
+    data = specification.data
+    network = build(Recipe.from_mapping(trial.recipe), data.image_shape, len(data.class_names))
+    try:
+        network.load_state_dict(dict(stored.weights), assign=True)
+    except RuntimeError as error:
+        builder = specification.model or "automl's own family"
+        raise ModelError(f"{builder} builds another network than the one that was trained") from error
+    return network, stored
+
+
+def _load(record: StudyRecord, reference: str | None, *, home: Path, splits: tuple[SplitName, ...]) -> DataSet:
+    specification = record.specification
+    data = load_data_set(
+        reference or specification.data.reference,
+        home=home,
+        splits=splits,
+        split_seed=specification.seed,
+        sizing=specification.data.sizing,
+    )
+    if data.fingerprint != specification.data.fingerprint:
+        raise DataError(
+            f"{data.reference} is not what study {record.name} searched on: its fingerprint is "
+            f"{data.fingerprint[:12]}, the study's {specification.data.fingerprint[:12]}"
+        )
+    return data
+
+
+def _split_figures(split: Split, majority: int) -> SplitFigures:
+    return SplitFigures(len(split), float(np.mean(split.labels_N == majority)))
+
+
+def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet) -> OnTest:
+    split, device = data.splits["test"], choose_device()
+    logits_NK = predict_logits(
+        network.to(device), open_images(split, device), normalization=stored.normalization, precision="float32"
+    )
+    found = evaluate_logits(logits_NK, split.labels_N)
+    evaluation = Evaluation(found.loss, found.confusion_KK, data.class_names, "test")
+    predicted_N = logits_NK.argmax(dim=1).cpu().numpy()
+    return OnTest(
+        evaluation,
+        _by_class(split.labels_N, predicted_N, data.class_names),
+        _mistakes(logits_NK, split, data.class_names),
+    )
+
+
+def _by_class(
+    labels_N: npt.NDArray[np.int64], predicted_N: npt.NDArray[np.int64], class_names: tuple[str, ...]
+) -> dict[str, dict[str, float]]:
+    """scikit-learn's report without its row `accuracy`, which is one number."""
+    report: dict[str, Any] = classification_report(
+        labels_N,
+        predicted_N,
+        labels=range(len(class_names)),
+        target_names=class_names,
+        output_dict=True,
+        zero_division=0,
+    )
+    return {name: row for name, row in report.items() if isinstance(row, dict)}
+
+
+@torch.inference_mode()
+def _mistakes(logits_NK: Tensor, split: Split, class_names: tuple[str, ...]) -> tuple[Mistake, ...]:
+    """Wrongly classified images, those first to whose wrong class the network gave the highest probability."""
+    sure_N, predicted_N = (values.cpu().numpy() for values in logits_NK.softmax(dim=1).max(dim=1))
+    wrong = np.flatnonzero(predicted_N != split.labels_N)
+    surest = wrong[np.argsort(-sure_N[wrong], kind="stable")][:MOST_MISTAKES]
+    return tuple(
+        Mistake(
+            split.images_MHWC[split.rows_N[position]],
+            class_names[split.labels_N[position]],
+            class_names[predicted_N[position]],
+            float(sure_N[position]),
+        )
+        for position in surest
+    )

@@ -1,0 +1,40 @@
+"""How the report writes numbers and networks."""
+
+from __future__ import annotations
+
+from automl.recipe import Recipe, in_words
+from automl.search.results import TrialRecord
+
+MINUTE_SECONDS, HOUR_SECONDS = 60.0, 3600.0
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12.5 min`, `3.20 h`."""
+    if seconds < 2 * MINUTE_SECONDS:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / MINUTE_SECONDS:.1f} min" if seconds < 2 * HOUR_SECONDS else f"{seconds / HOUR_SECONDS:.2f} h"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 trial`, `3 trials`, `1,200 images`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    """`0.960 to 0.997`."""
+    return f"{bounds[0]:.3f} to {bounds[1]:.3f}"
+
+
+def network_of(trial: TrialRecord) -> str:
+    """The first part of the recipe in words: what the network is."""
+    return in_words(Recipe.from_mapping(trial.recipe)).partition(";")[0]
+
+
+def recipe_of(trial: TrialRecord) -> str:
+    """The recipe in words, as a sentence."""
+    return in_words(Recipe.from_mapping(trial.recipe)) + "."
+
+
+def size_of(trial: TrialRecord) -> str:
+    """Number of parameters, if it is known."""
+    return "" if trial.parameters is None else f"{trial.parameters:,}"

@@ -1,0 +1,48 @@
+"""The images that a model got wrong while it was sure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure
+
+COLUMNS = 6
+LABEL_LETTERS = 20
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One image, H × W pixels of C = 1 or 3 channels."""
+
+    image_HWC: npt.NDArray[np.uint8]
+    true: str
+    predicted: str
+    probability: float
+    """That the model gave to the wrong class."""
+
+
+def mistakes_sheet(mistakes: Sequence[Mistake]) -> Figure:
+    """Images in rows of six, each with its true class, the predicted one and the model's probability of it."""
+    rows = max(1, -(-len(mistakes) // COLUMNS))
+    figure = new_figure(height_inches=rows * (WIDTH_INCHES / COLUMNS + 0.55))
+    grid = figure.subplots(rows, COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, mistake in zip(grid.flat, mistakes, strict=False):
+        _draw(axes, mistake)
+    return figure
+
+
+def _draw(axes: Axes, mistake: Mistake) -> None:
+    pixels = mistake.image_HWC
+    axes.imshow(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
+    lines = (f"is {mistake.true}", f"taken for {mistake.predicted}")
+    text = "\n".join(textwrap.shorten(line, LABEL_LETTERS, placeholder="…") for line in lines)
+    axes.set_title(f"{text}\n{mistake.probability:.3f}", fontsize=FONT_POINTS - 2, color=INK)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from automl.settings import SETTINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = (ROOT / ".env.example").read_text()
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+CPU = (ROOT / "docker-compose.cpu.yml").read_text()
+HANDED_ON = re.compile(r"^ +(WANDB_\w+):$", re.MULTILINE)
+
+
+def explained() -> dict[str, str]:
+    """Variables of .env.example with the values that stand there."""
+    return dict(re.findall(r"^#(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def defaults() -> dict[str, str]:
+    """Variables that the compose files read, with the default that is not empty, if any."""
+    found: dict[str, str] = {}
+    for name, default in re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE + CPU):
+        found[name] = found.get(name) or default
+    return found
+
+
+def services() -> dict[str, Any]:
+    return dict(yaml.safe_load(COMPOSE)["services"])
+
+
+def test_every_variable_of_the_service_is_explained_and_nothing_else_is() -> None:
+    assert set(defaults()) | set(HANDED_ON.findall(COMPOSE)) | {"COMPOSE_FILE"} == set(explained()) | {"WANDB_BASE_URL"}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    of_the_service = {name: value for name, value in defaults().items() if not value.startswith(("/", "digits"))}
+    shown = explained()
+    assert {name: shown[name] for name, value in of_the_service.items() if value} == {
+        name: value for name, value in of_the_service.items() if value
+    }
+
+
+def test_defaults_are_the_same_in_a_container_and_on_the_host() -> None:
+    names = ("AUTOML_PASSWORD", "AUTOML_POSTGRES_PORT", "AUTOML_WORKERS_PER_GPU")
+    assert {name: defaults()[name] for name in names} == {name: SETTINGS[name].default for name in names}
+    shown = explained()
+    for name in ("AUTOML_SPACE", "AUTOML_TRIALS", "AUTOML_METRIC"):
+        assert shown[name] == SETTINGS[name].default
+
+
+def test_only_setup_is_root_and_keeps_capabilities() -> None:
+    for name, service in services().items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert (service["user"] == "root") == (name == "setup"), name
+        assert ("cap_add" in service) == (name == "setup"), name
+
+
+def test_ports_are_published_on_loopback_alone() -> None:
+    ports = [port for service in services().values() for port in service.get("ports", [])]
+    assert len(ports) == 2
+    assert all(port.startswith("${AUTOML_BIND:-127.0.0.1}:") for port in ports)
+
+
+def test_the_dashboard_reads_as_its_own_role_and_artifacts_without_writing() -> None:
+    dashboard = services()["dashboard"]
+    assert dashboard["environment"]["AUTOML_STORAGE"] == "postgresql://automl_dashboard@postgres:5432/automl"
+    assert [volume["read_only"] for volume in dashboard["volumes"]] == [True]
+    assert "AUTOML_PASSWORD" not in str(dashboard)
