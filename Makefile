@@ -4,10 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO_HOME ?= .automl
+FER2013 ?= ../shared/data/fer2013/archive.zip
+WORKERS ?= 4
+NVIDIA := $(shell docker info --format '{{.Runtimes}}' 2>/dev/null | grep -c nvidia)
+COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-compose.cpu.yml)
 # Nothing that runs from here ever uploads.
 export WANDB_MODE := offline
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test lint bench up compose-test clean
 
 install: $(STAMP)
 
@@ -31,8 +35,15 @@ lint: install
 	$(BIN)/mypy
 
 bench: install
-	$(BIN)/python -m benchmarks.data_loading --output benchmarks/results/data_loading.md
-	$(BIN)/python -m benchmarks.status --output benchmarks/results/status.md
+	$(BIN)/python -m benchmarks.startup --output
+	$(BIN)/python -m benchmarks.data_loading $(wildcard $(FER2013)) digits --output
+
+# The service in the foreground, with the GPUs where Docker can reserve them and without where it cannot.
+up:
+	docker compose $(COMPOSE_FILES) up --build --scale worker=$(WORKERS)
+
+compose-test: install
+	$(BIN)/python -m benchmarks.compose_test --output
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -192,9 +192,12 @@ def unknown_field(name: str) -> str:
     return f"unknown parameter {name!r}." + (f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(FIELDS)}.")
 
 
-def in_words(recipe: Recipe) -> str:
-    """The recipe in one line, for people: what the network is, how it is regularized, how it is trained."""
-    return "; ".join((_network(recipe), _regularization(recipe), _optimization(recipe)))
+def in_words(recipe: Recipe, *, model: str | None = None) -> str:
+    """The recipe in one line, for people: what the network is, how it is regularized, how it is trained.
+
+    `model`: the name of a network of the user's own, of which the recipe's architecture says nothing.
+    """
+    return "; ".join((model or _network(recipe), _regularization(recipe), _optimization(recipe)))
 
 
 def _network(recipe: Recipe) -> str:

@@ -77,7 +77,7 @@ def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
     if trial.failure is not None:
         rows["failure"] = f"{trial.failure}: {str(trial.reason).strip()}"
     if trial.recipe:
-        rows["recipe"] = in_words(Recipe.from_mapping(trial.recipe))
+        rows["recipe"] = in_words(Recipe.from_mapping(trial.recipe), model=record.specification.model)
     if trial.parameters is not None:
         rows["size"] = f"{trial.parameters:,} parameters"
     if trial.attempt:
@@ -130,11 +130,14 @@ def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
     )
 
 
-def print_best(study: str, metric: str, trial: TrialRecord) -> None:
-    """The best trial, as it is stored."""
-    worth = f"validation {metric.replace('_', ' ')} {trial.value:.4f} at epoch {trial.best_epoch}"
-    print(f"Trial {trial.number} of study {study}: {worth if trial.value is not None else trial.state}")
-    print(f"  {in_words(Recipe.from_mapping(trial.recipe))}")
+def print_best(study: str, metric: str, trial: TrialRecord, *, model: str | None) -> None:
+    """The best trial, or the one that was asked for, as it is stored; `model` as in `in_words`."""
+    worth = trial.state
+    if trial.value is not None:
+        worth = f"validation {metric.replace('_', ' ')} {trial.value:.4f} at epoch {trial.best_epoch}"
+    print(f"Trial {trial.number} of study {study}: {worth}")
+    if trial.recipe:
+        print(f"  {in_words(Recipe.from_mapping(trial.recipe), model=model)}")
 
 
 def print_exported(exported: Exported) -> None:

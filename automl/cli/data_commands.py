@@ -11,10 +11,10 @@ from automl.cli.options import (
     add_json,
     add_storage_options,
     add_study_name,
+    count_from_zero,
     opened_place,
     print_json,
     tell,
-    whole_number,
 )
 
 PORT = 8080
@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
     parser = commands.add_parser("dashboard", help="optuna-dashboard on this storage and these artifacts")
     add_study_name(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
-    parser.add_argument("--port", type=whole_number, default=PORT, help=f"({PORT})")
+    parser.add_argument("--port", type=count_from_zero, default=PORT, help=f"({PORT}; 0: any free one)")
     add_storage_options(parser)
     parser.set_defaults(run=dashboard)
 

@@ -116,7 +116,7 @@ def best(arguments: argparse.Namespace) -> None:
         answer = {"study": record.name, "metric": record.specification.metric, **trial.as_dict()}
         print_json(answer | {"export": exported.as_dict() if exported else None})
         return
-    print_best(record.name, record.specification.metric, trial)
+    print_best(record.name, record.specification.metric, trial, model=record.specification.model)
     if exported is not None:
         print_exported(exported)
 

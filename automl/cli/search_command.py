@@ -42,6 +42,8 @@ class SearchResult:
     """Stopped by Ctrl-C or `automl stop`; the same call continues."""
     home: Path
     """Folder of database, artifacts and wandb files."""
+    network: str | None
+    """`package.module:build` of a network of the user's own; None: automl's family."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -200,7 +202,7 @@ def _result(place: Place, record: StudyRecord, *, export: Path | None, interrupt
         interrupted = interrupted or status.stop_requested
         best = None if interrupted and status.best is None else best_trial(connection, record)
     if interrupted or best is None or export is None:
-        return SearchResult(record.name, best, status, None, interrupted, place.home)
+        return SearchResult(record.name, best, status, None, interrupted, place.home, record.specification.model)
     from automl.export.trial_model import export_trial  # torch takes seconds to import
 
     exported = export_trial(
@@ -212,7 +214,7 @@ def _result(place: Place, record: StudyRecord, *, export: Path | None, interrupt
         artifacts=place.artifacts,
         command="search --export",
     )
-    return SearchResult(record.name, best, status, exported, interrupted, place.home)
+    return SearchResult(record.name, best, status, exported, interrupted, place.home, record.specification.model)
 
 
 def default_workers() -> int:
@@ -258,7 +260,7 @@ def run(arguments: argparse.Namespace) -> None:
 def print_result(result: SearchResult) -> None:
     """The best trial, and where everything is."""
     if result.best is not None:
-        print_best(result.study, result.status.metric, result.best)
+        print_best(result.study, result.status.metric, result.best, model=result.network)
     if result.exported is not None:
         print_exported(result.exported)
     elif result.interrupted:

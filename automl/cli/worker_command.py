@@ -89,5 +89,5 @@ def _print_best_if_over(place: Place, record: StudyRecord) -> None:
             tell(f"Study {record.name} is over, and no trial of it is complete.")
             return
         best = best_trial(connection, record)
-    print_best(record.name, record.specification.metric, best)
+    print_best(record.name, record.specification.metric, best, model=record.specification.model)
     print(f"  export it: {place.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt", flush=True)

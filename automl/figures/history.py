@@ -80,7 +80,7 @@ def _draw_best(axes: Axes, points: Sequence[TrialPoint], *, maximize: bool) -> N
     xs, ys = zip(*best, (last, value), strict=True)
     axes.step(xs, ys, where="post", color=COLOURS[2], linewidth=2, label="best so far", zorder=2)
     axes.annotate(
-        f"trial {number}: {value:.4g}",
+        f"trial {number}: {value:.4f}",
         (number, value),
         xytext=(0, 7 if maximize else -7),
         textcoords="offset points",

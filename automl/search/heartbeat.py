@@ -39,6 +39,10 @@ class Heartbeat:
 
     def __enter__(self) -> Self:
         with self._engine.begin() as connection:
+            # One newcomer at a time: two workers of the same ordinal would draw the same recipes.
+            connection.execute(
+                text("SELECT 1 FROM automl_studies WHERE study_id = :study_id FOR UPDATE"), {"study_id": self._study_id}
+            )
             row = connection.execute(
                 text(
                     """

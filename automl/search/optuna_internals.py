@@ -62,14 +62,6 @@ def study_id_of(study: optuna.Study) -> int:
     return int(study._study_id)  # noqa: SLF001
 
 
-def trial_id_of(trial: optuna.Trial) -> int:
-    """The trial's primary key.
-
-    Relies on: Trial._trial_id.
-    """
-    return int(trial._trial_id)  # noqa: SLF001
-
-
 def enqueue_ticket(study: optuna.Study, fixed: Mapping[str, Any]) -> int:
     """Queue one trial, some of whose parameters may be fixed, and return its primary key.
 

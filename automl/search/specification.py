@@ -120,9 +120,6 @@ def _space_difference(mine: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     changed = [name for name in sorted({*mine, *asked}) if mine.get(name) != asked.get(name)]
     if changed != ["parameters"]:
         return f"{', '.join(changed)} differ"
-    here, there = (
-        {parameter["name"]: parameter for parameter in document["parameters"]} for document in (mine, asked)
-    )
+    here, there = ({parameter["name"]: parameter for parameter in document["parameters"]} for document in (mine, asked))
     names = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
     return f"{', '.join(names)} {'differs' if len(names) == 1 else 'differ'}"
-

@@ -56,6 +56,13 @@ def test_best_is_the_highest_value_of_all_trials(finished: Finished) -> None:
     assert [epoch["epoch"] for epoch in best["epochs"]] == list(range(5))
 
 
+def test_any_trial_can_be_looked_at_instead_of_the_best(finished: Finished) -> None:
+    for number in range(5):
+        done = finished.automl("best", "--trial", str(number))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"Trial {number} of study digits-space-accuracy: ")
+
+
 def test_ladder_comes_first(finished: Finished) -> None:
     first = json.loads(finished.automl("show", "0", "--json").stdout)
     assert first["recipe"]["depth"] == 0

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from automl.data.dataset import Sizing
+from automl.data.decoding import CHUNK
+from automl.data.journal import NAME
 from automl.data.loading import load_data_set
 from tests.data.pictures import pack, save_classes, save_picture
 
@@ -25,6 +31,18 @@ try:
     print(data.fingerprint, "decoded" if calls else "cached", *sorted(heavy))
 except DataError as error:
     print("DataError:", error)
+"""
+
+KILLED_LATER = """
+import os, signal, sys
+from pathlib import Path
+import psutil
+from automl.data.loading import load_data_set
+def progress(done, total):
+    if done >= int(sys.argv[3]):
+        print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+load_data_set(sys.argv[1], home=Path(sys.argv[2]), on_progress=progress)
 """
 
 HOLD = """
@@ -101,12 +119,57 @@ def test_damaged_cache_is_made_again(photos: Path, tmp_path: Path) -> None:
     assert len(images_files(tmp_path)) == 1
 
 
-def test_what_a_killed_loader_leaves_does_not_stay(photos: Path, tmp_path: Path) -> None:
+def test_killed_decoding_goes_on_where_it_was(tmp_path: Path) -> None:
+    photos = save_classes(tmp_path / "photos", {"a": 300, "b": 300})
+    uninterrupted = load_data_set(str(photos), home=tmp_path / "elsewhere").fingerprint
+    killed = subprocess.run([sys.executable, "-c", KILLED_LATER, photos, tmp_path, "300"], check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    journal = next((tmp_path / "cache").rglob(NAME))
+    recorded = [json.loads(line)["images"] for line in journal.read_text().splitlines()[1:]]
+    assert sum(recorded) >= 300
+    with journal.open("a") as file:
+        file.write('{"first": 0, "ima')  # what a kill in mid-write leaves
+    heard: list[tuple[int, int]] = []
+    data = load_data_set(str(photos), home=tmp_path, on_progress=lambda *progress: heard.append(progress))
+    decoded_again = len(heard) * CHUNK
+    assert heard[0] == (sum(recorded) + CHUNK, 600)
+    assert heard[-1] == (600, 600)
+    assert decoded_again <= 600 - sum(recorded) + CHUNK
+    assert data.fingerprint == uninterrupted
+
+
+def test_finished_decoding_without_its_name_is_not_done_again(photos: Path, tmp_path: Path) -> None:
     load_data_set(str(photos), home=tmp_path)
     folder = images_files(tmp_path)[0].parent
     folder.rename(folder.with_name(folder.name + ".partial"))
-    load_data_set(str(photos), home=tmp_path)
+    heard: list[int] = []
+    load_data_set(str(photos), home=tmp_path, on_progress=lambda done, total: heard.append(done))
+    assert heard == []
     assert [file.parent for file in images_files(tmp_path)] == [folder]
+    assert {file.name for file in folder.iterdir()} == {"images.npy", "index.npz", "originals.json", "record.json"}
+
+
+def test_decoding_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    photos = save_classes(tmp_path / "photos", {"a": 150, "b": 150})
+    command = [sys.executable, "-c", KILLED_LATER, str(photos), str(tmp_path), "64"]
+    killed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    children = [int(pid) for pid in killed.stdout.split()]
+    assert len(children) >= min(2, os.cpu_count() or 1)
+    ended = time.monotonic() + 30
+    while any(map(psutil.pid_exists, children)) and time.monotonic() < ended:
+        time.sleep(0.1)
+    assert not any(map(psutil.pid_exists, children))
+
+
+def test_two_sizings_of_a_set_lie_side_by_side(photos: Path, tmp_path: Path) -> None:
+    small, own = Sizing(8, "pad"), Sizing()
+    shapes = [load_data_set(str(photos), home=tmp_path, sizing=sizing).image_shape for sizing in (small, own)]
+    assert shapes == [(1, 8, 8), (1, 7, 9)]
+    heard: list[int] = []
+    for sizing in (small, own):
+        load_data_set(str(photos), home=tmp_path, sizing=sizing, on_progress=lambda done, total: heard.append(done))
+    assert heard == []
 
 
 def test_killed_loader_frees_the_lock(photos: Path, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def written(folder: Path, name: str) -> str:
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_gives_the_same_pixels_and_classes(tmp_path: Path, name: str) -> None:
     data = load_data_set(written(tmp_path, name), home=tmp_path)
+    assert data.name == "fer2013"
     assert (data.image_shape, data.class_names) == ((1, 48, 48), ("angry", "happy"))
     assert np.array_equal(data.splits["train"].images_MHWC[..., 0], PIXELS_NHW)
     for split in data.splits.values():
@@ -50,6 +51,7 @@ def test_competition_zip_gives_its_complete_table(tmp_path: Path) -> None:
         archive.writestr("test.csv", "pixels\n1 2 3\n")
         archive.writestr("fer2013.tar.gz", b"")
     data = load_data_set(str(tmp_path / "challenge.zip"), home=tmp_path)
+    assert data.name == "fer2013"
     assert [len(data.splits[split]) for split in SPLITS] == [40, 10, 10]
     assert data.fingerprint == load_data_set(str(tmp_path / "fer2013.csv"), home=tmp_path).fingerprint
 

@@ -50,6 +50,7 @@ def test_unlabelled_test_images_are_left_aside() -> None:
 
 def test_fer2013_is_recognized_by_its_file_names() -> None:
     layout = arrange(["train/neutral/Training_1.jpg", "test/neutral/PublicTest_2.jpg", "test/Angry/PrivateTest_3.jpg"])
+    assert layout.name == "fer2013"
     assert layout.class_names == ("angry", "neutral")
     assert [(place.split, place.class_name) for place in layout.places] == [
         ("train", "neutral"),

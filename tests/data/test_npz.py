@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import re
 import zipfile
 from pathlib import Path
@@ -68,6 +69,50 @@ def test_other_arrays_are_refused(tmp_path: Path, arrays: dict[str, object], mes
     path = saved(tmp_path / "set.npz", **arrays)
     with pytest.raises(DataError, match=re.escape(message)):
         load_data_set(path, home=tmp_path)
+
+
+class Trap:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["images", "labels", "split"])
+@pytest.mark.parametrize("bare", [False, True])
+def test_pickle_inside_is_refused_and_not_run(tmp_path: Path, name: str, bare: bool) -> None:
+    arrays: dict[str, object] = {"images": IMAGES_NHWC, "labels": LABELS, "split": np.repeat(["train"], 30)}
+    arrays[name] = np.array([Trap(tmp_path / "sprung")] * 30)
+    path = saved(tmp_path / "set.npz", **arrays)
+    if bare:  # a pickle instead of an array's file
+        with zipfile.ZipFile(path, "w") as archive:
+            for key, value in arrays.items():
+                buffer = io.BytesIO()
+                np.save(buffer, value)  # type: ignore[arg-type]
+                content = pickle.dumps(Trap(tmp_path / "sprung")) if key == name else buffer.getvalue()
+                archive.writestr(f"{key}.npy", content)
+    said = f"the array '{name}' cannot be read: the magic string is not correct" if bare else "of object"
+    with pytest.raises(DataError, match=re.escape(said)):
+        load_data_set(path, home=tmp_path)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["images", "labels"])
+def test_header_of_terabytes_is_refused_before_anything_is_allocated(tmp_path: Path, name: str) -> None:
+    shapes = {"images": (10**10, 5, 4, 3) if name == "images" else (30, 5, 4, 3), "labels": (10**10,)}
+    with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
+        for key, shape in shapes.items():
+            buffer = io.BytesIO()
+            dtype = "|u1" if key == "images" else "<i8"
+            np.lib.format.write_array_header_1_0(buffer, {"descr": dtype, "fortran_order": False, "shape": shape})
+            archive.writestr(f"{key}.npy", buffer.getvalue() + bytes(1800))
+    message = f"{tmp_path / 'set.npz'}: the array {name!r} breaks off. Save it again."
+    with pytest.raises(DataError, match=re.escape(message)):
+        load_data_set(str(tmp_path / "set.npz"), home=tmp_path)
+    assert not list((tmp_path / "cache").rglob("images*"))
 
 
 def test_header_that_promises_more_than_there_is_is_refused(tmp_path: Path) -> None:

@@ -252,7 +252,10 @@ def test_killed_search_leaves_no_worker_behind(service: Service) -> None:
     (service.folder / "space.yaml").write_text(SPACE)
     command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
     search = subprocess.Popen(
-        [*command, "--trials", "30", "--workers", "2", "--study", "s"], cwd=service.folder, env=service.environment
+        [*command, "--trials", "30", "--workers", "2", "--study", "s"],
+        cwd=service.folder,
+        env=service.environment,
+        text=True,
     )
     service.processes.append(search)
     service.wait_until(lambda: _has_table(service) and service.epochs_done() >= 2, seconds=120)

@@ -99,7 +99,8 @@ def _headlines(facts: Facts, examination: Examination | None) -> tuple[Headline,
 
 def _accuracies(facts: Facts, examination: Examination) -> tuple[Headline, ...]:
     assert facts.winner is not None
-    found = best_result(facts.winner).validation_accuracy
+    result = best_result(facts.winner)
+    found = result.validation_accuracy
     validation, test = examination.splits.get("validation"), examination.test
     remark = f"95 %: {interval(validation.interval(found))}" if validation else f"trial {facts.winner.number}"
     headlines = [Headline("validation accuracy", f"{found:.4f}", remark)]
@@ -110,4 +111,6 @@ def _accuracies(facts: Facts, examination: Examination) -> tuple[Headline, ...]:
         headlines.append(
             Headline("majority class", f"{majority:.4f}", f"of test, always saying “{examination.majority_class}”")
         )
+    if facts.metric.name != "accuracy":
+        headlines.insert(0, Headline(facts.value_label, f"{facts.metric.of(result):.4f}", "chose the winner"))
     return tuple(headlines)

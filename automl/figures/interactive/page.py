@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import html
+import itertools
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from automl.figures.canvas import FAINT, GRID, INK
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+MOST_TICKS = 10
 
 
 def new_page_figure(*, height_pixels: int, x_label: str = "", y_label: str = "") -> go.Figure:
@@ -39,6 +43,13 @@ def axis_look(label: str, *, grid: bool = True) -> dict[str, object]:
         "zeroline": False,
         "automargin": True,
     }
+
+
+def whole_ticks(values: Sequence[int]) -> dict[str, object]:
+    """Ticks of an axis that counts: at most ten, and never between two numbers, as Plotly's own are."""
+    span = max(values, default=0) - min(values, default=0)
+    steps = (digit * 10**power for power in itertools.count() for digit in (1, 2, 5))
+    return {"tick0": 0, "dtick": next(step for step in steps if span / step <= MOST_TICKS)}
 
 
 def plain(text: str) -> str:

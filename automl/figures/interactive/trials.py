@@ -8,12 +8,12 @@ from typing import TypeGuard
 
 import plotly.graph_objects as go
 
-from automl.figures.architecture import KIND_COLOURS, PANELS, Architecture, kinds_of
+from automl.figures.architecture import KIND_COLOURS, PANELS, Architecture, Kind, Panel, kinds_of
 from automl.figures.canvas import COLOURS, FAINT
 from automl.figures.curves import Curve
 from automl.figures.effort import SAVED_COLOUR, STATE_COLOURS, TrialEffort, unit_of
 from automl.figures.history import TrialPoint, records
-from automl.figures.interactive.page import axis_look, new_page_figure, plain
+from automl.figures.interactive.page import axis_look, new_page_figure, plain, whole_ticks
 from automl.figures.ladder import Rung, wrapped
 
 MARKERS: Mapping[str, Mapping[str, object]] = {
@@ -32,6 +32,7 @@ def interactive_history(
     Trials without a value, which failed in their first epoch, stand as low as the lowest of the others.
     """
     figure = new_page_figure(height_pixels=420, x_label="trial number", y_label=value_label)
+    figure.update_xaxes(whole_ticks([point.number for point in points]))
     best = records(points, maximize=maximize)
     if best:
         last = (max(point.number for point in points), best[-1][1])
@@ -57,6 +58,7 @@ def interactive_history(
 def interactive_curves(curves: Sequence[Curve], *, value_label: str) -> go.Figure:
     """Validation as a line and training as dashes, in one colour a trial; a click on its name hides a trial."""
     figure = new_page_figure(height_pixels=420, x_label="epoch", y_label=value_label)
+    figure.update_xaxes(whole_ticks([epoch for curve in curves for epoch in curve.epochs]))
     for curve, colour in zip(curves, COLOURS, strict=False):
         for values, kind, line in (
             (curve.validation, "validation", {"color": colour, "width": 2.5}),
@@ -110,26 +112,30 @@ def interactive_architecture(architectures: Sequence[Architecture], *, value_lab
         suffix = "" if place == 0 else str(place + 1)
         left, right = place / len(PANELS), (place + 1) / len(PANELS)
         look = axis_look(panel.label) | {"domain": [left + PANEL_GAP / 2, right - PANEL_GAP / 2], "anchor": "y"}
-        figure.update_layout({f"xaxis{suffix}": look | ({"type": "log", "dtick": 1} if panel.log else {})})
+        places = [at for one in architectures if (at := panel.of(one)) is not None]
+        figure.update_layout({f"xaxis{suffix}": look | ({"type": "log"} if panel.log else whole_ticks(places))})
         for kind in kinds_of(architectures):
             shown = [one for one in architectures if one.kind == kind and panel.of(one) is not None]
-            figure.add_scatter(
-                x=[panel.of(one) for one in shown],
-                y=[one.value for one in shown],
-                xaxis=f"x{suffix}",
-                mode="markers",
-                marker={
-                    "color": KIND_COLOURS[kind],
-                    "size": 9,
-                    "symbol": ["circle" if one.complete else "circle-open" for one in shown],
-                },
-                name=kind,
-                legendgroup=kind,
-                showlegend=place == 0,
-                text=[f"trial {one.number}" for one in shown],
-                hovertemplate=f"<b>%{{text}}: %{{y:.4f}}</b><br>{kind}, {panel.label}: %{{x}}<extra></extra>",
-            )
+            figure.add_scatter(xaxis=f"x{suffix}", showlegend=place == 0, **_networks(shown, kind, panel))
     return figure
+
+
+def _networks(shown: Sequence[Architecture], kind: Kind, panel: Panel) -> dict[str, object]:
+    """Points of one kind of network in one panel."""
+    return {
+        "x": [panel.of(one) for one in shown],
+        "y": [one.value for one in shown],
+        "mode": "markers",
+        "marker": {
+            "color": KIND_COLOURS[kind],
+            "size": 9,
+            "symbol": ["circle" if one.complete else "circle-open" for one in shown],
+        },
+        "name": kind,
+        "legendgroup": kind,
+        "text": [f"trial {one.number}" for one in shown],
+        "hovertemplate": f"<b>%{{text}}: %{{y:.4f}}</b><br>{kind}, {panel.label}: %{{x}}<extra></extra>",
+    }
 
 
 def interactive_effort(efforts: Sequence[TrialEffort]) -> go.Figure:
@@ -137,6 +143,7 @@ def interactive_effort(efforts: Sequence[TrialEffort]) -> go.Figure:
     unit, unit_seconds = unit_of(efforts)
     figure = new_page_figure(height_pixels=380, x_label="trial number", y_label=f"device {unit}")
     figure.update_layout(barmode="stack", bargap=0.15)
+    figure.update_xaxes(whole_ticks([effort.number for effort in efforts]))
     for state, colour in STATE_COLOURS.items():
         shown = [effort for effort in efforts if effort.state == state]
         if shown:
