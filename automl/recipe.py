@@ -197,10 +197,11 @@ def in_words(recipe: Recipe, *, model: str | None = None) -> str:
 
     `model`: the name of a network of the user's own, of which the recipe's architecture says nothing.
     """
-    return "; ".join((model or _network(recipe), _regularization(recipe), _optimization(recipe)))
+    return "; ".join((model or network_in_words(recipe), _regularization(recipe), _optimization(recipe)))
 
 
-def _network(recipe: Recipe) -> str:
+def network_in_words(recipe: Recipe) -> str:
+    """What the network of the recipe is."""
     hidden = f"a hidden layer of {recipe.hidden_dim}" if recipe.hidden_dim else "no hidden layer"
     if recipe.depth == 0:
         return f"perceptron with {hidden}"

@@ -14,7 +14,7 @@ GREP = 'grep -rqF -e "$0" /var/lib/automl && ! grep -rlF -e "$1" -e "$2" /var/li
 
 
 def check_dashboard(service: Service) -> str:
-    """The page and the API answer; DELETE is refused and deletes nothing."""
+    """The page and the API answer, from a process that saw the database restart; DELETE is refused, deleting nothing."""
     url = f"http://127.0.0.1:{service.dashboard_port}"
     service.until(lambda: _answer("GET", f"{url}/api/studies")[0] == 200, seconds=60)
     status, page = _answer("GET", f"{url}/dashboard")
@@ -25,9 +25,11 @@ def check_dashboard(service: Service) -> str:
     trials = json.loads(_answer("GET", f"{url}/api/studies/{studies[0]['study_id']}")[1])["trials"]
     refused, _ = _answer("DELETE", f"{url}/api/studies/{studies[0]['study_id']}")
     assert refused >= 400, refused
+    assert "permission denied for table" in service.compose("logs", "--no-color", "postgres")
     assert _studies(url) == studies
     assert service.status()["complete"] > 0
-    return f"{len(trials)} trials shown; DELETE answered with {refused}, and everything is still there"
+    assert [one["RestartCount"] for one in service.containers("dashboard")] == [0]
+    return f"{len(trials)} trials shown, by the process from before the restart; DELETE answered with {refused}, and everything is still there"
 
 
 def _studies(url: str) -> Any:

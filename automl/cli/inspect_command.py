@@ -97,11 +97,11 @@ def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "data", f"{data.name} ({data.reference}), fingerprint {data.fingerprint[:12]}"
     yield "images", f"{channels} × {height} × {width} for the network; as they came: {_sizes(found)}"
     yield "modes", ", ".join(f"{mode} {count:,}" for mode, count in originals.modes.items())
-    for number, note in enumerate(data.notes):
-        yield "notes" if number == 0 else " " * (number + 1), note
+    if data.notes:
+        yield "notes", "\n".join(data.notes)
     yield "unreadable", _unreadable(found)
     yield "equal", _duplicates(found.exact)
-    yield "alike", _duplicates(found.near)
+    yield "similar", _duplicates(found.near)
     yield (
         "to beat",
         f"validation accuracy {baselines.majority:.4f} by always saying {baselines.majority_class!r}, "
@@ -120,17 +120,17 @@ def _sizes(found: Inspection) -> str:
 def _unreadable(found: Inspection) -> str:
     lines = [f"{name}: {reason}" for name, reason in found.unreadable]
     more = [f"and {len(lines) - LISTED:,} more (all: --json)"] if len(lines) > LISTED else []
-    return "\n".join([f"{len(lines):,} files", *lines[:LISTED], *more]) if lines else "no file"
+    return "\n".join([f"files: {len(lines):,}", *lines[:LISTED], *more]) if lines else "no file"
 
 
 def _duplicates(found: Duplicates) -> str:
     if not found.groups:
         return "no images"
-    leaked = ", ".join(f"{images:,} of {split}" for split, images in found.also_in_train.items())
+    leaked = " and ".join(f"{images:,} of {split}" for split, images in found.also_in_train.items())
     lines = [
-        f"{found.images:,} images in {found.groups:,} groups: {found.within_a_split:,} within a split, "
-        f"{found.across_splits:,} across splits ({leaked} have another in train); "
-        f"{found.contradictory:,} groups bear several labels",
+        f"{found.images:,} images; of their groups ({found.groups:,}), within a split: {found.within_a_split:,}, "
+        f"across splits: {found.across_splits:,}, under several labels: {found.contradictory:,}",
+        f"with another in train: {leaked}",
         *("such as " + ", ".join(names) for names in found.examples),
     ]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from automl import __version__
 from automl.cli import (
+    check_command,
     data_commands,
     inspect_command,
     model_commands,
@@ -29,6 +30,7 @@ GROUPS = (
     report_command,
     inspect_command,
     data_commands,
+    check_command,
 )
 
 

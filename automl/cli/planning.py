@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ class Plan:
     """Without the test split."""
     notes: tuple[str, ...]
 
+    def lines(self) -> Iterator[str]:
+        """How everything was understood, for people."""
+        data, specification = self.data, self.specification
+        channels, height, width = data.image_shape
+        counts = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
+        yield f"data   {data.name}: {counts}, {len(data.class_names)} classes, {channels} × {height} × {width}"
+        yield from (f"       {note}" for note in self.notes)
+        yield f"search {specification.space.name}: {specification.sampler} proposes, {specification.pruner} prunes"
+        if specification.sampler in SAMPLER_NOTES:
+            yield f"       {SAMPLER_NOTES[specification.sampler]}"
+
 
 def make_plan(
     wishes: Wishes, settings: Settings, *, home: Path, on_progress: Callable[[int, int], None] | None
@@ -98,7 +109,7 @@ def make_plan(
     specification = Specification(
         data=DataIdentity.of(data),
         space=dataclasses.replace(space, notes=()),
-        metric=known_metric(wishes.metric or settings.values.get("AUTOML_METRIC") or space.metric or "accuracy"),
+        metric=known_metric(wishes.metric or space.metric or str(settings.get("AUTOML_METRIC"))),
         sampler=wishes.sampler or space.sampler or "tpe",
         pruner=wishes.pruner or (asked.name if asked else "median"),
         startup_trials=STARTUP_TRIALS if wishes.startup_trials is None else wishes.startup_trials,
@@ -109,7 +120,25 @@ def make_plan(
         keep=wishes.keep,
     )
     name = settings.get("AUTOML_STUDY", wishes.study) or default_name(data.name, space.name, specification.metric)
-    return Plan(name, specification, make_budget(wishes, settings, space), data, (*data.notes, *space.notes))
+    notes = (*data.notes, *space.notes, *_approximations(space), *_overridden(wishes, space))
+    return Plan(name, specification, make_budget(wishes, settings, space), data, notes)
+
+
+def _approximations(space: SearchSpace) -> Iterator[str]:
+    return (f"{parameter.source}: {parameter.note}" for parameter in space.parameters if not parameter.exact)
+
+
+def _overridden(wishes: Wishes, space: SearchSpace) -> Iterator[str]:
+    """What the space's file says of the search, and a flag says otherwise."""
+    pruner = space.pruner.name if space.pruner else None
+    for name, asked, written in (
+        ("sampler", wishes.sampler, space.sampler),
+        ("metric", wishes.metric, space.metric),
+        ("pruner", wishes.pruner, pruner),
+        ("trials", wishes.trials, space.budget),
+    ):
+        if asked is not None and written is not None and asked != written:
+            yield f"--{name} {asked} instead of the file's {written}"
 
 
 def _warmup_epochs(wishes: Wishes, asked: PrunerSetting | None) -> int:

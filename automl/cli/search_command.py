@@ -14,7 +14,7 @@ from typing import Any
 from automl.cli.answers import print_best, print_exported
 from automl.cli.live import PlainView, View, choose_view, decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, opened_place, print_json, whole_number
-from automl.cli.planning import SAMPLER_NOTES, Plan, Wishes, add_planning_options, make_plan, wishes_of
+from automl.cli.planning import Plan, Wishes, add_planning_options, make_plan, wishes_of
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.claims import recover_lost
@@ -132,15 +132,8 @@ def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> St
     """
     create_schema(place.database)
     record = create_or_continue(place.database, plan.name, plan.specification, plan.budget)
-    channels, height, width = plan.data.image_shape
-    counts = ", ".join(f"{len(split):,} {name}" for name, split in plan.data.splits.items())
-    say(f"data   {plan.data.name}: {counts}, {len(plan.data.class_names)} classes, {channels} × {height} × {width}")
-    for note in plan.notes:
-        say(f"       {note}")
-    specification = plan.specification
-    say(f"search {specification.space.name}: {specification.sampler} proposes, {specification.pruner} prunes")
-    if specification.sampler in SAMPLER_NOTES:
-        say(f"       {SAMPLER_NOTES[specification.sampler]}")
+    for line in plan.lines():
+        say(line)
     say(f"study  {record.name}")
     return record
 

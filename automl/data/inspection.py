@@ -131,11 +131,14 @@ def inspect_data(
 
 def measure_baselines(copies_NTTC: npt.NDArray[np.uint8], table: Table, class_names: Sequence[str]) -> Baselines:
     """Accuracy on validation of train's most frequent class, and of the class of train with the nearest mean."""
-    values_ND = copies_NTTC.reshape(len(copies_NTTC), -1).astype(np.float32)
     train_N, validation_N = table.splits_N == 0, table.splits_N == 1
     labels_T, labels_V = table.labels_N[train_N], table.labels_N[validation_N]
-    means_KD = np.stack([values_ND[train_N][labels_T == label].mean(axis=0) for label in range(len(class_names))])
-    scores_VK = values_ND[validation_N] @ means_KD.T - np.square(means_KD).sum(axis=1) / 2
+    values_TD = copies_NTTC[train_N].reshape(len(labels_T), -1)
+    values_VD = copies_NTTC[validation_N].reshape(len(labels_V), -1).astype(np.float32)
+    means_KD = np.stack(
+        [values_TD[labels_T == label].mean(axis=0, dtype=np.float32) for label in range(len(class_names))]
+    )
+    scores_VK = values_VD @ means_KD.T - np.square(means_KD).sum(axis=1) / 2
     majority = int(np.bincount(labels_T).argmax())
     return Baselines(
         majority_class=class_names[majority],
@@ -179,12 +182,12 @@ def _advice(found: Inspection) -> Iterator[str]:
             f"The largest class of train has {found.imbalance:.0f} times the images of the smallest: accuracy would "
             "hardly see the small ones. Search with --metric macro_f1."
         )
-    for kind, duplicates in (("is equal to", found.exact), ("looks like", found.near)):
+    for kind, duplicates in (("equal", found.exact), ("similar", found.near)):
         for split, images in duplicates.also_in_train.items():
             if images:
-                yield f"{images:,} images of {split}: each {kind} one of train, so the accuracy there flatters."
+                yield f"{kind.capitalize()} images in train and {split}: {images:,} of {split}. Its accuracy flatters."
         if duplicates.contradictory:
             yield (
-                f"{duplicates.contradictory:,} groups of which each image {kind} another are labelled as several "
-                "classes: no model can have them all right."
+                f"Groups of {kind} images under several labels: {duplicates.contradictory:,}. "
+                "No model can have them all right."
             )

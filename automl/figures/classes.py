@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from automl.figures.canvas import COLOURS, FONT_POINTS, INK, new_figure, style
@@ -14,6 +15,8 @@ from automl.figures.canvas import COLOURS, FONT_POINTS, INK, new_figure, style
 MOST_NAMES = 60
 """Classes that are named; of more, every so many are."""
 MOST_INCHES = 12.0
+LONGEST_NAME = 24
+"""Letters."""
 
 
 def class_bars(counts: Mapping[str, npt.NDArray[np.int64]], class_names: Sequence[str]) -> Figure:
@@ -27,7 +30,7 @@ def class_bars(counts: Mapping[str, npt.NDArray[np.int64]], class_names: Sequenc
         axes.barh(np.arange(classes), counts_K, left=left_K, color=colour, label=split, height=0.75)
         left_K = left_K + counts_K
     named = range(0, classes, -(-classes // MOST_NAMES))
-    axes.set_yticks(named, [class_names[label] for label in named], fontsize=FONT_POINTS - 1)
+    axes.set_yticks(named, [printable(class_names[label], label) for label in named], fontsize=FONT_POINTS - 1)
     for label in named:
         text = f" {left_K[label]:,}"
         axes.text(left_K[label], label, text, va="center", color=INK, fontsize=FONT_POINTS - 2)
@@ -38,3 +41,11 @@ def class_bars(counts: Mapping[str, npt.NDArray[np.int64]], class_names: Sequenc
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     figure.legend(loc="outside upper center", ncols=len(counts), frameon=False, labelcolor=INK)
     return figure
+
+
+def printable(name: str, label: int) -> str:
+    """The class's name, short; its number where the font lacks a letter of it: Chinese and Arabic would be boxes."""
+    font = get_font(findfont(FontProperties()))
+    if not all(font.get_char_index(ord(letter)) for letter in name):
+        return f"class {label}"
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

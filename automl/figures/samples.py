@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure
+from automl.figures.classes import printable
 
 MOST_CLASSES = 40
 """Rows of a sheet; of more classes, every so many are shown."""
@@ -26,7 +27,9 @@ def sample_sheet(images_by_class: Sequence[npt.NDArray[np.uint8]], class_names: 
     axes = figure.add_subplot()
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     middles = [(row + 0.5) * row_pixels for row in range(len(shown))]
-    axes.set_yticks(middles, [_short(class_names[label]) for label in shown], color=INK, fontsize=FONT_POINTS - 1)
+    axes.set_yticks(
+        middles, [printable(class_names[label], label) for label in shown], color=INK, fontsize=FONT_POINTS - 1
+    )
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -47,7 +50,3 @@ def _mosaic(images_by_class: Sequence[npt.NDArray[np.uint8]]) -> tuple[npt.NDArr
             top, left = row * (height + gap), column * (width + gap)
             sheet[top : top + height, left : left + width] = image
     return sheet.squeeze(axis=2) if channels == 1 else sheet, height + gap
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 20 else name[:19] + "…"

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from types import TracebackType
@@ -25,26 +26,100 @@ START_SECONDS = 300.0
 
 
 class Rehearsal:
-    """`workers` processes on one device, or where it is `cuda` on the GPUs in turn; a context manager."""
+    """`workers` processes on one device, or where that is a GPU on all GPUs in turn; a context manager."""
 
     def __init__(self, specification: Specification, *, home: Path, workers: int, device: torch.device) -> None:
         """Nothing runs before the block begins. `home`: where the decoded data are."""
-        # A forked copy of this process could use neither the GPU nor the threads that torch has started here.
-        context = multiprocessing.get_context("spawn")
-        barrier = context.Barrier(workers)
-        self._device, self._connections, self._processes = device, [], []
-        for index in range(workers):
-            here, there = context.Pipe()
-            part = _Part(specification, home, max(1, (os.cpu_count() or 1) // workers), _device_of(index, device))
-            self._connections.append(here)
-            self._processes.append(context.Process(target=_take_part, args=(part, there, barrier), daemon=True))
+        self._specification, self._home, self._workers, self._device = specification, home, workers, device
+        self._processes: list[BaseProcess] = []
+        self._connections: list[Connection] = []
 
     def __enter__(self) -> Self:
-        for process in self._processes:
+        # A forked copy of this process could use neither the GPU nor the threads that torch has started here.
+        context = multiprocessing.get_context("spawn")
+        self._barrier = context.Barrier(self._workers)  # kept, or its semaphores would be gone before all have them
+        threads = max(1, (os.cpu_count() or 1) // self._workers)
+        for index in range(self._workers):
+            here, there = context.Pipe()
+            arguments = there, self._barrier, self._specification, self._home, threads, _device_of(index, self._device)
+            process = context.Process(target=_take_part, args=arguments, daemon=True)
             process.start()
+            there.close()  # else the end of the process would not close the connection
+            self._processes.append(process)
+            self._connections.append(here)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for process in self._processes:
             process.terminate()
             process.join()
+        for connection in self._connections:
+            connection.close()
+
+    def measure(self, recipe: Recipe) -> Pace:
+        """What the slowest and the largest of the processes need, while all of them train this recipe.
+
+        Raises: TrainingError if there is too little memory. ModelError or DataError if it cannot be trained.
+        """
+        for connection in self._connections:
+            connection.send(recipe)
+        paces: list[Pace] = []
+        while len(paces) < self._workers:
+            ready = wait(self._connections)
+            paces += [self._answer(connection, recipe) for connection in self._connections if connection in ready]
+        return Pace(max(pace.seconds_an_epoch for pace in paces), max(pace.memory_bytes for pace in paces))
+
+    def _answer(self, connection: Connection, recipe: Recipe) -> Pace:
+        try:
+            answer: Pace | AutomlError = connection.recv()
+        except (EOFError, ConnectionResetError):
+            answer = self._death(self._processes[self._connections.index(connection)], recipe)
+        if isinstance(answer, AutomlError):
+            raise answer
+        return answer
+
+    def _death(self, process: BaseProcess, recipe: Recipe) -> AutomlError:
+        """Why a process ended: the kernel kills what takes too much memory; all else is a bug."""
+        process.join()
+        if process.exitcode != -signal.SIGKILL:
+            raise RuntimeError(f"A measuring process ended with {process.exitcode}; its traceback is above.")
+        return _too_large(recipe, self._device)
+
+
+def _take_part(
+    connection: Connection, barrier: Barrier, specification: Specification, home: Path, threads: int, device: str
+) -> None:
+    """In one of the processes: measure each recipe that comes, once all are there, so that they compete for real."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for this one
+    torch.set_num_threads(threads)
+    data = load_data_set(
+        specification.data.reference,
+        home=home,
+        splits=("train", "validation"),
+        split_seed=specification.seed,
+        sizing=specification.data.sizing,
+    )
+    build = resolve_builder(specification.model) if specification.model else build_model
+    while True:
+        try:
+            recipe: Recipe = connection.recv()
+        except EOFError:
+            return
+        barrier.wait(START_SECONDS)
+        try:
+            connection.send(measure_pace(recipe, data, device=torch.device(device), build=build))
+        except torch.OutOfMemoryError:
+            connection.send(_too_large(recipe, torch.device(device)))
+        except AutomlError as error:
+            connection.send(error)
+
+
+def _too_large(recipe: Recipe, device: torch.device) -> TrainingError:
+    return TrainingError(
+        f"{device} has too little memory to train it, in batches of {recipe.batch_size}, with so many workers at once. "
+        "Use fewer --workers, or a space with smaller networks or batches."
+    )
+
+
+def _device_of(index: int, device: torch.device) -> str:
+    return f"cuda:{index % torch.cuda.device_count()}" if device.type == "cuda" else str(device)

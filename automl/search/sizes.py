@@ -87,7 +87,11 @@ class _Unfilled(TorchFunctionMode):
     """Leaves weights without first values: without memory they have none, and finding that out took 3 ms a layer."""
 
     def __torch_function__(
-        self, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if function in (Tensor.normal_, Tensor.uniform_):
             return args[0]

@@ -55,9 +55,14 @@ class Learning:
     """Of the last epoch, in evaluation mode: other statistics in batch normalization, and nothing random."""
 
     @property
+    def worst(self) -> float:
+        """The lower of the two accuracies."""
+        return min(self.train_accuracy, self.evaluation_accuracy)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every image was classified rightly in both modes."""
-        return self.train_accuracy == self.evaluation_accuracy == 1.0
+        return self.worst == 1
 
 
 def learn_by_heart(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model) -> Learning:

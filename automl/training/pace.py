@@ -78,11 +78,15 @@ class PeakMemory:
         """Bytes, so far."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_reserved(self._device)
-        return max(self._most_bytes, self._process.memory_info().rss)
+        self._look()
+        return self._most_bytes
 
     def _observe(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
-            self._most_bytes = max(self._most_bytes, self._process.memory_info().rss)
+            self._look()
+
+    def _look(self) -> None:
+        self._most_bytes = max(self._most_bytes, self._process.memory_info().rss)
 
 
 def _part(data: DataSet, images: int) -> DataSet:

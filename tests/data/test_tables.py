@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,14 @@ def test_header_and_values_lose_the_spaces_around_them(tmp_path: Path) -> None:
 def test_damaged_and_hostile_tables_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=re.escape(message)):
         list(table(tmp_path, content).rows())
+
+
+def test_endless_line_takes_little_memory(tmp_path: Path) -> None:
+    hostile = table(tmp_path, b"path,label\n" + b"x" * 100_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError):
+            list(hostile.rows())
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

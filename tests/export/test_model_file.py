@@ -42,7 +42,7 @@ def test_loaded_model_is_the_saved_one(trained: Trained, model_path: Path) -> No
 def test_file_holds_tensors_and_plain_values_alone(model_path: Path) -> None:
     document = torch.load(model_path, weights_only=True)
     assert (document["format"], document["version"]) == (FORMAT, VERSION)
-    assert document["input"] == {"channels": 1, "height": 8, "width": 8}
+    assert document["input"] == {"channels": 1, "height": 8, "width": 8, "image_size": None, "fit": "crop"}
     assert document["provenance"]["torch_version"] == torch.__version__
     assert document["provenance"]["study"] == "digits"
 

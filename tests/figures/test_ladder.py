@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from automl.figures.canvas import COLOURS
 from automl.figures.ladder import LABEL_LETTERS, Rung, ladder_chart, wrapped
@@ -36,8 +37,6 @@ def test_values_are_written_and_early_stops_are_said() -> None:
 
 
 def test_winner_has_a_colour_of_its_own_and_an_early_stop_is_hollow() -> None:
-    from matplotlib.colors import to_hex
-
     points = ladder_chart(RUNGS, value_label="accuracy").axes[0].collections
     faces = [to_hex(np.asarray(one.get_facecolor())[0]).upper() for one in points]
     assert faces == [COLOURS[0], "#FFFFFF", COLOURS[2]]

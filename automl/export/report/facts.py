@@ -45,6 +45,11 @@ class Facts:
         return METRICS[self.record.specification.metric]
 
     @property
+    def model(self) -> str | None:
+        """`package.module:build` of a network of the user's own."""
+        return self.record.specification.model
+
+    @property
     def value_label(self) -> str:
         """`validation macro f1`."""
         return f"validation {self.metric.name}".replace("_", " ")

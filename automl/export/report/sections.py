@@ -43,7 +43,7 @@ def what_was_searched(facts: Facts, examination: Examination | None) -> Section:
         "splits": _splits(examination),
         "fingerprint": specification.data.fingerprint[:12],
         "space": specification.space.name,
-        "network": specification.model or "automl's own family",
+        "network": facts.model or "automl's own family",
         "chosen by": facts.value_label,
         "sampler": specification.sampler,
         "pruner": _pruner(facts),
@@ -107,7 +107,9 @@ def what_each_rung_bought(facts: Facts) -> Section:
     for trial in tried:
         value = facts.reached(trial)
         gain = "" if value is None or best is None else f"{facts.gain(value, best):+.4f}"
-        rows.append((str(trial.number), network_of(trial), size_of(trial), _value(value, trial.state), gain))
+        rows.append(
+            (str(trial.number), network_of(trial, model=facts.model), size_of(trial), _value(value, trial.state), gain)
+        )
         if value is not None and (best is None or facts.gain(value, best) > 0):
             best = value
     columns = ("trial", "network", "parameters", facts.value_label, "over the best rung before")
@@ -218,7 +220,7 @@ def all_at_once(facts: Facts, importances: tuple[Importance, ...] | str) -> Sect
 def form_and_accuracy(facts: Facts) -> Section:
     """Depth, width and size of the networks against what they reached."""
     title = "Architecture against " + facts.metric.name.replace("_", " ")
-    if facts.record.specification.model:
+    if facts.model:
         return Section(title, (Paragraph("The networks are the user's own: their form is not known here."),))
     shown = architectures(facts)
     picture = Picture(

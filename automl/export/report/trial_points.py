@@ -27,7 +27,7 @@ def points(facts: Facts) -> list[TrialPoint]:
 
 def descriptions(facts: Facts) -> dict[int, str]:
     """Recipes in words by trial number; a trial that failed before it had one is not there."""
-    return {trial.number: recipe_of(trial) for trial in facts.trials if trial.recipe}
+    return {trial.number: recipe_of(trial, model=facts.model) for trial in facts.trials if trial.recipe}
 
 
 def rungs(facts: Facts) -> list[Rung]:
@@ -35,7 +35,7 @@ def rungs(facts: Facts) -> list[Rung]:
     tried, winner = rungs_of(facts), facts.winner
     found = [
         Rung(
-            f"trial {trial.number}: {network_of(trial)}",
+            f"trial {trial.number}: {network_of(trial, model=facts.model)}",
             facts.reached(trial),
             complete=trial.state == "complete",
             is_winner=winner is not None and trial.number == winner.number,
@@ -43,7 +43,11 @@ def rungs(facts: Facts) -> list[Rung]:
         for trial in tried
     ]
     if winner is not None and winner.number not in [trial.number for trial in tried]:
-        found.append(Rung(f"winner, trial {winner.number}: {network_of(winner)}", winner.value, is_winner=True))
+        found.append(
+            Rung(
+                f"winner, trial {winner.number}: {network_of(winner, model=facts.model)}", winner.value, is_winner=True
+            )
+        )
     return found
 
 

@@ -42,7 +42,7 @@ def the_winner(facts: Facts, trial: TrialRecord, examination: Examination, openi
     table = Table(("", "validation", "test"), tuple(rows), frozenset({1, 2}))
     what = (
         f"Trial {trial.number}, {size_of(trial)} parameters, best at epoch {trial.best_epoch} of "
-        f"{len(trial.epochs)} (from 0): {recipe_of(trial)}"
+        f"{len(trial.epochs)} (from 0): {recipe_of(trial, model=facts.model)}"
     )
     caution = (
         f"The validation figures are the best of {count(len(facts.best_first), 'complete trial')} and chose the "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.recipe import Recipe, in_words
+from automl.recipe import Recipe, in_words, network_in_words
 from automl.search.results import TrialRecord
 
 MINUTE_SECONDS, HOUR_SECONDS = 60.0, 3600.0
@@ -25,14 +25,14 @@ def interval(bounds: tuple[float, float]) -> str:
     return f"{bounds[0]:.3f} to {bounds[1]:.3f}"
 
 
-def network_of(trial: TrialRecord) -> str:
-    """The first part of the recipe in words: what the network is."""
-    return in_words(Recipe.from_mapping(trial.recipe)).partition(";")[0]
+def network_of(trial: TrialRecord, *, model: str | None) -> str:
+    """What the network is, in words; `model`: the name of one of the user's own."""
+    return model or network_in_words(Recipe.from_mapping(trial.recipe))
 
 
-def recipe_of(trial: TrialRecord) -> str:
-    """The recipe in words, as a sentence."""
-    return in_words(Recipe.from_mapping(trial.recipe)) + "."
+def recipe_of(trial: TrialRecord, *, model: str | None) -> str:
+    """The recipe in words, as a sentence; `model`: the name of a network of the user's own."""
+    return in_words(Recipe.from_mapping(trial.recipe), model=model) + "."
 
 
 def size_of(trial: TrialRecord) -> str:

@@ -47,8 +47,8 @@ def test_fixed_parameters_have_no_axis_and_dead_ones_are_passed_by(make_facts: M
     ]
     depth, width, value = parallel_axes(make_facts(trials, space=SPACE), [])
     assert (depth.name, width.name, value.name) == ("depth", "width", "validation accuracy")
-    assert width.positions == (NOT_LIVE, 0, 1)
-    assert value.positions == (0, 0.5, 1)
+    assert list(width.positions) == [NOT_LIVE, 0, 1]
+    assert list(value.positions) == [0, 0.5, 1]
 
 
 def test_too_many_axes_leave_the_least_important_out(make_facts: MakeFacts) -> None:

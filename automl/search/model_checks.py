@@ -1,0 +1,102 @@
+"""Whether the networks of a space can learn these images, and what their trials cost on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from automl.data.dataset import DataSet
+from automl.errors import AutomlError
+from automl.models.building import build_model, resolve_builder
+from automl.recipe import network_in_words
+from automl.search.rehearsal import Rehearsal
+from automl.search.sizes import SizedRecipe, network_size, sized_recipes
+from automl.search.specification import Specification
+from automl.training.overfit import Learning, learn_by_heart
+from automl.training.pace import Pace
+
+
+@dataclass(frozen=True)
+class ModelCheck:
+    """One network of the space: what it learnt, what it costs."""
+
+    sized: SizedRecipe
+    workers: int
+    learning: Learning | None = None
+    pace: Pace | None = None
+    """With as many workers at once."""
+    problem: str | None = None
+
+    @property
+    def seconds_a_trial(self) -> float | None:
+        """All its epochs, without pruning."""
+        return self.pace.seconds_an_epoch * self.sized.recipe.epochs if self.pace else None
+
+    @property
+    def trials_an_hour(self) -> float | None:
+        """Of all workers together, if all trials were like this one."""
+        return 3600 / self.seconds_a_trial * self.workers if self.seconds_a_trial else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "size": self.sized.size,
+            "parameters": self.sized.parameters,
+            "recipe": self.sized.recipe.as_dict(),
+            "learning": asdict(self.learning) if self.learning else None,
+            "pace": asdict(self.pace) if self.pace else None,
+            "trials_an_hour": self.trials_an_hour,
+            "problem": self.problem,
+        }
+
+
+class ModelChecks:
+    """The smallest, the middle and the largest network of a study."""
+
+    def __init__(
+        self, specification: Specification, data: DataSet, *, home: Path, workers: int, device: torch.device
+    ) -> None:
+        """Find the three; nothing is trained yet.
+
+        Raises: ModelError, SpaceError or RecipeError for a network or a space of the user's own that fails.
+        """
+        self._specification, self._data, self._home = specification, data, home
+        self._workers, self._device = workers, device
+        self._build = resolve_builder(specification.model) if specification.model else build_model
+        self.sized: Sequence[SizedRecipe] = sized_recipes(
+            specification.space, lambda recipe: network_size(self._build, recipe, data)
+        )
+
+    def run(self) -> Iterator[ModelCheck]:
+        """Measure and teach one after another, the smallest first."""
+        with Rehearsal(self._specification, home=self._home, workers=self._workers, device=self._device) as rehearsal:
+            for sized in self.sized:
+                yield self._checked(sized, rehearsal)
+
+    def _checked(self, sized: SizedRecipe, rehearsal: Rehearsal) -> ModelCheck:
+        try:
+            pace = rehearsal.measure(sized.recipe)
+            learning = learn_by_heart(sized.recipe, self._data, device=self._device, build=self._build)
+        except AutomlError as error:
+            return ModelCheck(sized, self._workers, problem=f"The {sized.size} network: {error}")
+        problem = None if learning.is_complete else _not_learnt(sized, learning, self._data.reference)
+        return ModelCheck(sized, self._workers, learning, pace, problem)
+
+
+def _not_learnt(sized: SizedRecipe, learning: Learning, reference: str) -> str:
+    if learning.train_accuracy == 1:
+        advice = "It behaves otherwise in evaluation mode: look for what it does only while training."
+    else:
+        advice = (
+            f"If the others learn them, leave such networks out of the space; if not, look at the labels with: "
+            f"automl inspect {reference}"
+        )
+    return (
+        f"The {sized.size} network ({network_in_words(sized.recipe)}) does not learn {learning.images} images by heart"
+        f": after {learning.epochs} epochs {learning.train_accuracy:.0%} are right while training and "
+        f"{learning.evaluation_accuracy:.0%} in evaluation mode. {advice}"
+    )

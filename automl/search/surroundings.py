@@ -1,0 +1,101 @@
+"""What a search stands on, looked at before it begins: database, artifacts, disk, wandb, device."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from sqlalchemy import text
+
+from automl.errors import AutomlError
+from automl.search.database import open_database
+from automl.search.schema import create_schema
+from automl.search.worker import choose_worker_device
+from automl.settings import mask
+from automl.tracking.wandb_mode import choose_mode
+from automl.training.device import choose_precision, describe
+
+STATES_A_CHECKPOINT = 5
+"""A checkpoint holds the weights, Adam's two moments, the average and the best weights."""
+FLOAT32_BYTES = 4
+LEAST_FREE_BYTES = 200 * 2**20
+"""For the database and wandb's files of a search of some hundred trials."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the answer."""
+
+    name: str
+    text: str
+    """What is there, or the sentence on what is wrong with it."""
+    is_fine: bool = True
+
+
+def check_storage(url: str | None, *, home: Path) -> Finding:
+    """The database starts or answers, and lets the tables be made."""
+    started = time.perf_counter()
+    try:
+        with open_database(url, home=home) as database:
+            create_schema(database)
+            with database.engine.connect() as connection:
+                version = connection.scalar(text("SHOW server_version"))
+    except AutomlError as error:
+        return Finding("storage", str(error), is_fine=False)
+    where = f"at {mask(url)}" if url else f"embedded in {home}"
+    return Finding("storage", f"PostgreSQL {version} {where}, {time.perf_counter() - started:.1f} s to open")
+
+
+def check_artifacts(folder: Path) -> Finding:
+    """A file can be written where the weights go."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"automl")
+    except OSError as error:
+        advice = "Make it writable, or set --artifacts (AUTOML_ARTIFACTS) to another folder."
+        return Finding("artifacts", f"Cannot write to {folder}: {error.strerror}. {advice}", is_fine=False)
+    return Finding("artifacts", f"{folder} can be written")
+
+
+def check_disk(folder: Path, *, parameters: int, models: int, workers: int) -> Finding:
+    """There is room for so many models of so many parameters, and for a checkpoint of each worker."""
+    needed_bytes = LEAST_FREE_BYTES + FLOAT32_BYTES * parameters * (models + STATES_A_CHECKPOINT * workers)
+    free_bytes = shutil.disk_usage(_existing(folder)).free
+    sizes = f"{free_bytes / 1e9:.1f} GB free in {folder}, up to {needed_bytes / 1e9:.1f} GB needed"
+    if free_bytes < needed_bytes:
+        advice = "Free some, or set --artifacts (AUTOML_ARTIFACTS) to another disk."
+        return Finding("disk", f"Too little space for weights and checkpoints: {sizes}. {advice}", is_fine=False)
+    return Finding("disk", sizes)
+
+
+def check_wandb(environment: Mapping[str, str], *, home: Path) -> Finding:
+    """Where the runs will go."""
+    try:
+        mode = choose_mode(environment)
+    except AutomlError as error:
+        return Finding("wandb", str(error), is_fine=False)
+    told = {"online": "runs are uploaded", "offline": f"runs stay in {home / 'wandb'}", "disabled": "no runs are kept"}
+    return Finding("wandb", f"{mode}: {told[mode]}")
+
+
+def check_device(asked: str, image_shape: tuple[int, int, int]) -> tuple[torch.device, Finding]:
+    """The device that the first worker takes; a GPU that lies idle is wrong unless another device is asked for.
+
+    Raises: TrainingError if the device that was asked for is not there.
+    """
+    device, unused_gpu = choose_worker_device(asked, 0)
+    line = describe(device, choose_precision(device, image_shape))
+    if not unused_gpu:
+        return device, Finding("device", line)
+    return device, Finding("device", f"{unused_gpu[0]} To compute on the CPU: --device cpu", is_fine=False)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
