@@ -73,8 +73,9 @@ def kinds_of(architectures: Sequence[Architecture]) -> list[Kind]:
 
 
 def _draw(axes: Axes, panel: Panel, architectures: Sequence[Architecture]) -> None:
-    for one in architectures:
-        place, colour = panel.of(one), KIND_COLOURS[one.kind]
-        if place is not None:
-            face = colour if one.complete else "none"
-            axes.scatter(place, one.value, s=26, facecolors=face, edgecolors=colour, alpha=0.8)
+    for kind, colour in KIND_COLOURS.items():
+        for complete, face in ((True, colour), (False, "none")):
+            alike = [one for one in architectures if one.kind == kind and one.complete == complete]
+            shown = [(place, one.value) for one in alike if (place := panel.of(one)) is not None]
+            if shown:
+                axes.scatter(*zip(*shown, strict=True), s=26, facecolors=face, edgecolors=colour, alpha=0.8)

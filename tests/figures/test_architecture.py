@@ -17,9 +17,14 @@ def points(panel: int) -> list[list[float]]:
 
 
 def test_every_network_stands_at_its_depth_width_and_size() -> None:
-    assert points(0) == [[3, 0.9], [0, 0.8], [2, 0.4]]
-    assert points(1) == [[16, 0.9], [64, 0.4]]
-    assert points(2) == [[77_754, 0.9], [9_610, 0.8]]
+    assert points(0) == [[0, 0.8], [2, 0.4], [3, 0.9]]
+    assert points(1) == [[64, 0.4], [16, 0.9]]
+    assert points(2) == [[9_610, 0.8], [77_754, 0.9]]
+
+
+def test_network_that_was_stopped_early_is_hollow() -> None:
+    drawn = architecture_chart(NETWORKS, value_label="accuracy").axes[0].collections
+    assert [len(np.asarray(one.get_facecolor())) for one in drawn if len(np.asarray(one.get_offsets()))] == [1, 0, 1]
 
 
 def test_kinds_are_named_from_the_simple_to_the_complex() -> None:

@@ -51,7 +51,7 @@ def test_best_so_far_rises_at_its_trial_and_reaches_the_last_one() -> None:
 
 def test_best_trial_is_named() -> None:
     figure = search_history(POINTS, value_label="accuracy", maximize=True)
-    assert [text.get_text() for text in figure.axes[0].texts] == ["trial 3: 0.6"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["trial 3: 0.6000"]
     assert legend_labels(figure) == ["complete trial", "pruned trial", "failed trial", "best so far"]
 
 

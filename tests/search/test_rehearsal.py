@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -20,6 +19,7 @@ from tests.search.conftest import SPECIFICATION
 
 CPU = torch.device("cpu")
 NETWORKS = """\
+import os
 import signal
 from torch import nn
 
@@ -35,12 +35,12 @@ def text(recipe, image_shape, num_classes):
 
 
 @pytest.fixture
-def specification(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Specification]:
+def specification(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Specification:
     """Of a study on the digits, in a folder with networks that go wrong."""
     (tmp_path / "wrong_networks.py").write_text(NETWORKS)
     monkeypatch.chdir(tmp_path)
     data = load_data_set("digits", home=home, splits=("train", "validation"))
-    yield dataclasses.replace(SPECIFICATION, data=DataIdentity.of(data))
+    return dataclasses.replace(SPECIFICATION, data=DataIdentity.of(data))
 
 
 def test_as_many_processes_train_as_there_will_be_workers(specification: Specification, home: Path) -> None:
