@@ -12,7 +12,7 @@ RUN python -m venv /opt/automl
 WORKDIR /build
 
 # Gigabytes of dependencies in one layer, which only a change of the dependencies themselves builds anew.
-# TORCH_INDEX: another index for PyTorch, such as the much smaller https://download.pytorch.org/whl/cpu
+# TORCH_INDEX: another index for PyTorch, such as PyTorch's own one of much smaller CPU builds
 ARG TORCH_INDEX=""
 COPY constraints.txt ./
 COPY --from=requirements /requirements.txt ./

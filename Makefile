@@ -26,7 +26,7 @@ demo: install
 	$(BIN)/automl search --data digits --space quick --trials 12 --workers 2 --home $(DEMO_HOME) --export model.pt
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

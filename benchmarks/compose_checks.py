@@ -29,8 +29,8 @@ def check_dashboard(service: Service) -> str:
     assert json.loads(_answer("GET", study)[1])["trials"] == trials
     assert [one["RestartCount"] for one in service.containers("dashboard")] == [0]
     return (
-        f"{len(trials)} trials shown, by the process from before the restart; DELETE refused by the read-only artifacts, "
-        "and without artifacts by the role; every trial and file is still there"
+        f"{len(trials)} trials shown, by the process from before the restart; DELETE refused by the read-only "
+        "artifacts, and without artifacts by the role; every trial and file is still there"
     )
 
 

@@ -74,6 +74,8 @@ class EncodedImages:
         Raises: DataError if an image has more pixels than Pillow allows, or none can be read.
         """
         journal = Journal(room.folder)
+        if on_progress is not None:  # the headers take a while, too
+            on_progress(sum(images for _, images in journal.done), room.images)
         with _processes(len(self.names)) as pool:
             plan = journal.plan or journal.begin(self._plan(pool, sizing))
             room.allocate(plan.shape)

@@ -78,4 +78,5 @@ def _draw(axes: Axes, panel: Panel, architectures: Sequence[Architecture]) -> No
             alike = [one for one in architectures if one.kind == kind and one.complete == complete]
             shown = [(place, one.value) for one in alike if (place := panel.of(one)) is not None]
             if shown:
-                axes.scatter(*zip(*shown, strict=True), s=26, facecolors=face, edgecolors=colour, alpha=0.8)
+                places, values = zip(*shown, strict=True)
+                axes.scatter(places, values, s=26, facecolors=face, edgecolors=colour, alpha=0.8)

@@ -37,7 +37,7 @@ class Pace:
 
 
 def measure_pace(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model) -> Pace:
-    """Train for a second or so: first on one batch, which also warms up, then on parts of the data that grow.
+    """Train for a second or so, on parts of the data that grow from one batch.
 
     Raises: ModelError if the network cannot be built for these images. torch.OutOfMemoryError where a GPU is too small.
     """
@@ -45,12 +45,15 @@ def measure_pace(recipe: Recipe, data: DataSet, *, device: torch.device, build: 
     total = len(data.splits["train"])
     images = min(recipe.batch_size, total)
     with PeakMemory(device) as memory:
-        while True:
-            training = Training(recipe, _part(data, images), metric=METRICS["loss"], device=device, build=build)
-            seconds = next(training.epochs()).seconds
-            if seconds >= ENOUGH_SECONDS or images == total:
-                return Pace(seconds * total / images, memory.most())
+        _timed(recipe, _part(data, images), device, build)  # the first step of a process loads parts of torch
+        while (seconds := _timed(recipe, _part(data, images), device, build)) < ENOUGH_SECONDS and images < total:
             images = min(images * math.ceil(min(max(ENOUGH_SECONDS / seconds, 2), MOST_GROWTH)), total)
+        return Pace(seconds * total / images, memory.most())
+
+
+def _timed(recipe: Recipe, data: DataSet, device: torch.device, build: Builder) -> float:
+    """Seconds of one epoch."""
+    return next(Training(recipe, data, metric=METRICS["loss"], device=device, build=build).epochs()).seconds
 
 
 class PeakMemory:

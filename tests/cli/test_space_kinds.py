@@ -39,10 +39,12 @@ def test_sweep_file_sets_sampler_metric_pruner_and_budget_and_each_is_said(autom
         "program: without effect here: the service trains by itself",
         "method: random → sampler random",
         "metric: val_loss → loss of the validation split, to minimize",
-        "early_terminate: hyperband → pruner successive-halving with the same bands, at epochs 2, 4, 8, …: one of 2 goes on",
+        "early_terminate: hyperband → pruner successive-halving with the same bands, at epochs 2, 4, 8, …: "
+        "one of 2 goes on",
         "run_cap: 3 → --trials 3",
         "batch_size: the probabilities are lost: all values are alike",
-        "patience: without effect here: the pruner replaces it: it stops what is worse than the median of the other trials",
+        "patience: without effect here: the pruner replaces it: it stops what is worse than the median of the other "
+        "trials",
     ):
         assert f"       {line}\n" in created.stderr
     assert "search sweep: random proposes, successive-halving prunes\n" in created.stderr
