@@ -81,4 +81,3 @@ def planned_epochs(trial: FrozenTrial) -> int:
 def _value_at_share(trial: FrozenTrial, share: float) -> float | None:
     step = math.ceil(share * planned_epochs(trial) - 1e-9) - 1
     return trial.intermediate_values.get(step)
-
