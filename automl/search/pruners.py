@@ -79,5 +79,6 @@ def planned_epochs(trial: FrozenTrial) -> int:
 
 
 def _value_at_share(trial: FrozenTrial, share: float) -> float | None:
-    step = math.ceil(share * planned_epochs(trial) - 1e-9) - 1
+    """The value at the last epoch that ended within this share of the trial's training, if there is one."""
+    step = math.floor(share * planned_epochs(trial) + 1e-9) - 1
     return trial.intermediate_values.get(step)
