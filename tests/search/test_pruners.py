@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Literal
 
 import optuna
 import pytest
@@ -17,7 +18,7 @@ from tests.search.conftest import SPECIFICATION
 MIXED = load_space({"parameters": {"epochs": {"values": [10, 20]}, "depth": {"value": 1}}})
 
 
-def study_of(direction: str, curves: list[list[float]]) -> optuna.Study:
+def study_of(direction: Literal["minimize", "maximize"], curves: list[list[float]]) -> optuna.Study:
     """Complete trials with these values by epoch."""
     study = optuna.create_study(direction=direction)
     for curve in curves:
