@@ -180,23 +180,23 @@ def test_long_path_gets_a_socket_folder_that_only_its_user_enters(home: Path) ->
     assert not record.sockets.exists()
 
 
-def test_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+def test_socket_folder_that_somebody_else_made_is_refused(state: Path) -> None:
     data = Path("/" + "x" * 120)
-    folder = socket_folder(data, None, parents=[str(tmp_path)])
-    assert socket_folder(data, None, parents=[str(tmp_path)]) == folder
+    folder = socket_folder(data, None, parents=[str(state)])
+    assert socket_folder(data, None, parents=[str(state)]) == folder
     folder.chmod(0o777)
     with pytest.raises(StorageError, match=re.escape(f"{folder} is not a private folder of user {os.geteuid()}")):
-        socket_folder(data, None, parents=[str(tmp_path)])
+        socket_folder(data, None, parents=[str(state)])
 
 
-def test_link_in_place_of_the_socket_folder_is_refused(tmp_path: Path) -> None:
+def test_link_in_place_of_the_socket_folder_is_refused(state: Path) -> None:
     data = Path("/" + "x" * 120)
-    folder = socket_folder(data, None, parents=[str(tmp_path)])
+    folder = socket_folder(data, None, parents=[str(state)])
     folder.rmdir()
-    (tmp_path / "trap").mkdir(mode=0o700)
-    folder.symlink_to(tmp_path / "trap")
+    (state / "trap").mkdir(mode=0o700)
+    folder.symlink_to(state / "trap")
     with pytest.raises(StorageError, match="is not a private folder"):
-        socket_folder(data, None, parents=[str(tmp_path)])
+        socket_folder(data, None, parents=[str(state)])
 
 
 def test_path_too_long_everywhere_is_refused(tmp_path: Path) -> None:
