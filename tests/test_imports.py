@@ -15,7 +15,7 @@ try:
     main(sys.argv[1:])
 except SystemExit:
     pass
-heavy = ("torch", "wandb", "optuna", "pandas", "sklearn", "matplotlib")
+heavy = ("torch", "wandb", "optuna", "pandas", "sklearn", "scipy", "matplotlib", "plotly")
 print("imported:", *(name for name in heavy if name in sys.modules))
 """
 
