@@ -52,10 +52,6 @@ def the_winner(facts: Facts, trial: TrialRecord, examination: Examination, openi
     return Section("The winner", (Paragraph(what), table, Paragraph(caution), *missing))
 
 
-def _shown(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.4f}"
-
-
 def _accuracy_rows(examination: Examination, validation_accuracy: float) -> list[tuple[str, str, str]]:
     """The interval, the majority class and the number of images, under the accuracy."""
     validation, test = examination.splits.get("validation"), examination.splits.get("test")
