@@ -11,7 +11,6 @@ from automl.cli.options import (
     Place,
     add_storage_options,
     add_study_name,
-    count_from_zero,
     opened_place,
     tell,
     whole_number,
@@ -30,7 +29,6 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:1 (auto)")
     parser.add_argument("--threads", type=whole_number, metavar="N", help="CPU threads of this process")
-    parser.add_argument("--index", type=count_from_zero, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
     add_storage_options(parser)
     parser.set_defaults(run=run)
@@ -72,7 +70,6 @@ def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told
             told_to_end=told,
             data=arguments.data,
             device=device,
-            index=arguments.index,
             threads=arguments.threads,
             say=tell,
         )

@@ -70,9 +70,7 @@ class LocalWorkers:
         threads = max(1, (os.cpu_count() or 1) // count)
         command = [sys.executable, "-m", "automl", "worker", study, "--attached", "--threads", str(threads), *options]
         self._workers = [
-            LocalWorker(
-                index, [*command, "--index", str(index)], {**os.environ, **environment}, logs / f"worker-{index}.log"
-            )
+            LocalWorker(index, command, {**os.environ, **environment}, logs / f"worker-{index}.log")
             for index in range(count)
         ]
 

@@ -89,7 +89,7 @@ def check_device(asked: str, image_shape: tuple[int, int, int]) -> tuple[torch.d
 
     Raises: TrainingError if the device that was asked for is not there.
     """
-    device, unused_gpu = choose_worker_device(asked, 0)
+    device, unused_gpu = choose_worker_device(asked)
     line = describe(device, choose_precision(device, image_shape))
     if not unused_gpu:
         return device, Finding("device", line)

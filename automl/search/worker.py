@@ -51,14 +51,12 @@ class Worker:
         told_to_end: threading.Event,
         data: str | None = None,
         device: str = "auto",
-        index: int = 0,
         threads: int | None = None,
         say: Callable[[str], None],
     ) -> None:
         """Load the data; nothing is taken yet.
 
         `data`: where they lie on this machine, if not where the study found them.
-        `index`: among the workers of this machine, who take its GPUs in turn.
         `threads`: of this process on a CPU; None leaves them to PyTorch.
 
         Raises: StudyError if this machine's data are not the study's.
@@ -71,7 +69,7 @@ class Worker:
         self._artifacts = artifacts
         self._tracker = tracker
         self._data = load_study_data(record, home=home, reference=data)
-        self._device, unused_gpu = choose_worker_device(device, index)
+        self._device, unused_gpu = choose_worker_device(device)
         self._precision = choose_precision(self._device, self._data.image_shape)
         self._place = "; ".join((describe(self._device, self._precision), *unused_gpu))
         self._storage = open_storage(database)
@@ -173,16 +171,14 @@ class Worker:
         )
 
 
-def choose_worker_device(asked: str, index: int) -> tuple[torch.device, list[str]]:
-    """The device of the worker with this index, and a sentence if a GPU lies idle.
+def choose_worker_device(asked: str) -> tuple[torch.device, list[str]]:
+    """The device that was asked for, and a sentence if a GPU lies idle.
 
     Raises: TrainingError if the device that was asked for is not there.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnusedGpuWarning)
         device = choose_device(asked)
-    if asked == "auto" and device.type == "cuda":
-        device = torch.device("cuda", index % torch.cuda.device_count())
     return device, [str(warning.message) for warning in caught]
 
 
