@@ -63,6 +63,7 @@ class Heartbeat:
         self._thread.join()
         try:
             with self._engine.begin() as connection:
+                count_active_seconds(connection, self._study_id)
                 connection.execute(
                     text("UPDATE automl_workers SET ended_at = now(), beat_at = now() WHERE worker_id = :worker_id"),
                     {"worker_id": self.worker_id},
