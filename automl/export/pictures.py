@@ -18,7 +18,7 @@ from torch import Tensor
 
 from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding import DAMAGED
-from automl.data.pixels import convert, to_pixels
+from automl.data.pixels import FORMATS, convert, to_pixels
 from automl.errors import DataError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor"
@@ -62,7 +62,7 @@ def _one(picture: object, shape: ImageShape, fit: Fit) -> Pixels:
 
 def _read(path: Path, shape: ImageShape, fit: Fit) -> Pixels:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             return to_pixels(image, shape, fit)
     except FileNotFoundError as error:
         raise DataError(f"There is no image {path}.") from error

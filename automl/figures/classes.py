@@ -43,9 +43,13 @@ def class_bars(counts: Mapping[str, npt.NDArray[np.int64]], class_names: Sequenc
     return figure
 
 
-def printable(name: str, label: int) -> str:
-    """The class's name, short; its number where the font lacks a letter of it: Chinese and Arabic would be boxes."""
+def printable(name: str, label: int, *, longest: int = LONGEST_NAME) -> str:
+    """The class's name as matplotlib takes it, in at most `longest` letters.
+
+    Its number where the font lacks a letter of it: Chinese would be boxes. Two dollars would be a formula.
+    """
     font = get_font(findfont(FontProperties()))
     if not all(font.get_char_index(ord(letter)) for letter in name):
         return f"class {label}"
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    short = name if len(name) <= longest else name[: longest - 1] + "…"
+    return short.replace("$", r"\$")

@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure, style
+from automl.figures.classes import printable
 
 MOST_CLASSES_WITH_TEXT = 15
 MOST_CLASSES_WITH_NAMES = 60
@@ -58,10 +59,9 @@ def _name_classes(axes: Axes, class_names: Sequence[str], totals_K: npt.NDArray[
     step = -(-len(class_names) // MOST_CLASSES_WITH_NAMES)
     shown = range(0, len(class_names), step)
     size = FONT_POINTS - 1 if len(class_names) <= MOST_CLASSES_WITH_TEXT else 6
-    axes.set_xticks(
-        shown, [class_names[k] for k in shown], rotation=45, ha="right", rotation_mode="anchor", fontsize=size
-    )
-    axes.set_yticks(shown, [f"{class_names[k]} ({totals_K[k]:,})" for k in shown], fontsize=size)
+    names = [printable(class_names[k], k) for k in shown]
+    axes.set_xticks(shown, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticks(shown, [f"{name} ({totals_K[k]:,})" for k, name in zip(shown, names, strict=True)], fontsize=size)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.grid(visible=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure
+from automl.figures.classes import printable
 
 COLUMNS = 6
 LABEL_LETTERS = 20
@@ -22,13 +22,14 @@ class Mistake:
     """One image, H × W pixels of C = 1 or 3 channels."""
 
     image_HWC: npt.NDArray[np.uint8]
-    true: str
-    predicted: str
+    true: int
+    """Number of its class."""
+    predicted: int
     probability: float
     """That the model gave to the wrong class."""
 
 
-def mistakes_sheet(mistakes: Sequence[Mistake]) -> Figure:
+def mistakes_sheet(mistakes: Sequence[Mistake], class_names: Sequence[str]) -> Figure:
     """Images in rows of six, each with its true class, the predicted one and the model's probability of it."""
     rows = max(1, -(-len(mistakes) // COLUMNS))
     figure = new_figure(height_inches=rows * (WIDTH_INCHES / COLUMNS + 0.55))
@@ -36,13 +37,16 @@ def mistakes_sheet(mistakes: Sequence[Mistake]) -> Figure:
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, mistake in zip(grid.flat, mistakes, strict=False):
-        _draw(axes, mistake)
+        _draw(axes, mistake, class_names)
     return figure
 
 
-def _draw(axes: Axes, mistake: Mistake) -> None:
+def _draw(axes: Axes, mistake: Mistake, class_names: Sequence[str]) -> None:
     pixels = mistake.image_HWC
     axes.imshow(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
-    lines = (f"is {mistake.true}", f"taken for {mistake.predicted}")
-    text = "\n".join(textwrap.shorten(line, LABEL_LETTERS, placeholder="…") for line in lines)
-    axes.set_title(f"{text}\n{mistake.probability:.3f}", fontsize=FONT_POINTS - 2, color=INK)
+    lines = [
+        begin + printable(class_names[label], label, longest=LABEL_LETTERS - len(begin))
+        for begin, label in (("is ", mistake.true), ("taken for ", mistake.predicted))
+    ]
+    title = "\n".join([*lines, f"{mistake.probability:.3f}"])
+    axes.set_title(title, fontsize=FONT_POINTS - 2, color=INK)

@@ -149,6 +149,14 @@ def test_damaged_file_is_named(tmp_path: Path) -> None:
         as_pixels([tmp_path / "a.txt"], COLOUR)
 
 
+@pytest.mark.parametrize("form", ["EPS", "PCX", "TGA"])
+def test_only_the_formats_of_data_sets_are_opened(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "a.png"  # Pillow has a reader for each, Ghostscript for the first
+    Image.fromarray(COLOUR_IMAGE).save(path, form)
+    with pytest.raises(DataError, match=re.escape(f"{path} cannot be read as an image: cannot identify")):
+        as_pixels(path, COLOUR)
+
+
 def test_predictions_name_the_class_with_its_probability(trained: Trained, model_path: Path) -> None:
     model = load_model(model_path)
     test = trained.data.splits["test"]

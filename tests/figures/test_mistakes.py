@@ -4,26 +4,28 @@ import pytest
 from automl.figures.mistakes import Mistake, mistakes_sheet
 from tests.figures.layout import is_cut_off
 
-GRAY = Mistake(np.full((8, 8, 1), 7, np.uint8), "cat", "dog", 0.98765)
-COLOUR = Mistake(np.full((8, 6, 3), 200, np.uint8), "dog", "an owl of a very long name", 0.5)
+NAMES = ("cat", "dog", "an owl of a very long name")
+GRAY = Mistake(np.full((8, 8, 1), 7, np.uint8), 0, 1, 0.98765)
+COLOUR = Mistake(np.full((8, 6, 3), 200, np.uint8), 1, 2, 0.5)
 
 
 def test_image_says_what_it_is_and_what_it_was_taken_for() -> None:
-    axes = mistakes_sheet([GRAY]).axes[0]
-    assert axes.get_title() == "is cat\ntaken for dog\n0.988"
-    assert np.asarray(axes.images[0].get_array()).tolist() == [[7] * 8] * 8
+    first, second, *_ = mistakes_sheet([GRAY, COLOUR], NAMES).axes
+    assert first.get_title() == "is cat\ntaken for dog\n0.988"
+    assert second.get_title() == "is dog\ntaken for an owl of…\n0.500"
+    assert np.asarray(first.images[0].get_array()).tolist() == [[7] * 8] * 8
 
 
 def test_gray_is_black_at_0_and_white_at_255() -> None:
-    assert mistakes_sheet([GRAY]).axes[0].images[0].get_clim() == (0, 255)
+    assert mistakes_sheet([GRAY], NAMES).axes[0].images[0].get_clim() == (0, 255)
 
 
 def test_every_mistake_has_its_place() -> None:
-    figure = mistakes_sheet([GRAY, COLOUR] * 7)
+    figure = mistakes_sheet([GRAY, COLOUR] * 7, NAMES)
     assert sum(len(axes.images) for axes in figure.axes) == 14
     assert len(figure.axes) == 18
 
 
 @pytest.mark.parametrize("count", [1, 24])
 def test_nothing_is_cut_off(count: int) -> None:
-    assert not is_cut_off(mistakes_sheet([COLOUR] * count))
+    assert not is_cut_off(mistakes_sheet([COLOUR] * count, NAMES))

@@ -163,7 +163,7 @@ def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet) -> OnTest
     return OnTest(
         evaluation,
         _by_class(split.labels_N, predicted_N, data.class_names),
-        _mistakes(logits_NK, split, data.class_names),
+        _mistakes(logits_NK, split),
     )
 
 
@@ -183,7 +183,7 @@ def _by_class(
 
 
 @torch.inference_mode()
-def _mistakes(logits_NK: Tensor, split: Split, class_names: tuple[str, ...]) -> tuple[Mistake, ...]:
+def _mistakes(logits_NK: Tensor, split: Split) -> tuple[Mistake, ...]:
     """Wrongly classified images, those first to whose wrong class the network gave the highest probability."""
     sure_N, predicted_N = (values.cpu().numpy() for values in logits_NK.softmax(dim=1).max(dim=1))
     wrong = np.flatnonzero(predicted_N != split.labels_N)
@@ -191,8 +191,8 @@ def _mistakes(logits_NK: Tensor, split: Split, class_names: tuple[str, ...]) -> 
     return tuple(
         Mistake(
             split.images_MHWC[split.rows_N[position]],
-            class_names[split.labels_N[position]],
-            class_names[predicted_N[position]],
+            int(split.labels_N[position]),
+            int(predicted_N[position]),
             float(sure_N[position]),
         )
         for position in surest

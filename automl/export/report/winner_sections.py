@@ -113,7 +113,10 @@ def surely_wrong(test: OnTest) -> Section:
         "probability that the winner gave to the wrong class. Some of the labels may be wrong, not the network."
     )
     picture = Picture(
-        "misclassified", "misclassified images with true and predicted class", mistakes_sheet(test.mistakes), None
+        "misclassified",
+        "misclassified images with true and predicted class",
+        mistakes_sheet(test.mistakes, test.evaluation.class_names),
+        None,
     )
     return Section(title, (Paragraph(sentence), picture))
 
