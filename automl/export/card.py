@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -28,7 +29,6 @@ class Provenance:
     created_at: str
     """ISO 8601."""
     study: str | None = None
-    trial: int | None = None
     builder: str | None = None
     """`package.module:build` that makes the network; None: automl's own family."""
     automl_version: str = metadata.version("optuna-automl")
@@ -36,28 +36,76 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberCard:
+    """One network of a model."""
+
+    recipe: Recipe
+    normalization: Normalization
+    share: float = 1.0
+    """In the vote; those of all members add up to 1."""
+    trial: int | None = None
+    """Its number in the study."""
+
+    def as_document(self) -> dict[str, Any]:
+        """Plain values, as they stand in the file."""
+        return {
+            "recipe": self.recipe.as_dict(),
+            "normalization": {"mean": list(self.normalization.mean), "std": list(self.normalization.std)},
+            "share": self.share,
+            "trial": self.trial,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> MemberCard:
+        """Read back what `as_document` wrote; raises as `ModelCard.from_document`."""
+        recipe = Recipe.from_mapping(document["recipe"])
+        normalization, trial = document["normalization"], document["trial"]
+        return cls(
+            recipe=recipe,
+            normalization=Normalization(
+                tuple(map(float, normalization["mean"])), tuple(map(float, normalization["std"]))
+            ),
+            share=_positive(document["share"]),
+            trial=None if trial is None else int(trial),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelCard:
     """All that is in the file beside the weights."""
 
-    recipe: Recipe
+    members: tuple[MemberCard, ...]
+    """The networks that vote, the best one first; usually one."""
+    temperature: float = 1.0
+    """Divides the logits, so that what is said with probability 0.8 is right in 8 of 10 cases; 1: as trained."""
+    tta_temperature: float = 1.0
+    """The same where each image is averaged with its mirror image."""
+    tta: bool = False
+    """Whether that is done unless one asks otherwise."""
     classes: tuple[str, ...]
     """By index of the network's outputs."""
     image_shape: ImageShape
     sizing: Sizing = AUTO
     """How images of other shapes are brought to this one, and what shape the data were asked for in."""
-    normalization: Normalization
     metrics: Mapping[str, float]
     """By name, with the split in it: `validation_accuracy`."""
     provenance: Provenance
+
+    @property
+    def recipe(self) -> Recipe:
+        """That the best member was trained by."""
+        return self.members[0].recipe
 
     def as_document(self) -> dict[str, Any]:
         """Plain values, as they stand in the file."""
         channels, height, width = self.image_shape
         return {
-            "recipe": self.recipe.as_dict(),
+            "members": [member.as_document() for member in self.members],
+            "temperature": self.temperature,
+            "tta_temperature": self.tta_temperature,
+            "tta": self.tta,
             "classes": list(self.classes),
             "input": {"channels": channels, "height": height, "width": width, **dataclasses.asdict(self.sizing)},
-            "normalization": {"mean": list(self.normalization.mean), "std": list(self.normalization.std)},
             "metrics": dict(self.metrics),
             "provenance": dataclasses.asdict(self.provenance),
         }
@@ -68,16 +116,26 @@ class ModelCard:
 
         Raises: KeyError, TypeError, ValueError, DataError or RecipeError where it is something else.
         """
-        form, normalization = dict(document["input"]), document["normalization"]
+        form = dict(document["input"])
         channels, height, width = (int(form.pop(name)) for name in ("channels", "height", "width"))
+        members = tuple(MemberCard.from_document(member) for member in document["members"])
+        if not members:
+            raise ValueError("it has no network")
         return cls(
-            recipe=Recipe.from_mapping(document["recipe"]),
+            members=members,
+            temperature=_positive(document["temperature"]),
+            tta_temperature=_positive(document["tta_temperature"]),
+            tta=bool(document["tta"]),
             classes=tuple(str(name) for name in document["classes"]),
             image_shape=(channels, height, width),
             sizing=Sizing(**form),
-            normalization=Normalization(
-                tuple(map(float, normalization["mean"])), tuple(map(float, normalization["std"]))
-            ),
             metrics={str(name): float(value) for name, value in document["metrics"].items()},
             provenance=Provenance(**document["provenance"]),
         )
+
+
+def _positive(number: Any) -> float:
+    value = float(number)
+    if not (0 < value < math.inf):
+        raise ValueError(f"{value:g} is not positive")
+    return value

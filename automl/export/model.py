@@ -1,9 +1,9 @@
-"""Model: a trained network with all it needs to classify images as they come. N images, K classes."""
+"""Model: trained networks with all they need to classify images as they come. N images, K classes."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from automl.data.batches import HostImages, Images
 from automl.export.card import ModelCard
+from automl.export.classifier import Classifier, NormalizedNetwork
 from automl.export.pictures import Pictures, as_pixels
 from automl.recipe import Recipe
-from automl.training.prediction import predict_logits
+from automl.training.prediction import at_once
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,16 @@ class Prediction:
 class Model:
     """An exported model, ready to be asked. It computes in float32, so that the answers are the same everywhere."""
 
-    def __init__(self, network: nn.Module, card: ModelCard, device: torch.device) -> None:
-        self.network = network.to(device).eval().requires_grad_(requires_grad=False)
+    def __init__(
+        self, networks: Sequence[nn.Module], card: ModelCard, device: torch.device, *, tta: bool | None = None
+    ) -> None:
+        """`networks`: of the card's members, in their order. `tta`: other than the card says."""
         self.card = card
         self.device = device
+        self.tta = card.tta if tta is None else tta
+        self.classifier = (
+            _classifier(networks, card, tta=self.tta).to(device).eval().requires_grad_(requires_grad=False)
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -49,7 +56,7 @@ class Model:
 
     @property
     def recipe(self) -> Recipe:
-        """What it was trained by."""
+        """What it was trained by; of several networks the best one."""
         return self.card.recipe
 
     @property
@@ -80,9 +87,23 @@ class Model:
 
     def logits(self, images: Images) -> Tensor:
         """Logits, N × K float32 on the device, of at least one image in the model's own shape."""
-        return predict_logits(self.network, images, normalization=self.card.normalization, precision="float32")
+        with torch.inference_mode():
+            return torch.cat(
+                [
+                    self.classifier.logits(images.take(positions_B).permute(0, 3, 1, 2))
+                    for positions_B in torch.split(torch.arange(len(images)), at_once(images))
+                ]
+            )
 
     def _prediction(self, row_K: npt.NDArray[np.float32]) -> Prediction:
         best = int(row_K.argmax())
         probabilities = {name: float(value) for name, value in zip(self.classes, row_K, strict=True)}
         return Prediction(self.classes[best], float(row_K[best]), probabilities)
+
+
+def _classifier(networks: Sequence[nn.Module], card: ModelCard, *, tta: bool) -> Classifier:
+    members = [
+        NormalizedNetwork(network, member.normalization) for network, member in zip(networks, card.members, strict=True)
+    ]
+    temperature = card.tta_temperature if tta else card.temperature
+    return Classifier(members, [member.share for member in card.members], temperature=temperature, tta=tta)

@@ -1,8 +1,8 @@
 """The `.pt` file of an exported model: one dict of tensors and plain values, for `torch.load(weights_only=True)`.
 
-    format, version   "automl-model", 1
-    weights           the network's state, float32
-    recipe, classes, input, normalization, metrics, provenance   as in ModelCard
+    format, version   "automl-model", 2
+    weights           the state of each network, float32
+    members, temperature, tta_temperature, tta, classes, input, metrics, provenance   as in ModelCard
 
 Nothing in the file is executed, and it cannot make automl import anything: a network of the user's own is built by the
 function that the caller names.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,17 @@ from automl.training.checkpoint import save_checkpoint
 from automl.training.device import choose_device
 
 FORMAT = "automl-model"
-VERSION = 1
+VERSION = 2
 ZIP_START = b"PK\x03\x04"
 
 
-def save_model(path: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:
-    """Write the file, complete or not at all; `weights` is the network's state_dict, on any device.
+def save_model(path: Path, card: ModelCard, weights: Sequence[Mapping[str, Tensor]]) -> None:
+    """Write the file, complete or not at all; `weights` are the networks' state_dicts, on any device.
 
     Raises: ModelFileError if it cannot be written there.
     """
-    document = {"format": FORMAT, "version": VERSION, "weights": {name: _plain(w) for name, w in weights.items()}}
+    states = [{name: _plain(weight) for name, weight in state.items()} for state in weights]
+    document = {"format": FORMAT, "version": VERSION, "weights": states}
     try:
         save_checkpoint(document | card.as_document(), path)
     except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
@@ -46,8 +47,12 @@ def save_model(path: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> No
         ) from error
 
 
-def load_model(path: str | os.PathLike[str], *, device: str = "cpu", model: str | None = None) -> Model:
+def load_model(
+    path: str | os.PathLike[str], *, device: str = "cpu", model: str | None = None, tta: bool | None = None
+) -> Model:
     """Load an exported model onto a device: a name as torch knows it, or `auto` for the best there is.
+
+    `tta`: whether each image is averaged with its mirror image; by default as the model was exported.
 
     A model of a network of your own needs the function that builds it, by the name it was searched with:
     `model="package.module:build"`.
@@ -59,15 +64,16 @@ def load_model(path: str | os.PathLike[str], *, device: str = "cpu", model: str 
     document = _read(Path(path))
     card = _card(Path(path), document)
     _check_builder(Path(path), card.provenance.builder, model)
-    network = _network(Path(path), card)
+    networks = _networks(Path(path), card)
     try:
-        network.load_state_dict(document["weights"], assign=True)
-    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        for network, weights in zip(networks, document["weights"], strict=True):
+            network.load_state_dict(weights, assign=True)
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(
             f"{path} does not fit together: its weights are not those of the network that "
             f"{card.provenance.builder or 'its recipe'} makes ({_first_line(error)}). Export it again."
         ) from error
-    return Model(network, card, chosen)
+    return Model(networks, card, chosen, tta=tta)
 
 
 def _plain(weight: Tensor) -> Tensor:
@@ -84,12 +90,26 @@ def _read(path: Path) -> dict[str, Any]:
         raise _foreign(path, "it holds other things than tensors and plain values") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _foreign(path, "it is a file of torch, but not one that automl exported")
+    if document.get("version") == 1:
+        return _of_version_1(path, document)
     if document.get("version") != VERSION:
         raise ModelFileError(
-            f"{path} has format version {document.get('version')}, and automl here reads version {VERSION}. "
+            f"{path} has format version {document.get('version')}, and automl here reads versions 1 and {VERSION}. "
             "Upgrade it: pip install --upgrade optuna-automl"
         )
     return document
+
+
+def _of_version_1(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of before there were ensembles and temperatures, as it would be now."""
+    try:
+        provenance = dict(document["provenance"])
+        member = {name: document[name] for name in ("recipe", "normalization")}
+        member |= {"share": 1.0, "trial": provenance.pop("trial")}
+        now = {"members": [member], "weights": [document["weights"]], "provenance": provenance}
+    except (KeyError, TypeError, ValueError) as error:
+        raise _incomplete(path, error) from error
+    return {**document, **now, "temperature": 1.0, "tta_temperature": 1.0, "tta": False}
 
 
 def _check_container(path: Path) -> None:
@@ -125,7 +145,7 @@ def _card(path: Path, document: Mapping[str, Any]) -> ModelCard:
     except RecipeError as error:
         raise ModelFileError(f"{path} has a recipe that automl here does not know: {_first_line(error)}") from error
     except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
-        raise _damaged(path, f"its description is incomplete ({type(error).__name__}: {_first_line(error)})") from error
+        raise _incomplete(path, error) from error
 
 
 def _check_builder(path: Path, needed: str | None, given: str | None) -> None:
@@ -139,21 +159,23 @@ def _check_builder(path: Path, needed: str | None, given: str | None) -> None:
     )
 
 
-def build_network(card: ModelCard) -> nn.Module:
-    """Build the network of a card, for weights that are loaded with `assign=True`; the caller's random numbers stay.
+def build_networks(card: ModelCard) -> list[nn.Module]:
+    """Build the networks of a card, for weights that are loaded with `assign=True`; the caller's random numbers stay.
 
-    Raises: ModelError if it cannot be built.
+    Raises: ModelError if one cannot be built.
     """
+    recipes, classes = [member.recipe for member in card.members], len(card.classes)
     if card.provenance.builder is None:
         with torch.device("meta"):  # no memory, no time: all of the state comes from the file
-            return build_model(card.recipe, card.image_shape, len(card.classes))
+            return [build_model(recipe, card.image_shape, classes) for recipe in recipes]
+    build = resolve_builder(card.provenance.builder)
     with torch.random.fork_rng(devices=()):
-        return resolve_builder(card.provenance.builder)(card.recipe, card.image_shape, len(card.classes))
+        return [build(recipe, card.image_shape, classes) for recipe in recipes]
 
 
-def _network(path: Path, card: ModelCard) -> nn.Module:
+def _networks(path: Path, card: ModelCard) -> list[nn.Module]:
     try:
-        return build_network(card)
+        return build_networks(card)
     except ModelError as error:
         if card.provenance.builder is not None:
             raise  # the caller's function, not the file
@@ -162,6 +184,10 @@ def _network(path: Path, card: ModelCard) -> nn.Module:
 
 def _foreign(path: Path, what: str) -> ModelFileError:
     return ModelFileError(f"{path} is no exported model: {what}. Make one with: automl best --export model.pt")
+
+
+def _incomplete(path: Path, error: Exception) -> ModelFileError:
+    return _damaged(path, f"its description is incomplete ({type(error).__name__}: {_first_line(error)})")
 
 
 def _damaged(path: Path, what: str) -> ModelFileError:

@@ -13,11 +13,11 @@ import torch
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE, DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import RecipeError
-from automl.export.card import ModelCard, Provenance
+from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.export.model import Model
-from automl.export.model_file import build_network, save_model
+from automl.export.model_file import build_networks, save_model
 from automl.export.trial_model import figures_on_test_split, with_test_metrics
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
@@ -173,11 +173,10 @@ def _export(
 ) -> Exported:
     check_format(path)
     card = ModelCard(
-        recipe=file.recipe,
+        members=(MemberCard(recipe=file.recipe, normalization=training.normalization),),
         classes=data.class_names,
         image_shape=data.image_shape,
         sizing=data.sizing,
-        normalization=training.normalization,
         metrics={name: value for name, value in asdict(best).items() if name.startswith("validation_")},
         provenance=Provenance(
             data=data.reference,
@@ -187,11 +186,11 @@ def _export(
             builder=builder,
         ),
     )
-    network = build_network(card)
+    (network,) = build_networks(card)
     network.load_state_dict(training.best_weights, assign=True)
-    model = Model(network, card, training.device)
+    model = Model([network], card, training.device)
     test = figures_on_test_split(
         model, data.reference, home=home, split_seed=file.split_seed, fingerprint=data.fingerprint
     )
-    save_model(path, with_test_metrics(card, test), training.best_weights)
+    save_model(path, with_test_metrics(card, test), [training.best_weights])
     return Exported(path, test, ())

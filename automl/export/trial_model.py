@@ -9,12 +9,12 @@ from pathlib import Path
 from automl.data.dataset import SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
-from automl.export.card import ModelCard, Provenance
+from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.evaluation import evaluate
 from automl.export.exported import Exported, OnTestSplit
 from automl.export.formats import check_format
 from automl.export.model import Model
-from automl.export.model_file import build_network, save_model
+from automl.export.model_file import build_networks, save_model
 from automl.recipe import Recipe
 from automl.search.database import Database
 from automl.search.results import TrialRecord, record_test_opening
@@ -47,15 +47,15 @@ def export_trial(
     check_format(path)
     stored = _stored_weights(database, record, trial, artifacts)
     card = _card(record, trial, stored)
-    network = build_network(card)
+    (network,) = build_networks(card)
     network.load_state_dict(dict(stored.weights), assign=True)
-    model = Model(network, card, choose_device())
+    model = Model([network], card, choose_device())
     try:
         test = _test(database, record, model, home=home, reference=data, command=command)
     except DataError as error:
-        save_model(path, card, stored.weights)
+        save_model(path, card, [stored.weights])
         return Exported(path, None, (f"Exported without test figures: {error}",))
-    save_model(path, with_test_metrics(card, test), stored.weights)
+    save_model(path, with_test_metrics(card, test), [stored.weights])
     return Exported(path, test, ())
 
 
@@ -115,11 +115,14 @@ def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> Mod
     specification = record.specification
     best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
     return ModelCard(
-        recipe=Recipe.from_mapping(trial.recipe),
+        members=(
+            MemberCard(
+                recipe=Recipe.from_mapping(trial.recipe), normalization=stored.normalization, trial=trial.number
+            ),
+        ),
         classes=specification.data.class_names,
         image_shape=specification.data.image_shape,
         sizing=specification.data.sizing,
-        normalization=stored.normalization,
         metrics={
             name: getattr(best, name)
             for name in (
@@ -135,7 +138,6 @@ def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> Mod
             split_seed=specification.seed,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             study=record.name,
-            trial=trial.number,
             builder=specification.model,
         ),
     )

@@ -17,8 +17,12 @@ _VALUES_AT_ONCE = 2**20
 
 def predict_logits(model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision) -> Tensor:
     """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode."""
-    batch_size = max(_VALUES_AT_ONCE // math.prod(images.shape_HWC), 1)
-    batches = evaluation_batches(images, normalization, batch_size=batch_size, dtype=DTYPES[precision])
+    batches = evaluation_batches(images, normalization, batch_size=at_once(images), dtype=DTYPES[precision])
     model.eval()
     with torch.inference_mode(), compute_in(precision, images.device):
         return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()
+
+
+def at_once(images: Images) -> int:
+    """How many of these images are predicted at once."""
+    return max(_VALUES_AT_ONCE // math.prod(images.shape_HWC), 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
-from automl.export.card import ModelCard, Provenance
+from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.model_file import save_model
 from automl.recipe import Recipe
 from automl.training.loop import Training
@@ -39,10 +39,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     last = list(training.epochs())[-1]
     tested = training.evaluate(data.splits["test"])
     card = ModelCard(
-        recipe=RECIPE,
+        members=(MemberCard(recipe=RECIPE, normalization=training.normalization, trial=3),),
         classes=data.class_names,
         image_shape=data.image_shape,
-        normalization=training.normalization,
         metrics={"validation_accuracy": last.validation_accuracy},
         provenance=Provenance(
             data=data.reference,
@@ -50,7 +49,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
             split_seed=0,
             created_at="2026-11-23T12:00:00+00:00",
             study="digits",
-            trial=3,
         ),
     )
     return Trained(data, card, training.best_weights, tested.accuracy, tested.loss)
@@ -60,5 +58,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def model_path(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The exported file."""
     path = tmp_path_factory.mktemp("exported") / "digits.pt"
-    save_model(path, trained.card, trained.weights)
+    save_model(path, trained.card, [trained.weights])
     return path

@@ -34,7 +34,7 @@ def test_loaded_model_is_the_saved_one(trained: Trained, model_path: Path) -> No
     assert model.card == trained.card
     assert model.classes == tuple("0123456789")
     assert (model.recipe, model.metrics) == (trained.card.recipe, trained.card.metrics)
-    state = model.network.state_dict()
+    state = model.classifier.get_submodule("members.0.network").state_dict()
     assert state.keys() == trained.weights.keys()
     assert all(torch.equal(state[name], weight) for name, weight in trained.weights.items())
 
@@ -49,8 +49,8 @@ def test_file_holds_tensors_and_plain_values_alone(model_path: Path) -> None:
 
 def test_half_precision_weights_are_stored_as_float32(trained: Trained, tmp_path: Path) -> None:
     halves = {name: w.half() if w.is_floating_point() else w for name, w in trained.weights.items()}
-    save_model(tmp_path / "m.pt", trained.card, halves)
-    stored = torch.load(tmp_path / "m.pt", weights_only=True)["weights"]
+    save_model(tmp_path / "m.pt", trained.card, [halves])
+    stored = torch.load(tmp_path / "m.pt", weights_only=True)["weights"][0]
     assert {weight.dtype for weight in stored.values()} == {torch.float32, torch.int64}
     load_model(tmp_path / "m.pt")
 
@@ -70,7 +70,7 @@ def test_failed_save_keeps_the_old_file(trained: Trained, tmp_path: Path) -> Non
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # as a full disk: writing more fails
     try:
         with pytest.raises(ModelFileError, match=re.escape(f"Cannot write {path}: ")):
-            save_model(path, trained.card, trained.weights)
+            save_model(path, trained.card, [trained.weights])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [entry.read_text() for entry in tmp_path.iterdir()] == ["old"]
@@ -79,7 +79,7 @@ def test_failed_save_keeps_the_old_file(trained: Trained, tmp_path: Path) -> Non
 def test_missing_folder_is_told(trained: Trained, tmp_path: Path) -> None:
     path = tmp_path / "missing" / "m.pt"
     with pytest.raises(ModelFileError, match=re.escape(f"Cannot write {path}: ")):
-        save_model(path, trained.card, trained.weights)
+        save_model(path, trained.card, [trained.weights])
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_code_in_a_file_is_never_run(tmp_path: Path, trained: Trained) -> None:
 
 
 def save(folder: Path, trained: Trained) -> Path:
-    save_model(folder / "m.pt", trained.card, trained.weights)
+    save_model(folder / "m.pt", trained.card, [trained.weights])
     return folder / "m.pt"
 
 
@@ -184,12 +184,28 @@ def rewritten(model_path: Path, folder: Path, **changes: object) -> Path:
 
 
 def test_newer_format_asks_for_an_upgrade(model_path: Path, tmp_path: Path) -> None:
-    path = rewritten(model_path, tmp_path, version=2)
+    path = rewritten(model_path, tmp_path, version=3)
     sentence = (
-        f"{path} has format version 2, and automl here reads version 1. Upgrade it: pip install --upgrade optuna-automl"
+        f"{path} has format version 3, and automl here reads versions 1 and 2. "
+        "Upgrade it: pip install --upgrade optuna-automl"
     )
     with pytest.raises(ModelFileError, match=f"^{re.escape(sentence)}$"):
         load_model(path)
+
+
+def test_file_of_the_first_version_is_still_read(trained: Trained, model_path: Path, tmp_path: Path) -> None:
+    document = torch.load(model_path, weights_only=True)
+    (member,), (weights,) = document.pop("members"), document.pop("weights")
+    for name in ("temperature", "tta_temperature", "tta"):
+        del document[name]
+    old = {name: member[name] for name in ("recipe", "normalization")}
+    provenance = document["provenance"] | {"trial": 3}
+    path = tmp_path / "old.pt"
+    torch.save(document | old | {"version": 1, "weights": weights, "provenance": provenance}, path)
+    model = load_model(path)
+    assert model.card == trained.card
+    images = trained.data.splits["test"].images_MHWC[:9]
+    assert np.array_equal(model.predict_probabilities(images), load_model(model_path).predict_probabilities(images))
 
 
 @pytest.mark.parametrize(
@@ -198,8 +214,14 @@ def test_newer_format_asks_for_an_upgrade(model_path: Path, tmp_path: Path) -> N
         ({"classes": None}, "is damaged: its description is incomplete (TypeError"),
         ({"input": {}}, "is damaged: its description is incomplete (KeyError: 'channels')"),
         ({"provenance": {"nonsense": 1}}, "is damaged: its description is incomplete (TypeError"),
-        ({"recipe": {"depht": 1}}, "has a recipe that automl here does not know: unknown parameter 'depht'"),
-        ({"weights": {}}, "does not fit together: its weights are not those of the network that its recipe makes"),
+        ({"members": []}, "is damaged: its description is incomplete (ValueError: it has no network)"),
+        ({"temperature": 0.0}, "is damaged: its description is incomplete (ValueError: 0 is not positive)"),
+        (
+            {"members": [{"recipe": {"depht": 1}}]},
+            "has a recipe that automl here does not know: unknown parameter 'depht'",
+        ),
+        ({"weights": []}, "does not fit together: its weights are not those of the network that its recipe makes"),
+        ({"weights": [{}]}, "does not fit together: its weights are not those of the network that its recipe makes"),
         ({"weights": 3}, "does not fit together: its weights"),
         ({"classes": ["a", "b"]}, "does not fit together: its weights"),
         ({"input": {"channels": 1, "height": 1, "width": 1}}, "does not fit together: depth = 1 with stem conv3"),
@@ -217,7 +239,7 @@ def custom_model(trained: Trained, folder: Path, builder: str) -> Path:
     provenance = dataclasses.replace(trained.card.provenance, builder=builder)
     card = dataclasses.replace(trained.card, provenance=provenance)
     network = build(card.recipe, card.image_shape, len(card.classes))
-    save_model(folder / "own.pt", card, network.state_dict())
+    save_model(folder / "own.pt", card, [network.state_dict()])
     return folder / "own.pt"
 
 

@@ -1,0 +1,67 @@
+"""From pixels to probabilities in one module: normalization, networks, mirror images, temperature.
+
+Whatever is exported computes this module, so all formats give the same answers. B images, C channels, H × W pixels,
+K classes, V votes: one of each network, or with mirror images two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from automl.data.normalization import Normalization
+
+
+class NormalizedNetwork(nn.Module):
+    """A network with the normalization that it was trained with."""
+
+    factor_C11: Tensor
+    offset_C11: Tensor
+
+    def __init__(self, network: nn.Module, normalization: Normalization) -> None:
+        super().__init__()
+        mean_C11, std_C11 = normalization.tensors()
+        self.network = network
+        self.register_buffer("factor_C11", 1 / (255 * std_C11))
+        self.register_buffer("offset_C11", mean_C11 / std_C11)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Logarithms of the probabilities, B × K float32, of uint8 pixels."""
+        logits_BK: Tensor = self.network(images_BCHW.to(torch.float32) * self.factor_C11 - self.offset_C11)
+        return logits_BK.log_softmax(dim=1)
+
+
+class Classifier(nn.Module):
+    """One network or several that vote, to uint8 images B × C × H × W as they come.
+
+    The votes are probabilities: their weighted mean is taken, then its temperature changed. So the temperature never
+    changes which class comes first, of however many networks.
+
+    Source: Rahaman & Thiery 2021, "Uncertainty quantification and deep ensembles" (pool first, then calibrate).
+    """
+
+    def __init__(
+        self, members: Sequence[NormalizedNetwork], shares: Sequence[float], *, temperature: float, tta: bool
+    ) -> None:
+        """`shares` of the members in the vote add up to 1; with `tta` each also votes on the mirror image."""
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.log_shares = [math.log(share) for share in shares]
+        self.temperature, self.tta = temperature, tta
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Calibrated probabilities, B × K float32."""
+        return self.logits(images_BCHW).softmax(dim=1)
+
+    def logits(self, images_BCHW: Tensor) -> Tensor:
+        """Logits of the calibrated probabilities, B × K float32."""
+        views = [images_BCHW, images_BCHW.flip(3)] if self.tta else [images_BCHW]
+        votes = [
+            member(view_BCHW) + (log_share - math.log(len(views)))
+            for member, log_share in zip(self.members, self.log_shares, strict=True)
+            for view_BCHW in views
+        ]
+        return torch.stack(votes).logsumexp(dim=0) / self.temperature
