@@ -1,0 +1,223 @@
+"""The pruner against what it replaces: real learning curves, replayed under every rule in 100 random orders.
+
+    python -m benchmarks.pruning train ../shared/data/fer2013/archive.zip --home HOME
+    python -m benchmarks.pruning replay --output
+
+`train` searches the space fer2013 at random on 6,000 of FER2013's training images and stops nothing: 30 trials of 20
+epochs, validated on PublicTest. It may be interrupted, and the same line continues it. Its curves are kept in
+results/pruning_curves.json. `replay` runs each rule over them as one worker would meet them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import optuna
+from matplotlib.figure import Figure
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, PercentilePruner, SuccessiveHalvingPruner
+from optuna.trial import TrialState
+
+from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
+from automl.cli.search_command import search
+from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
+from automl.search.database import open_database
+from automl.search.results import read_trial
+from automl.search.study import find_study
+from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
+from benchmarks.machine import machine_line
+
+RESULTS = Path(__file__).parent / "results"
+CURVES = RESULTS / "pruning_curves.json"
+TABLE = RESULTS / "pruning.md"
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "pruning.png"
+STUDY = "pruning-curves"
+TRIALS, EPOCHS, ORDERS = 30, 20, 100
+PACKAGES = ("optuna", "torch", "numpy")
+
+Curve = npt.NDArray[np.float64]
+"""Validation accuracy of each epoch of one trial."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who stops a trial early: one of Optuna's pruners, or a fixed patience."""
+
+    name: str
+    pruner: Callable[[], BasePruner] = NopPruner
+    patience: int | None = None
+    """Epochs without a new best; the best weights of a trial that stops so are kept, and it may be chosen."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One rule over one order of the trials."""
+
+    epochs: int
+    regret: float
+    """Accuracy that the chosen trial lacks to the best of all curves."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    training = commands.add_parser("train", help=f"train {TRIALS} curves once to the end")
+    training.add_argument("data", help="FER2013")
+    training.add_argument("--home", type=Path, default=Path(".automl"), help="folder of the search (.automl)")
+    training.set_defaults(run=lambda options: train_curves(options.data, options.home))
+    replaying = commands.add_parser("replay", help="replay every rule on the curves")
+    replaying.add_argument("--output", action="store_true", help="write the table and the picture")
+    replaying.set_defaults(run=lambda options: replay_all(write=options.output))
+    options = parser.parse_args()
+    options.run(options)
+
+
+def train_curves(source: str, home: Path) -> None:
+    """Search at random without a pruner, then keep every curve."""
+    part = write_part(source, home)
+    search(part, space="fer2013", trials=TRIALS, epochs=EPOCHS, sampler="random", pruner="none", study=STUDY, home=home)
+    with open_database(None, home=home) as database, database.engine.connect() as connection:
+        record = find_study(connection, STUDY)
+        trials = [read_trial(connection, record, number) for number in range(TRIALS)]
+    curves = [
+        {
+            "trial": trial.number,
+            "validation_accuracy": [round(epoch.validation_accuracy, 5) for epoch in trial.epochs],
+            "train_accuracy": [round(epoch.train_accuracy, 5) for epoch in trial.epochs],
+        }
+        for trial in trials
+        if trial.state == "complete"
+    ]
+    CURVES.write_text(json.dumps(curves, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(curves)} curves in {CURVES}")
+
+
+def rules() -> list[Rule]:
+    """Every rule, ours by default first among the medians."""
+    ours = (STARTUP_TRIALS, WARMUP_EPOCHS)
+    medians = [ours, *(pair for pair in STARTUPS_AND_WARMUPS if pair != ours)]
+    return [
+        Rule("none"),
+        *(Rule(f"patience {epochs}", patience=epochs) for epochs in (8, 4)),
+        *(Rule(_median_name(*pair, default=pair == ours), partial(_median, *pair)) for pair in medians),
+        Rule("percentile 25 after 5 trials and 3 epochs", lambda: PercentilePruner(25.0, 5, 3)),
+        Rule("successive halving from 3 epochs by 3", lambda: SuccessiveHalvingPruner(3, 3)),
+        Rule("hyperband from 3 epochs by 3", lambda: HyperbandPruner(3, EPOCHS, 3)),
+    ]
+
+
+STARTUPS_AND_WARMUPS = ((5, 3), (3, 3), (10, 3), (5, 0), (5, 1), (3, 0), (5, 7), (5, 10), (3, 7), (3, 10))
+"""Complete trials and epochs before the median judges; 7 and 10 of 20 epochs are a third and a half of the schedule."""
+
+
+def _median(startup_trials: int, warmup_epochs: int) -> BasePruner:
+    return PercentilePruner(50.0, n_startup_trials=startup_trials, n_warmup_steps=warmup_epochs)
+
+
+def _median_name(startup_trials: int, warmup_epochs: int, *, default: bool) -> str:
+    name = f"median after {startup_trials} trials and {warmup_epochs} epochs"
+    return f"{name} (our default)" if default else name
+
+
+def replay(rule: Rule, curves: Sequence[Curve]) -> Replayed:
+    """Meet the curves in this order, as one worker would."""
+    study = optuna.create_study(direction="maximize", pruner=rule.pruner())
+    epochs, chosen = 0, 0.0
+    for curve in curves:
+        trained, complete = _met(study, rule, curve)
+        epochs += trained
+        if complete:
+            chosen = max(chosen, curve[:trained].max())
+    return Replayed(epochs, max(curve.max() for curve in curves) - chosen)
+
+
+def _met(study: optuna.Study, rule: Rule, curve: Curve) -> tuple[int, bool]:
+    """Epochs that the rule lets one trial train, and whether it may be chosen afterwards."""
+    trial = study.ask()
+    for step, value in enumerate(curve):
+        trial.report(float(value), step)
+        if rule.patience is not None and step - int(np.argmax(curve[: step + 1])) >= rule.patience:
+            study.tell(trial, float(curve[: step + 1].max()))
+            return step + 1, True
+        if step + 1 < len(curve) and trial.should_prune():
+            study.tell(trial, state=TrialState.PRUNED)
+            return step + 1, False
+    study.tell(trial, float(curve.max()))
+    return len(curve), True
+
+
+def replay_all(*, write: bool) -> None:
+    """Replay every rule in every order, print the table, and keep it with a picture."""
+    load = os.getloadavg()[0]
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    curves = [np.array(document["validation_accuracy"]) for document in json.loads(CURVES.read_text("utf-8"))]
+    random = np.random.RandomState(0)
+    orders = [random.permutation(len(curves)) for _ in range(ORDERS)]
+    results = {}
+    for rule in rules():
+        print(rule.name, flush=True)
+        results[rule.name] = [replay(rule, [curves[index] for index in order]) for order in orders]
+    table = report(results, load)
+    print(table)
+    if write:
+        TABLE.write_text(table, encoding="utf-8")
+        save_png(picture(results), PICTURE)
+
+
+def report(results: Mapping[str, Sequence[Replayed]], load: float) -> str:
+    """The table: epochs, regret, and how often the best of all curves was lost."""
+    patience = _mean_epochs(results["patience 8"])
+    rows = [
+        f"| {name} | {_mean_epochs(runs):.0f} | {_mean_epochs(runs) / patience:.2f} | "
+        f"{100 * np.mean([run.regret > 0 for run in runs]):.0f} % | {100 * np.mean([r.regret for r in runs]):.2f} | "
+        f"{100 * max(run.regret for run in runs):.2f} |"
+        for name, runs in results.items()
+    ]
+    return "\n".join(
+        (
+            "# The pruner against what it replaces",
+            "",
+            f"{TRIALS} curves of {EPOCHS} epochs from the space fer2013, drawn at random, on {TRAIN_IMAGES:,} training "
+            f"images of FER2013 and all of PublicTest; each rule meets them in the same {ORDERS} random orders. Regret "
+            "is in points of validation accuracy, against the best of all curves.",
+            "",
+            "| rule | epochs | of patience 8 | best trial lost | mean regret | worst regret |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+            machine_line(PACKAGES, n=ORDERS, load=load).replace("fresh processes each", "orders"),
+            "",
+            "Made by `python -m benchmarks.pruning replay --output` from `pruning_curves.json`, which "
+            "`python -m benchmarks.pruning train FER2013` made.",
+            "",
+        )
+    )
+
+
+def picture(results: Mapping[str, Sequence[Replayed]]) -> Figure:
+    """Epochs against regret: what is low and to the left is better."""
+    figure = new_figure(height_inches=4.2)
+    axes = figure.add_subplot()
+    style(axes, x_label=f"epochs for {TRIALS} trials", y_label="mean regret, points of validation accuracy")
+    kinds = {"median": COLOURS[0], "patience": COLOURS[1], "none": INK}
+    for name, runs in results.items():
+        epochs, regret = _mean_epochs(runs), 100 * float(np.mean([run.regret for run in runs]))
+        axes.scatter(epochs, regret, color=kinds.get(name.split()[0], FAINT), s=36)
+        label = name.replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
+        axes.annotate(label, (epochs, regret), xytext=(5, 4), textcoords="offset points", fontsize=7, color=INK)
+    return figure
+
+
+def _mean_epochs(runs: Sequence[Replayed]) -> float:
+    return float(np.mean([run.epochs for run in runs]))
+
+
+if __name__ == "__main__":
+    main()
