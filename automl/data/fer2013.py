@@ -17,7 +17,7 @@ from automl.data.dataset import Sizing, SplitName
 from automl.data.disk import Room
 from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
 from automl.data.listing import without_label
-from automl.data.tables import Table
+from automl.data.tables import ROWS_AT_ONCE, Table
 from automl.errors import DataError
 
 COLUMNS = frozenset(("emotion", "pixels"))
@@ -25,7 +25,6 @@ SIDE_PIXELS = 48
 SHAPE_HWC = (SIDE_PIXELS, SIDE_PIXELS, 1)
 MEMBERS = ("icml_face_data.csv", "fer2013.csv", "train.csv")
 """The tables of the competition's zip, the complete ones first; its test.csv has no labels."""
-ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Fer2013Table:
         Raises: DataError if no row has a label, or one is unknown.
         """
         labels, splits, unlabelled = [], [], []
-        for line, row in self.table.rows():
+        for line, row in self.table.rows_by_pandas(("emotion", "usage")):
             if row["emotion"]:
                 labels.append(self._class(line, row["emotion"]))
                 splits.append(self._split(line, row.get("usage", "Training")))
@@ -94,7 +93,7 @@ class TableImages:
         return f"image {row}"
 
     def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
-        """Read the pixels row by row."""
+        """Read the pixels block by block."""
         header = header_of(SHAPE_HWC)
         unreadable: dict[int, str] = {}
         notes = write_blocks(self._blocks(unreadable), header, room, sizing, on_progress=on_progress)
@@ -102,7 +101,7 @@ class TableImages:
 
     def _blocks(self, unreadable: dict[int, str]) -> Iterator[Pixels]:
         """Pixels of consecutive rows; those that are none stay black, and `unreadable` learns why."""
-        texts = (row["pixels"] for _, row in self.table.rows() if row["emotion"])
+        texts = (row["pixels"] for _, row in self.table.rows_by_pandas(COLUMNS) if row["emotion"])
         for first in range(0, self.count, ROWS_AT_ONCE):
             block_NHWC = np.zeros((min(ROWS_AT_ONCE, self.count - first), *SHAPE_HWC), np.uint8)
             for place, text in enumerate(itertools.islice(texts, len(block_NHWC))):

@@ -90,6 +90,9 @@ def test_damaged_pixels_say_why(text: str, message: str) -> None:
     [
         ("7,1 2 3,Training", "fer2013.csv:2: emotion '7' is none of 0 to 6."),
         ("0,1 2 3,Test", "fer2013.csv:2: Usage 'Test' is none of Training, PublicTest, PrivateTest."),
+        ("0,1 2 3", "fer2013.csv:2: 2 values for 3 columns. Repair the line."),
+        (",1 2 3,Training", "fer2013.csv: no row has a label in the column emotion."),
+        ("", "fer2013.csv: no row has a label in the column emotion."),
     ],
 )
 def test_unknown_emotion_and_usage_are_refused_with_their_line(tmp_path: Path, line: str, message: str) -> None:
