@@ -37,6 +37,8 @@ DOWNLOADS: Mapping[str, Download] = {
     "cifar100": Download("CIFAR100", "", ("cifar-100-python.tar.gz",)),
     "svhn": Download("SVHN", "", ("train_32x32.mat", "test_32x32.mat")),
 }
+DAMAGED = (AssertionError, EOFError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+"""What torchvision's loaders raise on files that are none; MNIST's are the ones that it does not know by their MD5."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,18 @@ class TorchvisionSet:
     def contents(self) -> Contents:
         """Pixels and labels; torchvision's test set is test.
 
-        Raises: DataError naming the files to put where, if they are not there and cannot be downloaded.
+        Raises: DataError naming the files to put where, if they are damaged, or not there and cannot be downloaded.
         """
-        train, test = self._load(train=True), self._load(train=False)
-        pixels = [_pixels(part.data, self.name) for part in (train, test)]
-        labels = [np.asarray(part.labels if self.name == "svhn" else part.targets) for part in (train, test)]
+        try:
+            train, test = self._load(train=True), self._load(train=False)
+            pixels, labels = zip(*(_arrays(part, self.name) for part in (train, test)), strict=True)
+            images = ArrayImages(np.concatenate(pixels))
+        except DAMAGED as error:
+            raise DataError(
+                f"{self.name}: the files in {self.folder} are damaged ({_reason(error)}). {self._expected()}"
+            ) from error
         return Contents(
-            images=ArrayImages(np.concatenate(pixels)),
+            images=images,
             class_names=_class_names(train),
             labels_M=np.concatenate(labels).astype(np.int64),
             splits_M=np.repeat(split_numbers(("train", "test")), [len(part) for part in labels]),
@@ -77,28 +84,40 @@ class TorchvisionSet:
         loader = getattr(datasets, DOWNLOADS[self.name].loader)
         try:
             return loader(self.folder, **part)
-        except RuntimeError:  # the files are not there, or damaged
+        except RuntimeError as error:
+            if "Dataset not found" not in str(error):
+                raise
             return self._download(loader, part)
 
     def _download(self, loader: Callable[..., Any], part: Mapping[str, object]) -> Any:
-        download = DOWNLOADS[self.name]
         try:
             with redirect_stdout(sys.stderr):  # torchvision prints, and our standard output is for answers
                 return loader(self.folder, **part, download=True)
         except (RuntimeError, OSError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
             raise DataError(
-                f"{self.name} is not in {self.folder} and cannot be downloaded ({reason}). "
-                f"Put {', '.join(download.files)} into {self.folder / download.folder}."
+                f"{self.name} is not in {self.folder} and cannot be downloaded ({_reason(error)}). {self._expected()}"
             ) from error
 
+    def _expected(self) -> str:
+        download = DOWNLOADS[self.name]
+        return f"Put {', '.join(download.files)} into {self.folder / download.folder}."
 
-def _pixels(data: Any, name: str) -> npt.NDArray[np.uint8]:
-    """N × H × W × C from the form in which the loader keeps them."""
-    pixels = np.asarray(data)
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
+
+
+def _arrays(part: Any, name: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Pixels N × H × W × C and labels N from the form in which the loader keeps them.
+
+    Raises: ValueError if there are more of one than of the other.
+    """
+    pixels, labels_N = np.asarray(part.data), np.asarray(part.labels if name == "svhn" else part.targets)
+    if len(pixels) != len(labels_N):
+        raise ValueError(f"{len(labels_N)} labels for {len(pixels)} images")
     if name == "svhn":
-        return pixels.transpose(0, 2, 3, 1)
-    return pixels[..., np.newaxis] if pixels.ndim == 3 else pixels
+        return pixels.transpose(0, 2, 3, 1), labels_N
+    return pixels[..., np.newaxis] if pixels.ndim == 3 else pixels, labels_N
 
 
 def _class_names(loaded: Any) -> tuple[str, ...]:

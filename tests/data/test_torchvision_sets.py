@@ -1,59 +1,95 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 from automl.data.torchvision_sets import DOWNLOADS
+from automl.errors import DataError
+from tests.data.torchvision_files import TEST, TRAIN, idx, images, labels, save
 
 CODE = """
 import sys
 from pathlib import Path
 from automl.data.loading import load_data_set
 from automl.errors import DataError
-try:
-    load_data_set(sys.argv[1], home=Path(sys.argv[2]))
-except DataError as error:
-    print(error)
+for name in sys.argv[2:]:
+    try:
+        load_data_set(name, home=Path(sys.argv[1]))
+    except DataError as error:
+        print(error)
 """
 
 
-def write_idx(path: Path, array: npt.NDArray[np.uint8]) -> None:
-    """The format of MNIST's files: two zero bytes, 8 for uint8, the number of axes, their sizes, the values."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">i4").tobytes()
-    path.write_bytes(header + array.tobytes())
-
-
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
-def test_downloaded_files_are_used(tmp_path: Path, name: str) -> None:
-    raw = tmp_path / "datasets" / name / DOWNLOADS[name].folder
-    images = np.random.default_rng(0).integers(0, 256, (140, 28, 28), dtype=np.uint8)
-    labels = (np.arange(140) % 10).astype(np.uint8)
-    for part, rows in (("train", slice(0, 120)), ("t10k", slice(120, 140))):
-        write_idx(raw / f"{part}-images-idx3-ubyte", images[rows])
-        write_idx(raw / f"{part}-labels-idx1-ubyte", labels[rows])
+@pytest.mark.parametrize("name", DOWNLOADS)
+def test_files_that_are_there_are_used_without_a_network(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(name, tmp_path, monkeypatch)
     data = load_data_set(name, home=tmp_path)
-    assert (data.name, data.image_shape, len(data.class_names)) == (name, (1, 28, 28), 10)
-    assert [len(data.splits[split]) for split in SPLITS] == [110, 10, 20]
-    assert data.splits["test"].rows_N.tolist() == list(range(120, 140))
-    assert np.array_equal(data.splits["train"].images_MHWC[..., 0], images)
-    assert np.array_equal(data.splits["test"].labels_N, labels[120:])
+    train_NHWC, test_NHWC = images(name, TRAIN, seed=0), images(name, TEST, seed=1)
+    height, width, channels = train_NHWC.shape[1:]
+    classes = 20 if name == "cifar100" else 10
+    assert (data.name, data.image_shape, len(data.class_names)) == (name, (channels, height, width), classes)
+    one_each = classes  # of so few images, one of each class becomes validation
+    assert [len(data.splits[split]) for split in SPLITS] == [TRAIN - one_each, one_each, TEST]
+    assert np.array_equal(data.splits["train"].images_MHWC, np.concatenate([train_NHWC, test_NHWC]))
+    labels_M = np.concatenate([labels(name, TRAIN), labels(name, TEST)])
+    for split in data.splits.values():
+        assert np.array_equal(split.labels_N, labels_M[split.rows_N])
+    assert data.splits["test"].rows_N.tolist() == list(range(TRAIN, TRAIN + TEST))
+    assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", ["mnist", "cifar10", "svhn"])
-def test_without_files_and_network_the_files_are_named(tmp_path: Path, name: str) -> None:
+def test_names_of_the_classes_are_those_of_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, first in (("cifar10", "airplane"), ("cifar100", "class_00"), ("fashion-mnist", "T-shirt/top")):
+        save(name, tmp_path, monkeypatch)
+        assert load_data_set(name, home=tmp_path).class_names[0] == first
+
+
+def test_unpacked_files_are_used_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = save("cifar10", tmp_path, monkeypatch)
+    with tarfile.open(folder / "cifar-10-python.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "cifar-10-python.tar.gz").unlink()
+    assert len(load_data_set("cifar10", home=tmp_path).splits["test"]) == TEST
+
+
+def test_without_files_and_network_the_files_are_named(tmp_path: Path) -> None:
     nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    command = [sys.executable, "-c", CODE, name, str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | nowhere, timeout=120)
-    folder = tmp_path / "datasets" / name
-    message = result.stdout.rstrip("\n")
-    assert message.startswith(f"{name} is not in {folder} and cannot be downloaded (")
-    assert message.endswith(f"Put {', '.join(DOWNLOADS[name].files)} into {folder / DOWNLOADS[name].folder}.")
+    command = [sys.executable, "-c", CODE, str(tmp_path), *DOWNLOADS]
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | nowhere, timeout=300)
+    messages = result.stdout.splitlines()
+    assert len(messages) == len(DOWNLOADS), result.stderr
+    for message, (name, download) in zip(messages, DOWNLOADS.items(), strict=True):
+        folder = tmp_path / "datasets" / name
+        assert message.startswith(f"{name} is not in {folder} and cannot be downloaded (")
+        assert message.endswith(f"Put {', '.join(download.files)} into {folder / download.folder}.")
+
+
+@pytest.mark.parametrize("content", [b"<html>not found</html>", b"", idx(np.zeros((3, 28, 28), np.uint8))[:-5]])
+def test_damaged_files_are_told(tmp_path: Path, content: bytes) -> None:
+    folder = tmp_path / "datasets" / "mnist"
+    (folder / "MNIST" / "raw").mkdir(parents=True)
+    for name in DOWNLOADS["mnist"].files:
+        (folder / "MNIST" / "raw" / name.removesuffix(".gz")).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(f"mnist: the files in {folder} are damaged (")):
+        load_data_set("mnist", home=tmp_path)
+
+
+def test_labels_of_other_images_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = save("mnist", tmp_path, monkeypatch)
+    load_data_set("mnist", home=tmp_path)
+    shutil.rmtree(tmp_path / "cache")
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(7, np.uint8)))
+    with pytest.raises(DataError, match=re.escape("are damaged (7 labels for 120 images). Put ")):
+        load_data_set("mnist", home=tmp_path)
