@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from playwright.sync_api import Browser, Page
 from sqlalchemy.engine import make_url
 
 from automl.search.embedded import EmbeddedPostgres
+from tests.browser import CHROMIUM, chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
@@ -42,6 +44,22 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with chromium(CHROMIUM) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page that shares nothing with another test's."""
+    with browser.new_context(viewport={"width": 1400, "height": 1600}) as context:
+        yield context.new_page()
 
 
 @pytest.fixture(scope="session")

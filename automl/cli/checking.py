@@ -16,7 +16,6 @@ from automl.cli.planning import Plan, make_plan, wishes_of
 from automl.cli.search_command import default_workers
 from automl.errors import TrainingError
 from automl.search import surroundings
-from automl.search.devices import threads_per_worker
 from automl.search.model_checks import ModelCheck, ModelChecks
 from automl.settings import Settings
 
@@ -43,7 +42,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def _found(arguments: argparse.Namespace, plan: Plan, settings: Settings, *, home: Path, workers: int) -> Answer:
     artifacts = settings.artifacts(arguments.artifacts, home=home)
-    torch.set_num_threads(threads_per_worker(workers))  # as a worker computes
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))  # as a worker computes
     device, of_device = surroundings.check_device(arguments.device, plan.data.image_shape)
     checks = ModelChecks(plan.specification, plan.data, home=home, workers=workers, device=device)
     largest, kept = checks.sized[-1].parameters, plan.specification.keep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from automl.cli.planning import Plan, Wishes, add_planning_options, make_plan, w
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.claims import recover_lost
-from automl.search.devices import count_cores, count_gpus
+from automl.search.devices import count_gpus
 from automl.search.local import LocalWorkers
 from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
 from automl.search.schema import create_schema
@@ -149,8 +150,7 @@ def _run_workers(
         environment["AUTOML_STORAGE"] = place.database.url
     if "AUTOML_WORKERS_PER_GPU" not in place.settings.values:  # who asks for more workers than GPUs lets them share
         environment["AUTOML_WORKERS_PER_GPU"] = str(math.ceil(workers / max(1, count_gpus())))
-    start = "1 worker starts" if workers == 1 else f"{workers} workers start"
-    view.say(f"{start}; the first trial begins when PyTorch and the data are loaded")
+    view.say(f"{workers} workers start; the first trial begins when they have loaded PyTorch and the data")
     with LocalWorkers(
         record.name,
         count=workers,
@@ -212,7 +212,7 @@ def _result(place: Place, record: StudyRecord, *, export: Path | None, interrupt
 
 def default_workers() -> int:
     """One for each GPU; without any, one for each two cores, and two where there are but two."""
-    cores = count_cores()
+    cores = os.cpu_count() or 1
     return count_gpus() or min(cores, max(2, cores // 2))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
 from automl.search.database import Database
+from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import copy_trial, engine_of, frozen_trial_id_of, place_artifact
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.space import SearchSpace
@@ -54,6 +55,8 @@ def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifa
         carried += drawn is not None
         if drawn is not None and origin not in present:
             _copy(storage, target, trial, drawn, origin, artifacts=artifacts)
+    with engine_of(storage).begin() as connection:
+        write_missing_trial_notes(connection, new)
     engine_of(storage).dispose()
     return Carried(carried, len(finished) - carried)
 

@@ -1,4 +1,4 @@
-"""The cores and GPUs of this machine: counted without torch, which takes seconds to import, and named with it."""
+"""The GPUs of this machine: counted without torch, which takes seconds to import, and named with it."""
 
 from __future__ import annotations
 
@@ -27,18 +27,6 @@ def count_gpus(*, folder: Path = Path("/dev")) -> int:
     if visible is not None:
         return len([name for name in visible.split(",") if name.strip() not in ("", "-1", "NoDevFiles")])
     return sum(1 for file in folder.glob("nvidia*") if file.name.removeprefix("nvidia").isdecimal())
-
-
-def count_cores() -> int:
-    """Cores that this process may use: all, or fewer where a container or an affinity says so."""
-    from joblib import cpu_count  # type: ignore[import-untyped]  # half a second, and most commands do without
-
-    return int(cpu_count())
-
-
-def threads_per_worker(workers: int) -> int:
-    """An equal share of the cores for each of so many processes that compute at the same time, and at least one."""
-    return max(1, count_cores() // workers)
 
 
 def gpus_meant(asked: str) -> list[Gpu]:

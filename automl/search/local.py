@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from automl.errors import StudyError
-from automl.search.devices import threads_per_worker
 
 POLL_SECONDS = 0.5
 END_SECONDS = 60.0
@@ -68,7 +67,7 @@ class LocalWorkers:
     ) -> None:
         """Nothing runs before the block begins. `options`: of every `automl worker`."""
         logs.mkdir(parents=True, exist_ok=True)
-        threads = threads_per_worker(count)
+        threads = max(1, (os.cpu_count() or 1) // count)
         command = [sys.executable, "-m", "automl", "worker", study, "--attached", "--threads", str(threads), *options]
         self._workers = [
             LocalWorker(index, command, {**os.environ, **environment}, logs / f"worker-{index}.log")

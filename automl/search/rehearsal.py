@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -17,7 +18,6 @@ from automl.data.loading import load_data_set
 from automl.errors import AutomlError, TrainingError
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
-from automl.search.devices import threads_per_worker
 from automl.search.specification import Specification
 from automl.training.pace import Pace, measure_pace
 
@@ -38,7 +38,7 @@ class Rehearsal:
         # A forked copy of this process could use neither the GPU nor the threads that torch has started here.
         context = multiprocessing.get_context("spawn")
         self._barrier = context.Barrier(self._workers)  # kept, or its semaphores would be gone before all have them
-        threads = threads_per_worker(self._workers)
+        threads = max(1, (os.cpu_count() or 1) // self._workers)
         for index in range(self._workers):
             here, there = context.Pipe()
             arguments = there, self._barrier, self._specification, self._home, threads, _device_of(index, self._device)

@@ -102,6 +102,8 @@ def create_or_continue(database: Database, name: str, specification: Specificati
 
     Raises: StudyError if it exists and searches something else, or if a total would be lowered.
     """
+    from automl.search.notes import write_study_note  # it reads studies through this module
+
     with database.engine.connect() as connection:
         exists = name in study_names(connection)
     if not exists:
@@ -110,6 +112,7 @@ def create_or_continue(database: Database, name: str, specification: Specificati
         record = find_study(connection, name)
         record.specification.check_same(specification, study=name)
         _grant(connection, record, budget)
+        write_study_note(connection, record)
         return find_study(connection, name)
 
 

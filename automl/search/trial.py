@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import optuna
 import torch
 from optuna.storages import RDBStorage
@@ -21,8 +24,11 @@ from automl.errors import AutomlError, DivergedError, StorageError, TrainingErro
 from automl.models.building import Builder
 from automl.recipe import Recipe
 from automl.search.claims import Claim, fence, give_back
+from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import reported_steps, running_trial
+from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
+from automl.search.results import TrialRecord, read_trial
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
@@ -78,6 +84,8 @@ class TrialRun:
     claim: Claim
     _checkpoint_due_at: float = field(default_factory=time.monotonic)
     _pending: list[EpochResult] = field(default_factory=list)
+    _confusion_KK: npt.NDArray[np.int64] | None = None
+    """Of the validation split at the best epoch so far."""
 
     def run(self) -> Outcome:
         """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
@@ -127,6 +135,7 @@ class TrialRun:
         place, known_steps = self.place, reported_steps(trial)
         for result in training.epochs():
             self._pending.append(result)
+            self._confusion_KK = training.best_confusion_KK
             place.tracker.log(result)
             if result.epoch + 1 == recipe.epochs:
                 break
@@ -201,6 +210,8 @@ class TrialRun:
 
     def _end(self, outcome: Outcome) -> Outcome:
         try:
+            if outcome.state in STATES:
+                self._exhibit(outcome)
             self.place.connectivity.ride_out(lambda: self._tell(outcome))
         except TrialTakenError as error:
             outcome = Outcome("taken", reason=str(error))
@@ -227,6 +238,36 @@ class TrialRun:
             # A repeated call, after the answer to the first one was lost, finds the trial finished.
             study.tell(self.claim.number, value, state=state, skip_if_finished=True)
 
+    def _exhibit(self, outcome: Outcome) -> None:
+        """Store note and pictures before the end is told: who takes the trial over after a kill stores them too."""
+        ride_out, record = self.place.connectivity.ride_out, self.place.record
+
+        def read() -> TrialRecord:
+            with self.place.engine.connect() as connection:
+                return read_trial(connection, record, self.claim.number)
+
+        trial = dataclasses.replace(
+            ride_out(read),
+            state=outcome.state,
+            value=outcome.value if outcome.state == "complete" else None,
+            failure=outcome.failure,
+            reason=outcome.reason,
+        )
+        pictures = self._pictures(trial)
+
+        def write(connection: Connection) -> None:
+            record_artifacts(connection, trial.trial_id, pictures)
+            write_trial_note(connection, record, trial)
+
+        self._in_fence(write)
+
+    def _pictures(self, trial: TrialRecord) -> Mapping[str, str]:
+        try:
+            return store_pictures(self.place.record, trial, self._confusion_KK, artifacts=self.place.artifacts)
+        except Exception as error:  # noqa: BLE001 - a full disk, or a name that cannot be drawn, costs no trial
+            self.place.say(f"trial {trial.number} has no pictures: {type(error).__name__}: {error}")
+            return {}
+
     def _clean_up(self) -> None:
         place = self.place
         for file in checkpoints_of(place.artifacts, place.record.study_id, self.claim.number):
@@ -241,6 +282,11 @@ class TrialRun:
                 artifacts=place.artifacts,
             )
         )
+        place.connectivity.ride_out(self._write_study_note)
+
+    def _write_study_note(self) -> None:
+        with self.place.engine.begin() as connection:
+            write_study_note(connection, self.place.record)
 
     def _in_fence(self, write: Callable[[Connection], object]) -> None:
         def call() -> None:

@@ -21,6 +21,7 @@ from automl.search.budget import issue_ticket, standing
 from automl.search.claims import Claim, recover_lost, take_waiting
 from automl.search.database import Database
 from automl.search.heartbeat import Heartbeat
+from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import engine_of
 from automl.search.pruners import build_pruner
 from automl.search.samplers import build_sampler, worker_seed
@@ -89,7 +90,10 @@ class Worker:
             study = self._open_study(beat.ordinal)
             place = self._workplace(study, beat)
             try:
-                return self._pull(place, beat)
+                ending = self._pull(place, beat)
+                if ending == "budget used":
+                    self._connectivity.ride_out(self._write_missing_notes)
+                return ending
             finally:
                 self._tracker.close(timeout_seconds=TRACKER_CLOSE_SECONDS)
                 self._storage.remove_session()
@@ -133,6 +137,10 @@ class Worker:
         full = now.budget_trials is not None and now.trials >= now.budget_trials
         exhausted = self._record.specification.sampler == "grid" and now.trials >= len(self._queue)
         return (full or exhausted) and now.trials == now.finished
+
+    def _write_missing_notes(self) -> None:
+        with self._engine.begin() as connection:
+            write_missing_trial_notes(connection, self._record)
 
     def _judge(self, claim: Claim, outcome: Outcome) -> None:
         self._say(told(claim, outcome))

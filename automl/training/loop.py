@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -77,6 +79,7 @@ class Training:
         self.next_epoch = 0
         self.best_epoch = -1
         self.best_value = -math.inf if metric.maximize else math.inf
+        self.best_confusion_KK: npt.NDArray[np.int64] | None = None
         self.best_weights: dict[str, Tensor] = on_host(self.learner.judged_model.state_dict())
 
     def epochs(self) -> Iterator[EpochResult]:
@@ -105,7 +108,7 @@ class Training:
             images_per_second=len(self.batches.images) / trained_seconds,
             seconds=time.perf_counter() - started,
         )
-        self._finish(result)
+        self._finish(result, validated)
         return result
 
     def _train(self, epoch: int) -> _Trained:
@@ -130,11 +133,12 @@ class Training:
         self._check_finite("validation", validated.loss, epoch)
         return validated
 
-    def _finish(self, result: EpochResult) -> None:
+    def _finish(self, result: EpochResult, validated: Evaluation) -> None:
         """Keep the weights if they are the best, and get ready for the next epoch."""
         value = self.metric.of(result)
         if self.metric.better(value, self.best_value):
             self.best_epoch, self.best_value = result.epoch, value
+            self.best_confusion_KK = validated.confusion_KK
             self.best_weights = on_host(self.learner.judged_model.state_dict())
         if self.recipe.schedule == "plateau":
             self.plateau.update(result.validation_loss)
@@ -175,6 +179,7 @@ class Training:
             "plateau": self.plateau.state(),
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
+            "best_confusion": None if self.best_confusion_KK is None else torch.from_numpy(self.best_confusion_KK),
             "best_weights": dict(self.best_weights),
         }
 
@@ -193,6 +198,7 @@ class Training:
         self.plateau = Plateau(**state["plateau"])
         self.next_epoch = state["next_epoch"]
         self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
+        self.best_confusion_KK = None if state["best_confusion"] is None else state["best_confusion"].numpy()
         self.best_weights = dict(state["best_weights"])
 
 

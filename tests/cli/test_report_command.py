@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from sqlalchemy import text
 
 from automl.export.report.words import duration
 from automl.search.database import open_database
 from tests.cli.conftest import Finished
 from tests.cli.test_bad_input import assert_refused
-from tests.tracking.test_dashboard import CHROMIUM, CHROMIUM_FLAGS
 
 STUDY = "digits-space-accuracy"
 PICTURES = {
@@ -142,16 +140,6 @@ def test_device_time_is_the_sum_of_all_epochs(finished: Finished, readme: str) -
     seconds = sum(epoch["seconds"] for trial in trials for epoch in trial["epochs"])
     shown = f"{duration(seconds)} ({seconds / 3600:.3f} device hours) in epochs, validation included"
     assert f"| device time | {shown} |" in readme
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS.split())
-        yield browser.new_page(viewport={"width": 1300, "height": 1000})
-        browser.close()
 
 
 @pytest.mark.browser

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,16 +11,11 @@ from typing import Any
 
 import optuna
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from automl.errors import SettingsError, StorageError
 from automl.tracking.dashboard import serve, study_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMIUM_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 TRIALS, EPOCHS = 3, 5
 SERVE = """
 import sys
@@ -48,16 +42,6 @@ def dashboard(postgres_url: str, tmp_path: Path) -> Iterator[Dashboard]:
         url = process.stdout.readline().strip()
         yield Dashboard(url, study._study_id, artifact_path)
         process.terminate()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS.split())
-        yield browser.new_page(viewport={"width": 1400, "height": 1600})
-        browser.close()
 
 
 def make_study(url: str, folder: Path) -> tuple[optuna.Study, str]:

@@ -22,14 +22,9 @@ from automl.figures.interactive.trials import (
 )
 from automl.figures.ladder import ladder_chart
 from automl.figures.parallel import parallel_coordinates
+from automl.search.notes import REMEDIES
 
 CURVES_SHOWN = 5
-REMEDIES = {
-    "diverged": "The loss became NaN or infinite: lower the largest learning rate of the space.",
-    "out of memory": "Lower the largest batch size, width or depth of the space, or let fewer workers share a GPU.",
-    "refused": "The recipe does not fit the images: narrow the space.",
-    "bug": "An error in the code; `automl show TRIAL` prints its traceback.",
-}
 
 
 def what_was_searched(facts: Facts, examination: Examination | None) -> Section:

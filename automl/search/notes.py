@@ -1,0 +1,217 @@
+"""What optuna-dashboard shows as notes: a trial in words, and a study with its specification and its best trial.
+
+They are written as rows, in the form that optuna-dashboard reads; nothing here imports Optuna or matplotlib.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from automl.recipe import Recipe, in_words
+from automl.search.parameters import Parameter
+from automl.search.results import TrialRecord, best_trial, find_best, read_trial
+from automl.search.study import StudyRecord
+from automl.training.result import METRICS, EpochResult
+
+REMEDIES = {
+    "diverged": "The loss became NaN or infinite: lower the largest learning rate of the space.",
+    "out of memory": "Lower the largest batch size, width or depth of the space, or let fewer workers share a GPU.",
+    "refused": "The recipe does not fit the images: narrow the space.",
+    "out of time": "Raise --trial-timeout, or lower the largest width, depth or number of epochs of the space.",
+    "worker lost": "Its workers vanished one after another: look for the reason in their logs and in the system's.",
+    "bug": "An error in the code; `automl show TRIAL` prints its traceback.",
+}
+"""What to do about a failure, by its kind."""
+NOTE_LOCK = 0x6E6F7465  # "note"; the first key of a two-key advisory lock, the second is the study
+PIECE_LETTERS = 2045
+"""optuna-dashboard reads longer notes in pieces of this length."""
+REASON_LETTERS = 1500
+OUR_VERSION = "automl:note_ver"
+"""Version of the study's note that we wrote last: a note of another version is somebody's own, and stays."""
+HEADLINES = {
+    "complete": "Complete",
+    "pruned": "Stopped early: it was behind the other trials at the same epoch",
+    "failed": "Failed",
+}
+
+
+def trial_note(record: StudyRecord, trial: TrialRecord) -> str:
+    """A finished trial as Markdown: its result, its recipe in words, and, if it failed, why and what to do."""
+    parts = [f"**{HEADLINES[trial.state]}{_kind(trial)}**"]
+    if trial.recipe:
+        parts.append(_recipe(record, trial))
+    parts += _figures(record, trial)
+    if trial.reason:
+        parts.append(f"```\n{trial.reason.strip()[-REASON_LETTERS:]}\n```")
+    if trial.state == "failed":
+        parts.append(REMEDIES.get(trial.failure or "", ""))
+    if trial.recipe:
+        parts.append(_repetition(record, trial))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _recipe(record: StudyRecord, trial: TrialRecord) -> str:
+    words = in_words(Recipe.from_mapping(trial.recipe), model=record.specification.model)
+    return "\n".join(f"- {part}" for part in words.split("; "))
+
+
+def _kind(trial: TrialRecord) -> str:
+    return f": {trial.failure}" if trial.failure else ""
+
+
+def _figures(record: StudyRecord, trial: TrialRecord) -> list[str]:
+    """A table of the best epoch, and what the trial cost."""
+    done = len(trial.epochs)
+    if not done:
+        return []
+    best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
+    size = "" if trial.parameters is None else f"{trial.parameters:,} parameters, "
+    seconds = sum(result.seconds for result in trial.epochs)
+    planned = trial.recipe.get("epochs", done)
+    return [
+        f"Best epoch: {best.epoch} (from 0), chosen by validation {_spoken(record.specification.metric)}\n\n"
+        f"{_table(best)}",
+        f"{size}{done} of {planned} epochs in {seconds:.1f} s",
+    ]
+
+
+def _table(best: EpochResult) -> str:
+    rows = [
+        ("accuracy", f"{best.train_accuracy:.4f}", f"{best.validation_accuracy:.4f}"),
+        ("macro F1", "", f"{best.validation_macro_f1:.4f}"),
+        ("balanced accuracy", "", f"{best.validation_balanced_accuracy:.4f}"),
+        ("loss (nats)", f"{best.train_loss:.4f}", f"{best.validation_loss:.4f}"),
+    ]
+    return "\n".join(("| | training | validation |", "| --- | ---: | ---: |", *(f"| {' | '.join(r)} |" for r in rows)))
+
+
+def _repetition(record: StudyRecord, trial: TrialRecord) -> str:
+    return (
+        "Again, without a search:\n\n```\n"
+        f"automl show {trial.number} {record.name} --recipe > recipe.yaml\n"
+        f"automl train recipe.yaml --data {record.specification.data.reference} --export model.pt\n```"
+    )
+
+
+def study_note(record: StudyRecord, best: TrialRecord | None) -> str:
+    """A study as Markdown: its best trial so far, and what is searched, on what, and how."""
+    specification = record.specification
+    data, space = specification.data, specification.space
+    channels, height, width = data.image_shape
+    rows = {
+        "data": f"{data.name} (`{data.reference}`, fingerprint {data.fingerprint[:12]})",
+        "images": f"{channels} × {height} × {width} (channels, height, width)",
+        "classes": f"{len(data.class_names)}",
+        "space": space.name,
+        "network": specification.model or "automl's own family",
+        "chosen by": f"validation {_spoken(specification.metric)}",
+        "sampler": specification.sampler,
+        "pruner": specification.pruner,
+        "seed": str(specification.seed),
+        "weights kept": f"of the best {specification.keep} trials",
+    }
+    table = "\n".join(("| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())))
+    searched = "\n".join(_searched(parameter) for parameter in space.parameters if parameter.is_searched)
+    if space.function:
+        searched = f"Recipes are drawn by the function {space.function}."
+    return "\n\n".join((_best(record, best), table, searched))
+
+
+def _searched(parameter: Parameter) -> str:
+    conditions = " and ".join(map(str, parameter.when))
+    return f"- {parameter.name}: {parameter.distribution}" + (f" (where {conditions})" if conditions else "")
+
+
+def _best(record: StudyRecord, best: TrialRecord | None) -> str:
+    if best is None:
+        return "**No trial is complete yet.**"
+    metric = _spoken(record.specification.metric)
+    return (
+        f"**Best: trial {best.number}, validation {metric} {best.value:.4f}** at epoch {best.best_epoch} (from 0)\n\n"
+        f"{_recipe(record, best)}\n\n```\nautoml best {record.name} --export model.pt\n```"
+    )
+
+
+def _spoken(metric: str) -> str:
+    return METRICS[metric].name.replace("_", " ")
+
+
+def write_trial_note(connection: Connection, record: StudyRecord, trial: TrialRecord) -> None:
+    """Write a finished trial's note in place of one that an earlier attempt wrote."""
+    _replace(connection, record.study_id, f"dashboard:{trial.trial_id}:", trial_note(record, trial), version=1)
+
+
+def write_missing_trial_notes(connection: Connection, record: StudyRecord) -> None:
+    """Write those that no worker could: of trials whose workers vanished, and of trials carried over."""
+    numbers = connection.scalars(
+        text(
+            """
+            SELECT number FROM trials WHERE study_id = :study AND state IN ('COMPLETE', 'PRUNED', 'FAIL')
+            AND NOT EXISTS (
+                SELECT 1 FROM study_system_attributes AS attributes WHERE attributes.study_id = :study
+                AND key = 'dashboard:' || trials.trial_id || CAST(:ending AS text))
+            ORDER BY number
+            """
+        ),
+        {"study": record.study_id, "ending": ":note_ver"},
+    ).all()
+    for number in numbers:
+        write_trial_note(connection, record, read_trial(connection, record, number))
+
+
+def write_study_note(connection: Connection, record: StudyRecord) -> None:
+    """Bring the study's note up to date, unless somebody wrote a note of their own there."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(:lock, :study)"), {"lock": NOTE_LOCK, "study": record.study_id}
+    )
+    stored = _stored(connection, record.study_id)
+    version = int(stored.get("dashboard:note_ver", 0))
+    if version != int(stored.get(OUR_VERSION, 0)):
+        return
+    best = None if find_best(connection, record) is None else best_trial(connection, record)
+    body = study_note(record, best)
+    pieces = sorted((name for name in stored if name.startswith("dashboard:note_str:")), key=_position)
+    if "".join(stored[name] for name in pieces) == body:
+        return
+    _replace(connection, record.study_id, "dashboard:", body, version=version + 1)
+    _insert(connection, record.study_id, {OUR_VERSION: version + 1})
+
+
+def _stored(connection: Connection, study_id: int) -> dict[str, str]:
+    rows = connection.execute(
+        text(
+            "SELECT key, value_json FROM study_system_attributes WHERE study_id = :study"
+            " AND (key LIKE 'dashboard:note%' OR key = :ours)"
+        ),
+        {"study": study_id, "ours": OUR_VERSION},
+    )
+    return {row.key: json.loads(row.value_json) for row in rows}
+
+
+def _position(name: str) -> int:
+    return int(name.rsplit(":", 1)[1])
+
+
+def _replace(connection: Connection, study_id: int, prefix: str, body: str, *, version: int) -> None:
+    """Put a note where optuna-dashboard's `get_note` finds it: a version, and the text in pieces."""
+    connection.execute(
+        text("DELETE FROM study_system_attributes WHERE study_id = :study AND key LIKE :pieces"),
+        {"study": study_id, "pieces": f"{prefix}note_str:%"},
+    )
+    starts = range(0, len(body), PIECE_LETTERS)
+    pieces = {f"{prefix}note_str:{i}": body[start : start + PIECE_LETTERS] for i, start in enumerate(starts)}
+    _insert(connection, study_id, {f"{prefix}note_ver": version, **pieces})
+
+
+def _insert(connection: Connection, study_id: int, attributes: Mapping[str, int | str]) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO study_system_attributes (study_id, key, value_json) VALUES (:study, :key, :value)"
+            " ON CONFLICT (study_id, key) DO UPDATE SET value_json = excluded.value_json"
+        ),
+        [{"study": study_id, "key": key, "value": json.dumps(value)} for key, value in attributes.items()],
+    )

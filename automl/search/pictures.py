@@ -1,0 +1,83 @@
+"""A trial's pictures, which optuna-dashboard shows as its artifacts: how it learned, and what it takes for what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from automl.figures.canvas import small_png_bytes
+from automl.figures.confusion import confusion_matrix
+from automl.figures.curves import Curve, learning_curves
+from automl.search.optuna_internals import place_artifact
+from automl.search.results import TrialRecord
+from automl.search.study import StudyRecord
+
+CURVE, MATRIX = "learning-curve.png", "confusion-matrix.png"
+
+
+def store_pictures(
+    record: StudyRecord,
+    trial: TrialRecord,
+    confusion_KK: npt.NDArray[np.int64] | None,
+    *,
+    artifacts: Path,
+) -> dict[str, str]:
+    """Draw what there is to see and put it beside the weights; the system attributes that make the files the trial's.
+
+    `confusion_KK`: of the validation split at the best epoch; None: no epoch was finished.
+
+    Raises: OSError if the files cannot be written.
+    """
+    artifacts.mkdir(parents=True, exist_ok=True)
+    attributes = {}
+    for filename, draw in _drawings(record, trial, confusion_KK).items():
+        beside = artifacts / f".{trial.trial_id}.{filename}"
+        beside.write_bytes(small_png_bytes(draw()))
+        key, value = place_artifact(artifacts, beside, filename=filename)
+        attributes[key] = value
+    return attributes
+
+
+def _drawings(
+    record: StudyRecord, trial: TrialRecord, confusion_KK: npt.NDArray[np.int64] | None
+) -> Mapping[str, Callable[[], Figure]]:
+    drawings: dict[str, Callable[[], Figure]] = {}
+    if trial.epochs:
+        drawings[CURVE] = lambda: _learning_curve(
+            trial, "loss" if record.specification.metric == "loss" else "accuracy"
+        )
+    if confusion_KK is not None:
+        drawings[MATRIX] = lambda: confusion_matrix(confusion_KK, record.specification.data.class_names)
+    return drawings
+
+
+def _learning_curve(trial: TrialRecord, what: str) -> Figure:
+    curve = Curve(
+        f"trial {trial.number}",
+        [result.epoch for result in trial.epochs],
+        [getattr(result, f"train_{what}") for result in trial.epochs],
+        [getattr(result, f"validation_{what}") for result in trial.epochs],
+    )
+    return learning_curves([curve], value_label="cross entropy (nats)" if what == "loss" else what)
+
+
+def record_artifacts(connection: Connection, trial_id: int, attributes: Mapping[str, str]) -> None:
+    """Make stored files the trial's artifacts."""
+    rows: Sequence[dict[str, object]] = [
+        {"trial_id": trial_id, "key": key, "value": json.dumps(value)} for key, value in attributes.items()
+    ]
+    if rows:
+        connection.execute(
+            text(
+                "INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)"
+                " ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json"
+            ),
+            rows,
+        )
