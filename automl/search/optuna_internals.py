@@ -9,7 +9,7 @@ import json
 import mimetypes
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,8 +22,35 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import Engine
+from typing_extensions import override
 
 from automl.search.database import ENGINE_OPTIONS, Database
+from automl.search.trial_reading import read_trial, read_trials
+
+
+class FastStorage(RDBStorage):
+    """Optuna's storage with one aggregated statement for each of its reads of trials.
+
+    Relies on: RDBStorage.scoped_session; _CachedStorage reading through RDBStorage._get_trials, with no filter by
+    state, and through RDBStorage.get_trial.
+    """
+
+    @override
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        with self.scoped_session() as session:
+            return read_trial(session, trial_id)
+
+    @override
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        with self.scoped_session() as session:
+            trials = read_trials(session, study_id, after=trial_id_greater_than, among=sorted(included_trial_ids))
+        return [trial for trial in trials if states is None or trial.state in states]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackErro
 
 from automl.errors import StorageError
 from automl.search.database import ENGINE_OPTIONS, Database
+from automl.search.optuna_internals import FastStorage
 from automl.settings import mask
 
 Result = TypeVar("Result")
@@ -25,7 +26,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 def open_storage(database: Database) -> RDBStorage:
     """Optuna's view of the database; its tables exist already (`schema.create_schema`)."""
-    return RDBStorage(database.url, engine_kwargs=dict(ENGINE_OPTIONS), skip_table_creation=True)
+    return FastStorage(database.url, engine_kwargs=dict(ENGINE_OPTIONS), skip_table_creation=True)
 
 
 class Connectivity:
