@@ -21,6 +21,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from automl.cli.main import build_parser
+from automl.export.formats import FORMATS
 from automl.search.space_file import shipped_spaces
 from automl.settings import SETTINGS
 from tests.conftest import ROOT, clean_environment
@@ -163,6 +164,10 @@ def _command(cell: str) -> str:
     found = re.match(r"`automl (\w+)", cell)
     assert found, cell
     return found[1]
+
+
+def test_every_format_is_in_the_table_and_no_other() -> None:
+    assert [cell.strip("`") for cell in first_cells(README, "format")] == list(FORMATS)
 
 
 def test_every_setting_is_in_the_table_and_no_other() -> None:

@@ -150,7 +150,13 @@ def print_exported(exported: Exported) -> None:
         )
     for warning in exported.warnings:
         print(f"  {warning}")
+    compared = exported.comparison
     print(f"model  {exported.path} ({exported.path.stat().st_size / 1e6:.1f} MB)")
+    images = "images of noise" if compared.of == "noise" else f"{compared.of} images"
+    print(
+        f"  run from the file, its probabilities differ by at most {compared.largest_difference:.2g} from those of the "
+        f"model in memory ({compared.images:,} {images})"
+    )
 
 
 def print_rows(rows: Mapping[str, str]) -> None:

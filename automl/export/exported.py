@@ -21,6 +21,18 @@ class OnTestSplit:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """The written file, run beside the model in memory."""
+
+    images: int
+    """That both were asked about."""
+    of: str
+    """What these images are: `validation`, `noise`."""
+    largest_difference: float
+    """Between their probabilities of any class for any image."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """An exported model."""
 
@@ -28,6 +40,7 @@ class Exported:
     test: OnTestSplit | None
     """None where the data were not at hand."""
     warnings: tuple[str, ...]
+    comparison: Comparison
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from automl.errors import ModelFileError
 
-FORMATS = {".pt": "automl's own: loaded by automl.load_model, evaluate and predict"}
+FORMATS = {
+    ".pt": "automl's own: loaded by automl.load_model, evaluate and predict",
+    ".pt2": "a program of torch.export: runs with torch alone",
+    ".onnx": "a graph of ONNX: runs with onnxruntime and others",
+}
+ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+"""Of the extra `onnx`: the last one runs the file, which is never handed over unchecked."""
 
 
 def check_format(path: Path) -> None:
     """Find a mistake before hours are spent.
 
-    Raises: ModelFileError if the ending is unknown, or the file cannot be written there.
+    Raises: ModelFileError if the ending is unknown, a package for it is missing, or the file cannot be written there.
     """
     if path.suffix not in FORMATS:
         known, ending = ", ".join(FORMATS), path.suffix or "nothing"
@@ -22,3 +29,8 @@ def check_format(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         folder = path.absolute().parent
         raise ModelFileError(f"{path}: there is no folder {folder}. Create it, or choose another place.")
+    missing = [name for name in ONNX_PACKAGES if find_spec(name) is None]
+    if path.suffix == ".onnx" and missing:
+        raise ModelFileError(
+            f"{path} needs {', '.join(missing)}, not installed here. Install with: pip install 'optuna-automl[onnx]'"
+        )

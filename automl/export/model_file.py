@@ -14,6 +14,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +23,23 @@ from torch import Tensor, nn
 
 from automl.errors import DataError, ModelError, ModelFileError, RecipeError
 from automl.export.card import ModelCard
+from automl.export.formats import FORMATS
 from automl.export.model import Model
 from automl.models.building import build_model, resolve_builder
-from automl.training.checkpoint import save_checkpoint
 from automl.training.device import choose_device
 
 FORMAT = "automl-model"
 VERSION = 2
 ZIP_START = b"PK\x03\x04"
+OTHER_FORMATS = frozenset(FORMATS) - {".pt"}
 
 
-def save_model(path: Path, card: ModelCard, weights: Sequence[Mapping[str, Tensor]]) -> None:
-    """Write the file, complete or not at all; `weights` are the networks' state_dicts, on any device.
-
-    Raises: ModelFileError if it cannot be written there.
-    """
+def model_bytes(card: ModelCard, weights: Sequence[Mapping[str, Tensor]]) -> bytes:
+    """The file's content; `weights` are the networks' state_dicts, on any device."""
     states = [{name: _plain(weight) for name, weight in state.items()} for state in weights]
-    document = {"format": FORMAT, "version": VERSION, "weights": states}
-    try:
-        save_checkpoint(document | card.as_document(), path)
-    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
-        raise ModelFileError(
-            f"Cannot write {path}: {_first_line(error)}. Free some space there, or choose another place."
-        ) from error
+    content = BytesIO()
+    torch.save({"format": FORMAT, "version": VERSION, "weights": states} | card.as_document(), content)
+    return content.getvalue()
 
 
 def load_model(
@@ -114,6 +109,11 @@ def _of_version_1(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_container(path: Path) -> None:
     """Look at the file as a zip, which torch reads without checking that it is whole."""
+    if path.suffix in OTHER_FORMATS:
+        raise ModelFileError(
+            f"{path} is for other programs: load_model, evaluate and predict take automl's own .pt alone. "
+            "Make one with: automl best --export model.pt"
+        )
     try:
         with path.open("rb") as file:
             start = file.read(len(ZIP_START))

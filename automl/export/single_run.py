@@ -17,8 +17,9 @@ from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.export.model import Model
-from automl.export.model_file import build_networks, save_model
-from automl.export.trial_model import figures_on_test_split, with_test_metrics
+from automl.export.model_file import build_networks
+from automl.export.trial_model import exam, figures_on_test_split, with_test_metrics
+from automl.export.writing import samples, write_model
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
 from automl.search.located_yaml import Document, read_yaml
@@ -189,8 +190,7 @@ def _export(
     (network,) = build_networks(card)
     network.load_state_dict(training.best_weights, assign=True)
     model = Model([network], card, training.device)
-    test = figures_on_test_split(
-        model, data.reference, home=home, split_seed=file.split_seed, fingerprint=data.fingerprint
-    )
-    save_model(path, with_test_metrics(card, test), [training.best_weights])
-    return Exported(path, test, ())
+    test = figures_on_test_split(model, exam(card, data.reference, home=home))
+    model.card = with_test_metrics(card, test)
+    comparison = write_model(path, model, samples(data.splits["validation"], card))
+    return Exported(path, test, (), comparison)

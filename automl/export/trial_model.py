@@ -6,7 +6,7 @@ import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 
-from automl.data.dataset import SplitName
+from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
 from automl.export.card import MemberCard, ModelCard, Provenance
@@ -14,7 +14,8 @@ from automl.export.evaluation import evaluate
 from automl.export.exported import Exported, OnTestSplit
 from automl.export.formats import check_format
 from automl.export.model import Model
-from automl.export.model_file import build_networks, save_model
+from automl.export.model_file import build_networks
+from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.database import Database
 from automl.search.results import TrialRecord, record_test_opening
@@ -22,7 +23,7 @@ from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_file
 from automl.training.device import choose_device
 
-TEST_ALONE: tuple[SplitName, ...] = ("test",)
+UNTRAINED: tuple[SplitName, ...] = ("validation", "test")
 
 
 def export_trial(
@@ -39,9 +40,9 @@ def export_trial(
     """Write the trial's model to `path` after one look at the test split, which the study remembers.
 
     `data`: where the study's data lie on this machine, if not where the study found them. Where they are not to be
-    found, the model is written without test figures, and a warning says so.
+    found, the model is written without test figures and compared on noise, and a warning says so.
 
-    Raises: ModelFileError if `path` cannot be written; StudyError if the trial's weights were not kept, or if the data
+    Raises: ModelFileError as `write_model`; StudyError if the trial's weights were not kept, or if the data
     at hand are not the study's.
     """
     check_format(path)
@@ -50,13 +51,19 @@ def export_trial(
     (network,) = build_networks(card)
     network.load_state_dict(dict(stored.weights), assign=True)
     model = Model([network], card, choose_device())
+    tried_on, test = noise(card.image_shape), None
+    warnings: tuple[str, ...] = ()
     try:
-        test = _test(database, record, model, home=home, reference=data, command=command)
+        found = exam(card, data or card.provenance.data, home=home)
+        tried_on = samples(found.splits["validation"], card)
+        test = figures_on_test_split(model, found)
     except DataError as error:
-        save_model(path, card, [stored.weights])
-        return Exported(path, None, (f"Exported without test figures: {error}",))
-    save_model(path, with_test_metrics(card, test), [stored.weights])
-    return Exported(path, test, ())
+        warnings = (f"Exported without test figures: {error}",)
+    else:
+        model.card = with_test_metrics(card, test)
+        with database.engine.begin() as connection:
+            record_test_opening(connection, record.study_id, command=command)
+    return Exported(path, test, warnings, write_model(path, model, tried_on))
 
 
 def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
@@ -67,16 +74,23 @@ def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
     )
 
 
-def figures_on_test_split(
-    model: Model, reference: str, *, home: Path, split_seed: int, fingerprint: str
-) -> OnTestSplit:
-    """Look at the test split once.
+def exam(card: ModelCard, reference: str, *, home: Path) -> DataSet:
+    """The splits that the model was not trained on.
 
     Raises: DataError if the data are not to be found, or are other data.
     """
-    data = load_data_set(reference, home=home, splits=TEST_ALONE, split_seed=split_seed, sizing=model.card.sizing)
-    if data.fingerprint != fingerprint:
+    origin = card.provenance
+    data = load_data_set(reference, home=home, splits=UNTRAINED, split_seed=origin.split_seed, sizing=card.sizing)
+    if data.fingerprint != origin.fingerprint:
         raise DataError(f"{reference} changed since the training: its fingerprint is {data.fingerprint[:12]}.")
+    return data
+
+
+def figures_on_test_split(model: Model, data: DataSet) -> OnTestSplit:
+    """Look at the test split once.
+
+    Raises: DataError if it is empty.
+    """
     found = evaluate(model, data, "test")
     return OnTestSplit(
         images=found.n,
@@ -141,19 +155,3 @@ def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> Mod
             builder=specification.model,
         ),
     )
-
-
-def _test(
-    database: Database, record: StudyRecord, model: Model, *, home: Path, reference: str | None, command: str
-) -> OnTestSplit:
-    specification = record.specification
-    figures = figures_on_test_split(
-        model,
-        reference or specification.data.reference,
-        home=home,
-        split_seed=specification.seed,
-        fingerprint=specification.data.fingerprint,
-    )
-    with database.engine.begin() as connection:
-        record_test_opening(connection, record.study_id, command=command)
-    return figures

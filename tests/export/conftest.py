@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.export.card import MemberCard, ModelCard, Provenance
-from automl.export.model_file import save_model
+from automl.export.model_file import model_bytes
 from automl.recipe import Recipe
 from automl.training.loop import Training
 from automl.training.result import METRICS
@@ -60,3 +61,7 @@ def model_path(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pa
     path = tmp_path_factory.mktemp("exported") / "digits.pt"
     save_model(path, trained.card, [trained.weights])
     return path
+
+
+def save_model(path: Path, card: ModelCard, weights: Sequence[Mapping[str, Tensor]]) -> None:
+    path.write_bytes(model_bytes(card, weights))
