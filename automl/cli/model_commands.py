@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from automl.errors import SettingsError
 from automl.export.formats import check_format
 from automl.search.results import best_trial, read_trial
 from automl.settings import Settings
+from automl.tracking.wandb_models import PREFIX, fetch_model
 
 
 def add_commands(commands: Any) -> None:
@@ -46,7 +50,7 @@ def _add_best(commands: Any) -> None:
 
 def _add_evaluate(commands: Any) -> None:
     parser = commands.add_parser("evaluate", help="how well an exported model does on a split of some data")
-    parser.add_argument("file", type=Path, metavar="MODEL", help="an exported .pt")
+    parser.add_argument("file", metavar="MODEL", help="an exported .pt, or wandb:ENTITY/PROJECT/ARTIFACT")
     parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
     parser.add_argument("--split", choices=SPLITS, default="test", help="which part of it (test)")
     parser.add_argument(
@@ -61,11 +65,9 @@ def _add_evaluate(commands: Any) -> None:
 def _add_predict(commands: Any) -> None:
     parser = commands.add_parser("predict", help="classes of images, with probabilities")
     parser.add_argument("file", type=Path, metavar="MODEL", help="an exported .pt")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, folders, globs, zips")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
     _add_model_and_device(parser)
-    output = parser.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-    output.add_argument("--csv", action="store_true", help="print CSV: a row an image, a column a class")
+    add_json(parser)
     parser.set_defaults(run=predict)
 
 
@@ -132,7 +134,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
     settings = Settings.read()
     home = settings.home(arguments.home)
-    model = load_model(arguments.file, device=arguments.device, model=arguments.model)
+    with _on_disk(arguments.file, settings) as file:
+        model = load_model(file, device=arguments.device, model=arguments.model)
     seed = model.card.provenance.split_seed if arguments.split_seed is None else arguments.split_seed
     data = load_data_set(
         _reference(settings, arguments.data),
@@ -148,22 +151,27 @@ def evaluate(arguments: argparse.Namespace) -> None:
         print_evaluation(answer)
 
 
+@contextmanager
+def _on_disk(file: str, settings: Settings) -> Iterator[Path]:
+    """The model's file, which may have to be fetched from wandb first."""
+    if not file.startswith(PREFIX):
+        yield Path(file)
+        return
+    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+        yield fetch_model(file, Path(folder), environment=settings.values)
+
+
 def predict(arguments: argparse.Namespace) -> None:
     """Print a class and its probability for each image."""
-    from automl.cli.model_answers import print_prediction_csv, print_predictions, tell_about_images
-    from automl.export.image_files import find_images
-    from automl.export.model_file import load_model  # torch takes seconds to import
-    from automl.export.predicting import predict_files
+    from automl.cli.model_answers import print_predictions  # torch takes seconds to import
+    from automl.export.model_file import load_model
 
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)
-    found = predict_files(model, find_images(arguments.images))
-    tell_about_images(found, model)
+    predictions = model.predict(arguments.images)
     if arguments.json:
-        print_json([{"image": name, **prediction.as_dict()} for name, prediction in found.predictions.items()])
-    elif arguments.csv:
-        print_prediction_csv(found.predictions, model.classes)
+        print_json([{"image": str(i), **p.as_dict()} for i, p in zip(arguments.images, predictions, strict=True)])
     else:
-        print_predictions(found.predictions)
+        print_predictions(arguments.images, predictions)
 
 
 def train(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
+from pathlib import Path
 from typing import Any
 
 from automl.cli.answers import print_best
@@ -15,7 +16,7 @@ from automl.cli.options import (
     tell,
     whole_number,
 )
-from automl.search.results import best_trial, find_best
+from automl.search.results import best_trial, find_best, read_trial
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord
 from automl.tracking.wandb_mode import choose_mode
@@ -67,6 +68,7 @@ def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told
             home=place.home,
             artifacts=place.artifacts,
             tracker=tracker,
+            write_model=lambda number, path: _write_model(place, record, number, path),
             told_to_end=told,
             data=arguments.data,
             device=device,
@@ -74,6 +76,14 @@ def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told
             say=tell,
         )
         return worker.run()
+
+
+def _write_model(place: Place, record: StudyRecord, number: int, path: Path) -> None:
+    from automl.export.trial_model import write_untested_model
+
+    with place.database.engine.connect() as connection:
+        trial = read_trial(connection, record, number)
+    write_untested_model(place.database, record, trial, path, artifacts=place.artifacts)
 
 
 def _print_best_if_over(place: Place, record: StudyRecord) -> None:

@@ -6,6 +6,8 @@ import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
@@ -48,9 +50,7 @@ def export_trial(
     check_format(path)
     stored = _stored_weights(database, record, trial, artifacts)
     card = _card(record, trial, stored)
-    (network,) = build_networks(card)
-    network.load_state_dict(dict(stored.weights), assign=True)
-    model = Model([network], card, choose_device())
+    model = _model(card, stored, choose_device())
     tried_on, test = noise(card.image_shape), None
     warnings: tuple[str, ...] = ()
     try:
@@ -64,6 +64,18 @@ def export_trial(
         with database.engine.begin() as connection:
             record_test_opening(connection, record.study_id, command=command)
     return Exported(path, test, warnings, write_model(path, model, tried_on))
+
+
+def write_untested_model(
+    database: Database, record: StudyRecord, trial: TrialRecord, path: Path, *, artifacts: Path
+) -> None:
+    """Write the trial's model and leave the test split alone.
+
+    Raises: ModelFileError as `write_model`; StudyError if the trial's weights were not kept.
+    """
+    stored = _stored_weights(database, record, trial, artifacts)
+    card = _card(record, trial, stored)
+    write_model(path, _model(card, stored, torch.device("cpu")), noise(card.image_shape))
 
 
 def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
@@ -123,6 +135,12 @@ def _stored_weights(database: Database, record: StudyRecord, trial: TrialRecord,
             "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)."
         )
     return read_weights(file)
+
+
+def _model(card: ModelCard, stored: StoredWeights, device: torch.device) -> Model:
+    (network,) = build_networks(card)
+    network.load_state_dict(dict(stored.weights), assign=True)
+    return Model([network], card, device)
 
 
 def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> ModelCard:

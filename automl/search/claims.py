@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from automl.errors import TrialTakenError
 
@@ -65,20 +64,13 @@ def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None
     return Claim(row.trial_id, row.number, int(attempt or 0))
 
 
-class Transactions(Protocol):
-    """What begins a transaction: an engine, or the storage where Optuna's calls belong to the transaction."""
-
-    def begin(self) -> AbstractContextManager[Connection]:
-        """Begin one, for the duration of a block."""
-
-
 @contextmanager
-def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
+def fence(engine: Engine, claim: Claim) -> Iterator[Connection]:
     """Run the block while this attempt, and no other, may write the trial.
 
     Raises: TrialTakenError if the trial is another attempt's by now.
     """
-    with transactions.begin() as connection:
+    with engine.begin() as connection:
         attempt = connection.scalar(
             text("SELECT attempt FROM automl_trials WHERE trial_id = :trial_id FOR UPDATE"),
             {"trial_id": claim.trial_id},

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 import torch
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
@@ -24,15 +25,15 @@ from automl.models.building import Builder
 from automl.recipe import Recipe
 from automl.search.claims import Claim, fence, give_back
 from automl.search.notes import write_study_note, write_trial_note
-from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
+from automl.search.optuna_internals import reported_steps, running_trial
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
-from automl.search.results import TrialRecord, read_trial
+from automl.search.results import BestTrial, TrialRecord, find_best, read_trial
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
 from automl.search.weights import checkpoint_file, checkpoints_of, drop_surplus_weights, store_weights
-from automl.tracking.wandb_runs import RunTracker
+from automl.tracking.wandb_runs import ByClass, RunTracker
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.device import Precision
 from automl.training.loop import Training
@@ -62,7 +63,7 @@ class Workplace:
 
     record: StudyRecord
     study: optuna.Study
-    storage: FastStorage
+    storage: RDBStorage
     engine: Engine
     connectivity: Connectivity
     data: DataSet
@@ -71,6 +72,8 @@ class Workplace:
     precision: Precision
     artifacts: Path
     tracker: RunTracker
+    write_model: Callable[[int, Path], None]
+    """Writes the model of the trial of this number."""
     interrupted: Callable[[], bool]
     say: Callable[[str], None]
 
@@ -126,7 +129,7 @@ class TrialRun:
         self._record_plan(recipe, training)
         self._resume(training)
         place.tracker.start(
-            trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=[recipe.block]
+            trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=self._tags(recipe)
         )
         return self._train(trial, recipe, training)
 
@@ -172,13 +175,10 @@ class TrialRun:
 
     def _report(self, trial: optuna.Trial, result: EpochResult) -> None:
         value = METRICS[self.place.record.specification.metric].of(result)
-        is_news = result.epoch not in reported_steps(trial)  # after a change of hands it may be done a second time
-        with fence(self.place.storage, self.claim) as connection:
-            if is_news:
-                store_step(trial, value, step=result.epoch)
+        with fence(self.place.engine, self.claim) as connection:
+            if result.epoch not in reported_steps(trial):  # after a change of hands an epoch may be done a second time
+                trial.report(value, step=result.epoch)
             connection.execute(INSERT_EPOCH, vars_of(result) | {"trial_id": self.claim.trial_id})
-        if is_news:
-            note_step(trial, value, step=result.epoch)
 
     def _resume(self, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew."""
@@ -201,7 +201,7 @@ class TrialRun:
         self._checkpoint_due_at = ended + (ended - began) / CHECKPOINT_SHARE
 
     def _keep_weights(self, training: Training) -> None:
-        with fence(self.place.storage, self.claim):
+        with fence(self.place.engine, self.claim):
             store_weights(
                 self.place.storage,
                 self.claim.trial_id,
@@ -217,11 +217,7 @@ class TrialRun:
             self.place.connectivity.ride_out(lambda: self._tell(outcome))
         except TrialTakenError as error:
             outcome = Outcome("taken", reason=str(error))
-        summary = {"value": outcome.value, "failure": outcome.failure, "reason": outcome.reason}
-        self.place.tracker.finish(
-            state="given back" if outcome.state == "taken" else outcome.state,
-            summary={name: value for name, value in summary.items() if value is not None},
-        )
+        self._finish_run(outcome)
         if outcome.state in ("complete", "pruned", "failed"):
             self._clean_up()
         return outcome
@@ -230,7 +226,7 @@ class TrialRun:
         if outcome.state == "taken":
             return
         study, trial_id = self.place.study, self.claim.trial_id
-        with fence(self.place.storage, self.claim) as connection:
+        with fence(self.place.engine, self.claim) as connection:
             if outcome.state == "given back":
                 give_back(connection, trial_id)
                 return
@@ -270,6 +266,43 @@ class TrialRun:
             self.place.say(f"trial {trial.number} has no pictures: {type(error).__name__}: {error}")
             return {}
 
+    def _tags(self, recipe: Recipe) -> list[str]:
+        specification = self.place.record.specification
+        return [specification.data.name, specification.space.name, recipe.block if recipe.depth else "perceptron"]
+
+    def _finish_run(self, outcome: Outcome) -> None:
+        specification = self.place.record.specification
+        pruned = f"the {specification.pruner} pruner stopped it" if outcome.state == "pruned" else None
+        summary = {"value": outcome.value, "failure": outcome.failure, "reason": outcome.reason or pruned}
+        classes = None
+        if self._confusion_KK is not None and outcome.state in ("complete", "pruned"):
+            classes = ByClass(self._confusion_KK, specification.data.class_names)
+        self.place.tracker.finish(
+            state="given back" if outcome.state == "taken" else outcome.state,
+            summary={name: value for name, value in summary.items() if value is not None},
+            classes=classes,
+            model=self._model() if outcome.state == "complete" and self.place.tracker.uploads else None,
+        )
+
+    def _model(self) -> Path | None:
+        """The trial's model as a file for wandb, if it is the best one so far."""
+        place = self.place
+
+        def best() -> BestTrial | None:
+            with place.engine.connect() as connection:
+                return find_best(connection, place.record)
+
+        found = place.connectivity.ride_out(best)
+        if found is None or found.number != self.claim.number:
+            return None
+        try:
+            path = place.tracker.model_path(self._run_id())
+            place.write_model(self.claim.number, path)
+        except (AutomlError, OSError) as error:  # a full disk costs no trial
+            place.say(f"trial {self.claim.number} leaves no model with wandb: {error}")
+            return None
+        return path
+
     def _clean_up(self) -> None:
         place = self.place
         for file in checkpoints_of(place.artifacts, place.record.study_id, self.claim.number):
@@ -292,7 +325,7 @@ class TrialRun:
 
     def _in_fence(self, write: Callable[[Connection], object]) -> None:
         def call() -> None:
-            with fence(self.place.storage, self.claim) as connection:
+            with fence(self.place.engine, self.claim) as connection:
                 write(connection)
 
         self.place.connectivity.ride_out(call)

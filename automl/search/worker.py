@@ -49,6 +49,7 @@ class Worker:
         home: Path,
         artifacts: Path,
         tracker: RunTracker,
+        write_model: Callable[[int, Path], None],
         told_to_end: threading.Event,
         data: str | None = None,
         device: str = "auto",
@@ -69,6 +70,7 @@ class Worker:
             torch.set_num_threads(threads)
         self._artifacts = artifacts
         self._tracker = tracker
+        self._write_model = write_model
         self._data = load_study_data(record, home=home, reference=data)
         self._device, unused_gpu = choose_worker_device(device)
         self._precision = choose_precision(self._device, self._data.image_shape)
@@ -126,7 +128,7 @@ class Worker:
             if claim is not None:
                 return claim
             exhaustive = self._record.specification.sampler == "grid"
-            if not issue_ticket(self._storage, study, self._queue, exhaustive=exhaustive):
+            if not issue_ticket(self._engine, study, self._queue, exhaustive=exhaustive):
                 return None
         return None
 
@@ -174,6 +176,7 @@ class Worker:
             precision=self._precision,
             artifacts=self._artifacts,
             tracker=self._tracker,
+            write_model=self._write_model,
             interrupted=lambda: self._ending(beat) is not None,
             say=self._say,
         )

@@ -33,8 +33,13 @@ def choose_mode(environment: Mapping[str, str]) -> Mode:
     asked = environment.get("WANDB_MODE") or stored.get("mode")
     if asked:
         return _known(asked)
-    server = environment.get("WANDB_BASE_URL") or stored.get("base_url") or PUBLIC_SERVER
-    return "online" if _has_key(environment, server) else "offline"
+    return "online" if has_key(environment) else "offline"
+
+
+def has_key(environment: Mapping[str, str]) -> bool:
+    """Whether wandb would find a key for its server."""
+    server = environment.get("WANDB_BASE_URL") or _stored_settings(environment).get("base_url") or PUBLIC_SERVER
+    return _has_key(environment, server)
 
 
 def _known(mode: str) -> Mode:

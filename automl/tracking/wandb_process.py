@@ -16,7 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 
 class Deadline:
@@ -51,8 +51,11 @@ signal.signal(signal.SIGTERM, DEADLINE.come)
 import psutil  # noqa: E402
 import wandb  # noqa: E402 – takes half a second, in which the signal would end the process
 
+Result = TypeVar("Result")
 INIT_SECONDS = 20.0
 FINISH_SECONDS = 30.0
+MODEL_SECONDS = 600
+"""Longest upload of a model; the worker trains on meanwhile."""
 KILL_SECONDS = 1.0
 FLUSH_SECONDS = 0.5
 """How much a kill of everything loses; with wandb's own 15 s, a whole short trial."""
@@ -75,11 +78,11 @@ class Runs:
         elif event["event"] == "log" and self._run is not None:
             self._run.log(event["metrics"])
         elif event["event"] == "finish":
-            self._finish(event["state"], event["summary"])
+            self._finish(**{name: value for name, value in event.items() if name != "event"})
 
     def end(self) -> None:
         """Finish a run that nobody finished: its worker is gone."""
-        self._finish("lost", {})
+        self._finish(state="lost", summary={})
 
     def _start(self, options: dict[str, Any]) -> None:
         self._run = self._start_online(options) or self._init(options, mode="offline")
@@ -87,31 +90,42 @@ class Runs:
         self._run.define_metric("*", step_metric="epoch")
 
     def _start_online(self, options: dict[str, Any]) -> wandb.Run | None:
-        if self._online:
-            with self._uploading():
-                # A trial that changed hands goes on in the same run; offline, wandb refuses to look.
-                return self._init(options, mode="online", resume="allow")
-        return None
+        # A trial that changed hands goes on in the same run; offline, wandb refuses to look.
+        return self._upload(lambda: self._init(options, mode="online", resume="allow")) if self._online else None
 
     def _init(self, options: dict[str, Any], **more: Any) -> wandb.Run:
         return wandb.init(**options, **more, settings=run_settings(self._folder))
 
-    def _finish(self, state: str, summary: dict[str, Any]) -> None:
+    def _finish(
+        self,
+        *,
+        state: str,
+        summary: dict[str, Any],
+        classes: dict[str, Any] | None = None,
+        model: dict[str, str] | None = None,
+    ) -> None:
         run, self._run = self._run, None
         if run is None:
             return
+        if classes is not None:
+            run.log(charts(classes))
         run.summary.update({"state": state} | summary)
+        run.tags = (*(run.tags or ()), state)
         if state == "given back":
             run.mark_preempting()
-        with self._uploading() if self._online else contextlib.nullcontext():
+        if not self._online:
             run.finish(exit_code=EXIT_CODES[state])
+            return
+        if model is not None:
+            self._upload(lambda: upload_model(run, Path(model["path"]), name=model["name"], metadata=summary))
+        if self._online:  # else wandb's service was killed, and the run with it
+            self._upload(lambda: run.finish(exit_code=EXIT_CODES[state]))
 
-    @contextlib.contextmanager
-    def _uploading(self) -> Iterator[None]:
-        """Whatever goes wrong in here is one warning, and the end of uploading; what was logged is on the disk."""
+    def _upload(self, call: Callable[[], Result]) -> Result | None:
+        """Whatever goes wrong in `call` is one warning, and the end of uploading; what was logged is on the disk."""
         try:
             with DEADLINE:
-                yield
+                return call()
         except Exception as error:  # noqa: BLE001 – besides errors of its own, wandb raises those of a crashed service
             traceback.print_exc()
             self._online = False
@@ -120,6 +134,29 @@ class Runs:
                 f"Upload them later with: wandb sync --include-online {self._folder}/wandb/*run-*"
             )
             restart_service()
+            return None
+
+
+def charts(classes: dict[str, Any]) -> dict[str, Any]:
+    """The confusion matrix, drawn as wandb.plot.confusion_matrix would from single images, and the report's table."""
+    columns: list[str | int] = ["Actual", "Predicted", "nPredictions"]
+    cells = wandb.Table(columns=columns, data=classes["confusion"])
+    fields = {str(name): name for name in columns}
+    title = {"title": "validation split at the best epoch"}
+    return {
+        "confusion_matrix": wandb.plot_table("wandb/confusion_matrix/v1", cells, fields, title),
+        "class_report": wandb.Table(
+            columns=["class", "precision", "recall", "f1-score", "support"], data=classes["report"]
+        ),
+    }
+
+
+def upload_model(run: wandb.Run, path: Path, *, name: str, metadata: dict[str, Any]) -> None:
+    """Make the file an artifact of the run, and delete it when wandb has it."""
+    artifact = wandb.Artifact(name, type="model", metadata=metadata)
+    artifact.add_file(str(path), name="model.pt", policy="immutable", skip_cache=True)
+    run.log_artifact(artifact).wait(timeout=MODEL_SECONDS)
+    path.unlink()
 
 
 def run_settings(folder: Path) -> wandb.Settings:

@@ -4,19 +4,51 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from automl.tracking.wandb_courier import Courier
 from automl.tracking.wandb_mode import Mode
+from automl.training.class_report import class_report
 from automl.training.result import EpochResult
 
 DEFAULT_PROJECT = "automl"
 OF_ANOTHER_RUN = ("WANDB_RUN_ID", "WANDB_RESUME", "WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")
 """Variables that would turn a worker's trials into one run, or into runs of a sweep that started the worker."""
 
+MOST_TAG_LETTERS = 64
+NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+"""What wandb refuses in the name of an artifact."""
+
 TrialEnd = Literal["complete", "pruned", "failed", "given back"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ByClass:
+    """How a trial's classes were told apart on the validation split, at its best epoch."""
+
+    confusion_KK: npt.NDArray[np.int64]
+    """True classes down, predicted ones across."""
+    class_names: Sequence[str]
+
+    def as_event(self) -> dict[str, object]:
+        """Plain JSON; of the matrix what is not 0, at most one cell an image."""
+        names, cells = self.class_names, np.argwhere(self.confusion_KK).tolist()
+        report = class_report(self.confusion_KK, names)
+        return {
+            "confusion": [[names[i], names[j], int(self.confusion_KK[i, j])] for i, j in cells],
+            "report": [[name, *row.values()] for name, row in report.items()],
+        }
+
+
+def artifact_name(study: str, trial_number: int) -> str:
+    """Name of the artifact that holds a trial's model: the run's, without what wandb refuses."""
+    return f"{NOT_OF_A_NAME.sub('-', study)[:100]}-{trial_number}"
 
 
 class RunTracker:
@@ -43,12 +75,18 @@ class RunTracker:
         A folder that cannot be written, or a process that cannot be started, is such a sentence as well.
         """
         self._study = study
+        self._artifact = ""
+        self._models: list[Path] = []
+        self._folder = folder.absolute()
+        self.uploads = mode == "online"
+        """Whether models are wanted."""
         self._project = project or environment.get("WANDB_PROJECT") or DEFAULT_PROJECT
         self._entity = entity or environment.get("WANDB_ENTITY")
         self._courier = None if mode == "disabled" else _courier(folder.absolute(), mode, environment, warn)
 
     def start(self, *, trial_number: int, run_id: str, config: Mapping[str, object], tags: Sequence[str] = ()) -> None:
         """Begin the run of a trial. The same `run_id` again, online, continues that run."""
+        self._artifact = artifact_name(self._study, trial_number)
         run = {
             "id": run_id,
             "name": f"{self._study}-{trial_number}",
@@ -56,7 +94,7 @@ class RunTracker:
             "project": self._project,
             "entity": self._entity,
             "config": dict(config),
-            "tags": list(tags),
+            "tags": [tag[:MOST_TAG_LETTERS] for tag in tags],
         }
         self._send({"event": "start", "run": run})
 
@@ -64,14 +102,38 @@ class RunTracker:
         """Add one epoch's figures, each under its name."""
         self._send({"event": "log", "metrics": dataclasses.asdict(result)})
 
-    def finish(self, *, state: TrialEnd, summary: Mapping[str, object]) -> None:
-        """End the run. wandb shows complete and pruned as finished, failed as failed, given back as preempted."""
-        self._send({"event": "finish", "state": state, "summary": dict(summary)})
+    def finish(
+        self,
+        *,
+        state: TrialEnd,
+        summary: Mapping[str, object],
+        classes: ByClass | None = None,
+        model: Path | None = None,
+    ) -> None:
+        """End the run. wandb shows complete and pruned as finished, failed as failed, given back as preempted.
+
+        `model`: a file from `model_path`, uploaded as an artifact that is named like the run, and then deleted.
+        """
+        end = {"event": "finish", "state": state, "summary": dict(summary)}
+        if classes is not None:
+            end["classes"] = classes.as_event()
+        if model is not None:
+            end["model"] = {"path": str(model), "name": self._artifact}
+        self._send(end)
+
+    def model_path(self, run_id: str) -> Path:
+        """Where to write a model that `finish` is to upload; made for this, and emptied by `close`."""
+        path = self._folder / "wandb" / "models" / f"{run_id}.pt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._models.append(path)
+        return path
 
     def close(self, *, timeout_seconds: float) -> None:
         """Wait until wandb has what was sent: half the time for the server, half for saving what it did not take."""
         if self._courier is not None:
             self._courier.close(timeout_seconds=timeout_seconds)
+        for path in self._models:  # left where the process could not upload it
+            path.unlink(missing_ok=True)
 
     def _send(self, event: Mapping[str, object]) -> None:
         if self._courier is not None:

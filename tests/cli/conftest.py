@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -50,12 +50,14 @@ class Finished:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def automl(self, *arguments: str | Path, answer: str = "") -> subprocess.CompletedProcess[str]:
+    def automl(
+        self, *arguments: str | Path, answer: str = "", environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command there."""
         return subprocess.run(
             [sys.executable, "-m", "automl", *map(str, arguments)],
             cwd=self.folder,
-            env=clean_environment(self.folder / ".automl"),
+            env=clean_environment(self.folder / ".automl") | dict(environment or {}),
             input=answer,
             capture_output=True,
             text=True,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from optuna.storages import RDBStorage
 
 from automl.search.database import Database, open_database
-from automl.search.optuna_internals import FastStorage
+from automl.search.optuna_internals import engine_of
 from automl.search.schema import create_schema
 from automl.search.space_file import load_space
 from automl.search.specification import DataIdentity, Specification
@@ -50,11 +51,12 @@ def database(postgres_url: str, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def storage(database: Database) -> Iterator[FastStorage]:
+def storage(database: Database) -> Iterator[RDBStorage]:
     """Optuna's view of the database."""
     opened = open_storage(database)
     yield opened
     opened.remove_session()
+    engine_of(opened).dispose()
 
 
 @pytest.fixture

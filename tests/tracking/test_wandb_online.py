@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from automl.tracking.wandb_runs import RunTracker, TrialEnd
+from automl.tracking.wandb_runs import ByClass, RunTracker, TrialEnd
 from tests.tracking.results import epoch_result
 from tests.tracking.wandb_files import read_run
 from tests.tracking.wandb_server import WandbServer
@@ -62,6 +63,25 @@ def test_server_gets_every_epoch_the_recipe_and_the_state(tmp_path: Path, server
     run = server.runs["id-1"]
     assert (run["project"], run["groupName"], run["displayName"]) == ("automl", "faces", "faces-1")
     assert json.loads(run["config"])["width"]["value"] == 32
+
+
+def test_server_is_offered_the_model_and_the_tables(tmp_path: Path, server: WandbServer) -> None:
+    """The server says that it has the files already: how wandb's client uploads bytes is not tested here."""
+    warnings: list[str] = []
+    runs = tracker(tmp_path, server, warnings)
+    runs.start(trial_number=0, run_id="id-0", config={})
+    runs.log(epoch_result(0))
+    model = runs.model_path("id-0")
+    model.write_bytes(b"a model")
+    runs.finish(state="complete", summary={}, classes=ByClass(np.array([[3, 1], [0, 4]]), ["a", "b"]), model=model)
+    runs.close(timeout_seconds=PATIENCE_SECONDS)
+
+    assert warnings == []
+    offered = {(one["artifactTypeName"], one["artifactCollectionName"]) for one in server.created}
+    assert ("model", "faces-0") in offered
+    assert ("run_table", "run-id-0-class_report") in offered
+    assert not model.exists()
+    assert server.exit_codes == {"id-0": 0}
 
 
 def test_server_lost_in_mid_run_costs_one_warning_and_no_epoch(tmp_path: Path, server: WandbServer) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -7,12 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from automl.recipe import Recipe
 from automl.tracking.wandb_mode import Mode
-from automl.tracking.wandb_runs import RunTracker, TrialEnd
+from automl.tracking.wandb_runs import ByClass, RunTracker, TrialEnd
 from tests.tracking.results import epoch_result
 from tests.tracking.wandb_files import WrittenRun, read_run, read_runs
 
@@ -82,6 +84,32 @@ def test_state_decides_how_wandb_shows_the_end(
 
     run = read_runs(tmp_path)["id-0"]
     assert (run.summary["state"], run.exit_code, run.preempting) == (state, exit_code, preempting)
+
+
+def test_matrix_and_report_of_the_classes_are_tables_of_the_run(tmp_path: Path) -> None:
+    runs = tracker(tmp_path, [])
+    runs.start(trial_number=0, run_id="id-0", config={}, tags=["digits"])
+    runs.log(epoch_result(0))
+    classes = ByClass(np.array([[3, 1], [0, 4]]), ["cat", "dog"])
+    runs.finish(state="pruned", summary={"reason": "the median pruner stopped it"}, classes=classes)
+    runs.close(timeout_seconds=PATIENCE_SECONDS)
+
+    run = read_runs(tmp_path)["id-0"]
+    tables = {name: table_of(tmp_path, run, name) for name in ("confusion_matrix_table", "class_report")}
+    assert tables["confusion_matrix_table"] == [["cat", "cat", 3], ["cat", "dog", 1], ["dog", "dog", 4]]
+    assert tables["class_report"][0] == ["cat", 1.0, 0.75, pytest.approx(6 / 7), 4]
+    assert [row[0] for row in tables["class_report"]] == ["cat", "dog", "macro avg", "weighted avg"]
+    assert (run.summary["state"], run.summary["reason"]) == ("pruned", "the median pruner stopped it")
+    assert run.tags == ["digits", "pruned"]
+
+
+def table_of(folder: Path, run: WrittenRun, name: str) -> list[list[object]]:
+    """Rows of a table that the last line of the run's history names."""
+    entry = run.history[-1]
+    place = entry[name]["path"] if name in entry else entry[f"{name}.path"]
+    [path] = folder.glob(f"wandb/offline-run-*/files/{place}")
+    rows: list[list[object]] = json.loads(path.read_text())["data"]
+    return rows
 
 
 def test_project_of_the_environment_is_honoured(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class WrittenRun:
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     preempting: bool = False
+    tags: list[str] = field(default_factory=list)
 
 
 def read_runs(folder: Path) -> dict[str, WrittenRun]:
@@ -51,6 +52,7 @@ def _add(run: WrittenRun, record: Any) -> None:
     if kind == "run":
         run.run_id, run.name = record.run.run_id, record.run.display_name
         run.group, run.project = record.run.run_group, record.run.project
+        run.tags = list(record.run.tags)
         run.config |= _values(record.run.config.update)
     elif kind == "history":
         run.history.append(_values(record.history.item))

@@ -10,6 +10,8 @@ from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.tracking import wandb_artifacts
+
 
 class WandbServer(ThreadingHTTPServer):
     daemon_threads = True
@@ -20,6 +22,10 @@ class WandbServer(ThreadingHTTPServer):
         """What each run was registered with, by its id."""
         self.history: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.exit_codes: dict[str, int] = {}
+        self.models: dict[str, bytes] = {}
+        """Files that it gives back, by the artifact's `NAME:VERSION`."""
+        self.created: list[dict[str, Any]] = []
+        """Artifacts that runs announced; it says that it has their files already."""
         self.answering = threading.Event()
         """Cleared: it takes requests and answers none of them."""
         self.answering.set()
@@ -34,7 +40,7 @@ class WandbServer(ThreadingHTTPServer):
         if self.nonsense:
             return {}
         if path == "/graphql":
-            return {"data": self._answer_query(body["query"], body["variables"])}
+            return {"data": self._answer_query(body["query"], body.get("variables") or {})}
         self._take_stream(path.split("/")[-2], body)
         return {"exitcode": None, "limits": {}}
 
@@ -47,6 +53,11 @@ class WandbServer(ThreadingHTTPServer):
             return {"upsertBucket": {"inserted": True, "bucket": bucket}}
         if "CreateRunFiles" in query:
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": []}}
+        if "mutation CreateArtifact " in query:
+            self.created.append(variables["input"])
+        about_artifacts = wandb_artifacts.answer(query, variables, self.models, self.url)
+        if about_artifacts is not None:
+            return about_artifacts
         assert "RunResumeStatus" in query, query
         return {"model": None}
 
@@ -69,6 +80,14 @@ class _Handler(BaseHTTPRequestHandler):
         answer = json.dumps(self.server.answer(self.path, json.loads(body))).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_GET(self) -> None:
+        [content] = self.server.models.values()
+        answer = wandb_artifacts.manifest(content) if self.path.endswith("manifest.json") else content
+        self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from sklearn.metrics import classification_report
 from torch import Tensor, nn
 
 from automl.data.batches import open_images
@@ -28,6 +25,7 @@ from automl.search.database import Database
 from automl.search.results import TrialRecord, record_test_opening
 from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.training.class_report import class_report
 from automl.training.device import choose_device
 from automl.training.evaluation import evaluate_logits
 from automl.training.prediction import predict_logits
@@ -159,27 +157,11 @@ def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet) -> OnTest
     )
     found = evaluate_logits(logits_NK, split.labels_N)
     evaluation = Evaluation(found.loss, found.confusion_KK, data.class_names, "test")
-    predicted_N = logits_NK.argmax(dim=1).cpu().numpy()
     return OnTest(
         evaluation,
-        _by_class(split.labels_N, predicted_N, data.class_names),
+        class_report(evaluation.confusion_KK, data.class_names),
         _mistakes(logits_NK, split),
     )
-
-
-def _by_class(
-    labels_N: npt.NDArray[np.int64], predicted_N: npt.NDArray[np.int64], class_names: tuple[str, ...]
-) -> dict[str, dict[str, float]]:
-    """scikit-learn's report without its row `accuracy`, which is one number."""
-    report: dict[str, Any] = classification_report(
-        labels_N,
-        predicted_N,
-        labels=range(len(class_names)),
-        target_names=class_names,
-        output_dict=True,
-        zero_division=0,
-    )
-    return {name: row for name, row in report.items() if isinstance(row, dict)}
 
 
 @torch.inference_mode()
