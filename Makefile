@@ -11,7 +11,7 @@ COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-comp
 # Nothing that runs from here ever uploads.
 export WANDB_MODE := offline
 
-.PHONY: install demo test lint bench up compose-test clean
+.PHONY: install demo test lint bench scale up compose-test clean
 
 install: $(STAMP)
 
@@ -37,6 +37,10 @@ lint: install
 bench: install
 	$(BIN)/python -m benchmarks.startup --output
 	$(BIN)/python -m benchmarks.data_loading $(wildcard $(FER2013)) digits --output
+
+# How far one PostgreSQL carries, beside stock Optuna: ten minutes, most of them the latter's.
+scale: install
+	$(BIN)/python -m benchmarks.scale --output
 
 # The service in the foreground, with the GPUs where Docker can reserve them and without where it cannot.
 up:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+import csv
+import sys
+from collections.abc import Mapping, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from automl.cli.answers import print_rows, print_table
+from automl.cli.options import tell
 from automl.export.evaluation import Evaluation
-from automl.export.model import Prediction
+from automl.export.model import Model, Prediction
+from automl.export.predicting import Predictions, listed
 
 
 def print_evaluation(found: Evaluation) -> None:
@@ -32,13 +36,33 @@ def print_evaluation(found: Evaluation) -> None:
     print_table(table)
 
 
-def print_predictions(images: Iterable[Path], predictions: Iterable[Prediction]) -> None:
+def print_predictions(predictions: Mapping[str, Prediction]) -> None:
     """One line an image: its class, then the most probable others."""
     table = Table(box=None, pad_edge=False)
     for title in ("image", "class", "probability", "then"):
         table.add_column(title, justify="right" if title == "probability" else "left")
-    for image, prediction in zip(images, predictions, strict=True):
+    for image, prediction in predictions.items():
         others = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[1:3]
         then = ", ".join(f"{name} {probability:.3f}" for name, probability in others)
-        table.add_row(str(image), prediction.label, f"{prediction.probability:.3f}", then)
+        table.add_row(escape(image), prediction.label, f"{prediction.probability:.3f}", then)
     print_table(table)
+
+
+def print_prediction_csv(predictions: Mapping[str, Prediction], classes: Sequence[str]) -> None:
+    """One row an image: its class, and the probability of each class."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("image", "label", "probability", *(f"probability_{name}" for name in classes)))
+    for image, found in predictions.items():
+        writer.writerow((image, found.label, found.probability, *(found.probabilities[name] for name in classes)))
+
+
+def tell_about_images(found: Predictions, model: Model) -> None:
+    """What was done to the images, and which were left out."""
+    if found.converted:
+        shape = " × ".join(map(str, model.card.image_shape))
+        tell(
+            f"{found.converted:,} of {len(found.predictions):,} images have another size or colour than the model's "
+            f"{shape} and were converted ({model.card.sizing.fit})"
+        )
+    if found.unreadable:
+        tell(f"left out, being unreadable ({len(found.unreadable):,}): {listed(found.unreadable)}")

@@ -65,9 +65,11 @@ def _add_evaluate(commands: Any) -> None:
 def _add_predict(commands: Any) -> None:
     parser = commands.add_parser("predict", help="classes of images, with probabilities")
     parser.add_argument("file", type=Path, metavar="MODEL", help="an exported .pt")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, folders, globs, zips")
     _add_model_and_device(parser)
-    add_json(parser)
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    output.add_argument("--csv", action="store_true", help="print CSV: a row an image, a column a class")
     parser.set_defaults(run=predict)
 
 
@@ -163,15 +165,20 @@ def _on_disk(file: str, settings: Settings) -> Iterator[Path]:
 
 def predict(arguments: argparse.Namespace) -> None:
     """Print a class and its probability for each image."""
-    from automl.cli.model_answers import print_predictions  # torch takes seconds to import
-    from automl.export.model_file import load_model
+    from automl.cli.model_answers import print_prediction_csv, print_predictions, tell_about_images
+    from automl.export.image_files import find_images
+    from automl.export.model_file import load_model  # torch takes seconds to import
+    from automl.export.predicting import predict_files
 
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)
-    predictions = model.predict(arguments.images)
+    found = predict_files(model, find_images(arguments.images))
+    tell_about_images(found, model)
     if arguments.json:
-        print_json([{"image": str(i), **p.as_dict()} for i, p in zip(arguments.images, predictions, strict=True)])
+        print_json([{"image": name, **prediction.as_dict()} for name, prediction in found.predictions.items()])
+    elif arguments.csv:
+        print_prediction_csv(found.predictions, model.classes)
     else:
-        print_predictions(arguments.images, predictions)
+        print_predictions(found.predictions)
 
 
 def train(arguments: argparse.Namespace) -> None:

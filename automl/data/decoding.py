@@ -131,7 +131,7 @@ def read_headers(chunk: Chunk) -> tuple[list[Header | None], dict[int, str]]:
                 headers.append(read_header(image))
         except DAMAGED as error:
             headers.append(None)
-            unreadable[row] = _reason(error)
+            unreadable[row] = reason_of(error)
     return headers, unreadable
 
 
@@ -144,7 +144,7 @@ def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit) -> Mapping[int
             with _opened(chunk.container, name) as image:
                 images_MHWC[row] = to_pixels(image, shape, fit)
         except DAMAGED as error:
-            damaged[row] = _reason(error)
+            damaged[row] = reason_of(error)
     images_MHWC.flush()  # the record that names them comes after
     return damaged
 
@@ -197,7 +197,8 @@ def _container(path: Path) -> Folder | Archive:
     return Folder(path) if path.is_dir() else Archive(path)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why an image cannot be read, in a few words."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

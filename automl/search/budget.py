@@ -13,8 +13,9 @@ from typing import Any
 
 import optuna
 from sqlalchemy import text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
+from automl.search.claims import Transactions
 from automl.search.optuna_internals import enqueue_ticket, study_id_of
 
 TICKET_LOCK = 0x7469636B  # "tick"; the first key of the two-key advisory lock, the second is the study
@@ -62,13 +63,15 @@ def standing(connection: Connection, study_id: int) -> Standing:
     return Standing(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
 
 
-def issue_ticket(engine: Engine, study: optuna.Study, queue: Sequence[Mapping[str, Any]], *, exhaustive: bool) -> bool:
+def issue_ticket(
+    transactions: Transactions, study: optuna.Study, queue: Sequence[Mapping[str, Any]], *, exhaustive: bool
+) -> bool:
     """Queue one more trial if the budget allows it; returns whether it did.
 
     `queue`: what the study's first trials fix, by trial number. `exhaustive`: there is nothing to try beyond it.
     """
     study_id = study_id_of(study)
-    with engine.begin() as connection:
+    with transactions.begin() as connection:
         connection.execute(
             text("SELECT pg_advisory_xact_lock(:lock, :study_id)"), {"lock": TICKET_LOCK, "study_id": study_id}
         )

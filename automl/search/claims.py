@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 from sqlalchemy import text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from automl.errors import TrialTakenError
 
@@ -64,13 +65,20 @@ def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None
     return Claim(row.trial_id, row.number, int(attempt or 0))
 
 
+class Transactions(Protocol):
+    """What begins a transaction: an engine, or the storage where Optuna's calls belong to the transaction."""
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """Begin one, for the duration of a block."""
+
+
 @contextmanager
-def fence(engine: Engine, claim: Claim) -> Iterator[Connection]:
+def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
     """Run the block while this attempt, and no other, may write the trial.
 
     Raises: TrialTakenError if the trial is another attempt's by now.
     """
-    with engine.begin() as connection:
+    with transactions.begin() as connection:
         attempt = connection.scalar(
             text("SELECT attempt FROM automl_trials WHERE trial_id = :trial_id FOR UPDATE"),
             {"trial_id": claim.trial_id},

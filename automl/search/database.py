@@ -19,7 +19,7 @@ from automl.search.embedded import EmbeddedPostgres
 from automl.settings import mask
 
 CONNECTIONS = 3
-"""A worker's: Optuna's session, the row lock around it, the heartbeat."""
+"""A worker's: its trial, its heartbeat, its place on a GPU."""
 
 ENGINE_OPTIONS: dict[str, object] = {
     "pool_pre_ping": True,  # a restarted database is noticed before a statement is lost

@@ -21,7 +21,8 @@ from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
 from automl.search.database import ENGINE_OPTIONS, Database
@@ -29,11 +30,34 @@ from automl.search.trial_reading import read_trial, read_trials
 
 
 class FastStorage(RDBStorage):
-    """Optuna's storage with one aggregated statement for each of its reads of trials.
+    """Optuna's storage on a database's own connections, with one aggregated statement for each read of trials.
 
-    Relies on: RDBStorage.scoped_session; _CachedStorage reading through RDBStorage._get_trials, with no filter by
-    state, and through RDBStorage.get_trial.
+    Relies on: RDBStorage.engine and scoped_session, which Optuna asks for a session at each call and keeps none;
+    _CachedStorage reading through RDBStorage._get_trials and get_trial.
     """
+
+    def __init__(self, database: Database) -> None:
+        """The tables exist already. `begin` makes one transaction of several calls."""
+        # Its own engine serves the constructor alone: it checks the version of Optuna's tables there.
+        options = {"poolclass": NullPool, "connect_args": ENGINE_OPTIONS["connect_args"]}
+        super().__init__(database.url, engine_kwargs=options, skip_table_creation=True)
+        self.remove_session()
+        self.scoped_session.configure(bind=database.engine)
+        self.engine = database.engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction for our statements and for all that this thread does through Optuna in the block.
+
+        A rollback of Optuna's undoes its own call alone; what it commits waits for the end of the block.
+        """
+        with self.engine.begin() as connection:
+            self.scoped_session.remove()
+            self.scoped_session(bind=connection, join_transaction_mode="create_savepoint")
+            try:
+                yield connection
+            finally:
+                self.scoped_session.remove()
 
     @override
     def get_trial(self, trial_id: int) -> FrozenTrial:
@@ -116,6 +140,22 @@ def reported_steps(trial: optuna.Trial) -> set[int]:
     Relies on: Trial._cached_frozen_trial.
     """
     return set(trial._cached_frozen_trial.intermediate_values)  # noqa: SLF001
+
+
+def store_step(trial: optuna.Trial, value: float, *, step: int) -> None:
+    """Store a value as Trial.report does, without taking it for stored: the transaction around it may fail.
+
+    Relies on: Trial.storage; Trial._trial_id; BaseStorage.set_trial_intermediate_value, which may be repeated.
+    """
+    trial.storage.set_trial_intermediate_value(trial._trial_id, step, value)  # noqa: SLF001
+
+
+def note_step(trial: optuna.Trial, value: float, *, step: int) -> None:
+    """Let the trial, and so its pruner, know of a step that is stored.
+
+    Relies on: Trial._cached_frozen_trial.
+    """
+    trial._cached_frozen_trial.intermediate_values[step] = value  # noqa: SLF001
 
 
 def add_artifact(storage: BaseStorage, trial_id: int, folder: Path, source: Path, *, filename: str) -> None:

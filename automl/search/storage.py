@@ -13,7 +13,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
 from automl.errors import StorageError
-from automl.search.database import ENGINE_OPTIONS, Database
+from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage
 from automl.settings import mask
 
@@ -24,9 +24,9 @@ LOST_CONNECTION = (OperationalError, InterfaceError, PendingRollbackError, Stora
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def open_storage(database: Database) -> RDBStorage:
-    """Optuna's view of the database; its tables exist already (`schema.create_schema`)."""
-    return FastStorage(database.url, engine_kwargs=dict(ENGINE_OPTIONS), skip_table_creation=True)
+def open_storage(database: Database) -> FastStorage:
+    """Optuna's view of the database, on the same connections; its tables exist already (`schema.create_schema`)."""
+    return FastStorage(database)
 
 
 class Connectivity:

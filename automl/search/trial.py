@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 import torch
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
@@ -25,7 +24,7 @@ from automl.models.building import Builder
 from automl.recipe import Recipe
 from automl.search.claims import Claim, fence, give_back
 from automl.search.notes import write_study_note, write_trial_note
-from automl.search.optuna_internals import reported_steps, running_trial
+from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.results import BestTrial, TrialRecord, find_best, read_trial
@@ -63,7 +62,7 @@ class Workplace:
 
     record: StudyRecord
     study: optuna.Study
-    storage: RDBStorage
+    storage: FastStorage
     engine: Engine
     connectivity: Connectivity
     data: DataSet
@@ -175,10 +174,13 @@ class TrialRun:
 
     def _report(self, trial: optuna.Trial, result: EpochResult) -> None:
         value = METRICS[self.place.record.specification.metric].of(result)
-        with fence(self.place.engine, self.claim) as connection:
-            if result.epoch not in reported_steps(trial):  # after a change of hands an epoch may be done a second time
-                trial.report(value, step=result.epoch)
+        is_news = result.epoch not in reported_steps(trial)  # after a change of hands it may be done a second time
+        with fence(self.place.storage, self.claim) as connection:
+            if is_news:
+                store_step(trial, value, step=result.epoch)
             connection.execute(INSERT_EPOCH, vars_of(result) | {"trial_id": self.claim.trial_id})
+        if is_news:
+            note_step(trial, value, step=result.epoch)
 
     def _resume(self, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew."""
@@ -201,7 +203,7 @@ class TrialRun:
         self._checkpoint_due_at = ended + (ended - began) / CHECKPOINT_SHARE
 
     def _keep_weights(self, training: Training) -> None:
-        with fence(self.place.engine, self.claim):
+        with fence(self.place.storage, self.claim):
             store_weights(
                 self.place.storage,
                 self.claim.trial_id,
@@ -226,7 +228,7 @@ class TrialRun:
         if outcome.state == "taken":
             return
         study, trial_id = self.place.study, self.claim.trial_id
-        with fence(self.place.engine, self.claim) as connection:
+        with fence(self.place.storage, self.claim) as connection:
             if outcome.state == "given back":
                 give_back(connection, trial_id)
                 return
@@ -325,7 +327,7 @@ class TrialRun:
 
     def _in_fence(self, write: Callable[[Connection], object]) -> None:
         def call() -> None:
-            with fence(self.place.engine, self.claim) as connection:
+            with fence(self.place.storage, self.claim) as connection:
                 write(connection)
 
         self.place.connectivity.ride_out(call)

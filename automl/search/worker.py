@@ -128,7 +128,7 @@ class Worker:
             if claim is not None:
                 return claim
             exhaustive = self._record.specification.sampler == "grid"
-            if not issue_ticket(self._engine, study, self._queue, exhaustive=exhaustive):
+            if not issue_ticket(self._storage, study, self._queue, exhaustive=exhaustive):
                 return None
         return None
 

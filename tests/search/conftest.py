@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from optuna.storages import RDBStorage
 
 from automl.search.database import Database, open_database
-from automl.search.optuna_internals import engine_of
+from automl.search.optuna_internals import FastStorage
 from automl.search.schema import create_schema
 from automl.search.space_file import load_space
 from automl.search.specification import DataIdentity, Specification
@@ -51,12 +50,11 @@ def database(postgres_url: str, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def storage(database: Database) -> Iterator[RDBStorage]:
+def storage(database: Database) -> Iterator[FastStorage]:
     """Optuna's view of the database."""
     opened = open_storage(database)
     yield opened
     opened.remove_session()
-    engine_of(opened).dispose()
 
 
 @pytest.fixture

@@ -5,35 +5,36 @@ import sys
 from collections import Counter
 
 import optuna
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
 from automl.search.budget import count_active_seconds, issue_ticket, standing
 from automl.search.database import Database
+from automl.search.optuna_internals import FastStorage
 from tests.search.conftest import MakeStudy
 
 PULLER = """
 import random, sys, optuna
+from sqlalchemy import create_engine
 from automl.search.budget import issue_ticket
 from automl.search.claims import fence, give_back, take_waiting
 from automl.search.database import Database
-from automl.search.optuna_internals import engine_of, running_trial
+from automl.search.optuna_internals import running_trial
 from automl.search.storage import open_storage
 
 url, study_id, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-storage = open_storage(Database(url, None, False))
-engine = engine_of(storage)
+engine = create_engine(url, pool_size=1, max_overflow=0)  # of one transaction, Optuna's calls included
+storage = open_storage(Database(url, engine, False))
 study = optuna.load_study(study_name="faces", storage=storage, sampler=optuna.samplers.RandomSampler(seed=seed))
 chance = random.Random(seed)
 while True:
     with engine.begin() as connection:
         claim = take_waiting(connection, study_id=study_id, worker_id=None)
     if claim is None:
-        if not issue_ticket(engine, study, [], exhaustive=False):
+        if not issue_ticket(storage, study, [], exhaustive=False):
             break
         continue
-    with fence(engine, claim) as connection:
+    with fence(storage, claim) as connection:
         if chance.random() < 0.2 and claim.attempt == 0:
             give_back(connection, claim.trial_id)
         else:
@@ -43,7 +44,7 @@ while True:
 
 
 def test_four_workers_finish_exactly_the_budget_also_when_trials_are_given_back(
-    database: Database, storage: RDBStorage, make_study: MakeStudy
+    database: Database, storage: FastStorage, make_study: MakeStudy
 ) -> None:
     record = make_study(trials=40)
     pullers = [
@@ -56,31 +57,31 @@ def test_four_workers_finish_exactly_the_budget_also_when_trials_are_given_back(
     assert [trial.number for trial in trials] == list(range(40))
 
 
-def test_first_tickets_fix_what_the_queue_says(storage: RDBStorage, database: Database, make_study: MakeStudy) -> None:
+def test_first_tickets_fix_what_the_queue_says(storage: FastStorage, database: Database, make_study: MakeStudy) -> None:
     make_study(trials=3)
     study = optuna.load_study(study_name="faces", storage=storage)
     queue = [{"depth": 0}, {"depth": 2}]
-    assert all(issue_ticket(database.engine, study, queue, exhaustive=False) for _ in range(3))
+    assert all(issue_ticket(storage, study, queue, exhaustive=False) for _ in range(3))
     assert [trial.system_attrs["fixed_params"] for trial in study.trials] == [{"depth": 0}, {"depth": 2}, {}]
-    assert not issue_ticket(database.engine, study, queue, exhaustive=False)
+    assert not issue_ticket(storage, study, queue, exhaustive=False)
 
 
 def test_exhaustive_queue_ends_before_the_budget(
-    storage: RDBStorage, database: Database, make_study: MakeStudy
+    storage: FastStorage, database: Database, make_study: MakeStudy
 ) -> None:
     make_study(trials=10)
     study = optuna.load_study(study_name="faces", storage=storage)
-    issued = [issue_ticket(database.engine, study, [{"depth": 0}, {"depth": 1}], exhaustive=True) for _ in range(3)]
+    issued = [issue_ticket(storage, study, [{"depth": 0}, {"depth": 1}], exhaustive=True) for _ in range(3)]
     assert issued == [True, True, False]
 
 
-def test_raised_budget_issues_new_tickets(storage: RDBStorage, database: Database, make_study: MakeStudy) -> None:
+def test_raised_budget_issues_new_tickets(storage: FastStorage, database: Database, make_study: MakeStudy) -> None:
     make_study(trials=1)
     study = optuna.load_study(study_name="faces", storage=storage)
-    assert issue_ticket(database.engine, study, [], exhaustive=False)
-    assert not issue_ticket(database.engine, study, [], exhaustive=False)
+    assert issue_ticket(storage, study, [], exhaustive=False)
+    assert not issue_ticket(storage, study, [], exhaustive=False)
     make_study(trials=2)
-    assert issue_ticket(database.engine, study, [], exhaustive=False)
+    assert issue_ticket(storage, study, [], exhaustive=False)
 
 
 def test_active_seconds_leave_out_the_time_nobody_worked(database: Database, make_study: MakeStudy) -> None:

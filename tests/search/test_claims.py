@@ -6,7 +6,6 @@ import sys
 
 import optuna
 import pytest
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
@@ -23,7 +22,7 @@ from automl.search.claims import (
     this_host,
 )
 from automl.search.database import Database
-from automl.search.optuna_internals import running_trial
+from automl.search.optuna_internals import FastStorage, running_trial
 from automl.search.study import StudyRecord
 from tests.search.conftest import MakeStudy
 
@@ -33,11 +32,11 @@ LONG = 10 * GRACE_SECONDS
 class Scene:
     """A study with one trial and a way to add workers."""
 
-    def __init__(self, database: Database, storage: RDBStorage, record: StudyRecord) -> None:
+    def __init__(self, database: Database, storage: FastStorage, record: StudyRecord) -> None:
         self.engine = database.engine
         self.record = record
         self.study = optuna.load_study(study_name=record.name, storage=storage)
-        assert issue_ticket(self.engine, self.study, [], exhaustive=False)
+        assert issue_ticket(storage, self.study, [], exhaustive=False)
 
     def worker(self, *, host: str = "elsewhere", pid: int = 1, silent_seconds: float = 0, ended: bool = False) -> int:
         with self.engine.begin() as connection:
@@ -75,7 +74,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(database: Database, storage: RDBStorage, make_study: MakeStudy) -> Scene:
+def scene(database: Database, storage: FastStorage, make_study: MakeStudy) -> Scene:
     return Scene(database, storage, make_study())
 
 

@@ -1,0 +1,197 @@
+"""One worker of benchmarks/scale.py: trials whose training is a made-up curve, and all the rest is real.
+
+`ours` is `automl.search.worker.Worker` itself. `stock` is the loop of Optuna's own tutorial: ask, report, should_prune,
+tell, on RDBStorage with MedianPruner, the same space and the same TPE settings.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+import torch
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+import automl.search.trial
+from automl.data.normalization import Normalization
+from automl.errors import TrainingInterrupted
+from automl.recipe import Recipe
+from automl.search.database import open_database
+from automl.search.samplers import build_sampler
+from automl.search.storage import open_storage
+from automl.search.study import StudyRecord, find_study
+from automl.search.trial import TrialRun
+from automl.search.worker import Worker
+from automl.tracking.wandb_runs import RunTracker
+from automl.training.result import EpochResult
+from benchmarks.seeding import curve
+
+STUDY = "full"
+STARTUP_TRIALS, WARMUP_EPOCHS = 5, 3
+Figures = dict[str, list[float]]
+"""Seconds of each call by its name."""
+
+
+class Stopwatch:
+    """Calls by name, with their end and their seconds, from the moment that all workers have begun."""
+
+    def __init__(self, barrier: threading.Barrier, *, seconds: float, end: Callable[[], None]) -> None:
+        self._barrier, self._seconds, self._end = barrier, seconds, end
+        self._calls: list[tuple[str, float, float]] = []
+        self._began: float | None = None
+
+    def timed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call`, measured; after the first draw it waits for the other workers, and then the time runs."""
+
+        def measured(*arguments: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            result = call(*arguments, **options)
+            ended = time.perf_counter()
+            self._calls.append((name, ended, ended - began))
+            if name == "draw" and self._began is None:
+                self._barrier.wait()
+                self._began = time.perf_counter()
+                threading.Timer(self._seconds, self._end).start()
+            return result
+
+        return measured
+
+    def figures(self) -> Figures:
+        """Seconds of each ask (claim, open and draw), report with the decision after it, and finish."""
+        assert self._began is not None
+        asked = reported = 0.0
+        figures: Figures = {"ask": [], "report": [], "prune": [], "report and prune": [], "finish": []}
+        for name, ended, seconds in self._calls:
+            asked = asked + seconds if name in ("claim", "open", "draw") else 0.0
+            reported = seconds if name == "report" else reported
+            if not self._began < ended <= self._began + self._seconds:
+                continue
+            if name == "draw":
+                figures["ask"].append(asked)
+                asked = 0.0
+            elif name in figures:
+                figures[name].append(seconds)
+            if name == "prune":
+                figures["report and prune"].append(reported + seconds)
+        return figures
+
+
+class StubTraining:
+    """Stands in for automl.training.loop.Training: a curve instead of a network."""
+
+    parameters = 100_000
+    normalization = Normalization((0.5,), (0.5,))
+    best_confusion_KK = None
+
+    def __init__(self, recipe: Recipe, *_: object, interrupted: Callable[[], bool], **__: object) -> None:
+        self.recipe, self.interrupted = recipe, interrupted
+        self.next_epoch = 0
+        self.best_value = 0.0
+        self.best_weights = {"weights": torch.zeros(1)}
+
+    def epochs(self) -> Iterator[EpochResult]:
+        """One made-up epoch after another, at once."""
+        for result in curve(random.Random(self.recipe.seed), epochs=self.recipe.epochs)[self.next_epoch :]:
+            if self.interrupted():
+                raise TrainingInterrupted("Interrupted.")
+            self.next_epoch = result.epoch + 1
+            self.best_value = max(self.best_value, result.validation_accuracy)
+            yield result
+
+    def state(self) -> Mapping[str, Any]:
+        """As little as can be resumed."""
+        return {"next_epoch": self.next_epoch, "best_value": self.best_value}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue after the state's last epoch."""
+        self.next_epoch, self.best_value = state["next_epoch"], state["best_value"]
+
+
+def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) -> Figures:
+    """Run our worker until `seconds` after all have drawn their first recipe."""
+    told = threading.Event()
+    watch = Stopwatch(barrier, seconds=seconds, end=told.set)
+    # What is measured are the worker's own steps, in place.
+    for owner, attribute, name in (
+        (Worker, "_next_claim", "claim"),
+        (automl.search.trial, "running_trial", "open"),
+        (TrialRun, "_draw", "draw"),
+        (TrialRun, "_report_pending", "report"),
+        (optuna.Trial, "should_prune", "prune"),
+        (TrialRun, "_end", "finish"),
+    ):
+        setattr(owner, attribute, watch.timed(name, getattr(owner, attribute)))
+    setattr(automl.search.trial, "Training", StubTraining)  # noqa: B010 - for mypy a class of the same name
+    with open_database(url, home=home) as database:
+        with database.engine.connect() as connection:
+            record = find_study(connection, STUDY)
+        Worker(
+            database,
+            record,
+            home=home,
+            artifacts=home / "artifacts",
+            tracker=RunTracker(folder=home, study=STUDY, mode="disabled", warn=print),
+            told_to_end=told,
+            device="cpu",
+            threads=1,
+            say=lambda _: None,
+        ).run()
+    return watch.figures()
+
+
+def work_stock(url: str, home: Path, barrier: threading.Barrier, seconds: float) -> Figures:
+    """Run Optuna's own loop until `seconds` after all have drawn their first recipe."""
+    told = threading.Event()
+    watch = Stopwatch(barrier, seconds=seconds, end=told.set)
+    with open_database(url, home=home) as database, database.engine.connect() as connection:
+        space = find_study(connection, STUDY).specification.space
+    pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_EPOCHS)
+    sampler = build_sampler("tpe", seed=os.getpid())
+    study = optuna.load_study(study_name=STUDY, storage=RDBStorage(url), sampler=sampler, pruner=pruner)
+    while not told.is_set():
+        trial = watch.timed("claim", study.ask)()
+        recipe = watch.timed("draw", space.suggest)(trial, seed=trial.number)
+        watch.timed("finish", study.tell)(trial, **_trained(trial, recipe, watch))
+    return watch.figures()
+
+
+def _trained(trial: optuna.Trial, recipe: Recipe, watch: Stopwatch) -> dict[str, Any]:
+    best = 0.0
+    for result in curve(random.Random(recipe.seed), epochs=recipe.epochs):
+        best = max(best, result.validation_accuracy)
+        watch.timed("report", trial.report)(result.validation_accuracy, result.epoch)
+        if result.epoch + 1 < recipe.epochs and watch.timed("prune", trial.should_prune)():
+            return {"state": TrialState.PRUNED}
+    return {"values": best}
+
+
+def join_ours(url: str, home: Path) -> tuple[float, dict[str, Any]]:
+    """Seconds from opening the storage to a drawn recipe, and its parameters."""
+    with open_database(url, home=home) as database:
+        with database.engine.connect() as connection:
+            record = find_study(connection, STUDY)
+        return _join(lambda: open_storage(database), record)
+
+
+def join_stock(url: str, home: Path) -> tuple[float, dict[str, Any]]:
+    """The same with Optuna's own storage."""
+    with open_database(url, home=home) as database, database.engine.connect() as connection:
+        record = find_study(connection, STUDY)
+    return _join(lambda: RDBStorage(url), record)
+
+
+def _join(open_it: Callable[[], RDBStorage], record: StudyRecord) -> tuple[float, dict[str, Any]]:
+    began = time.perf_counter()
+    study = optuna.load_study(study_name=STUDY, storage=open_it(), sampler=build_sampler("tpe", seed=3))
+    trial = study.ask()
+    record.specification.space.suggest(trial, seed=0)
+    seconds = time.perf_counter() - began
+    study.tell(trial, state=TrialState.FAIL)
+    return seconds, trial.params
