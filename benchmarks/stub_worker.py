@@ -138,6 +138,7 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
             home=home,
             artifacts=home / "artifacts",
             tracker=RunTracker(folder=home, study=STUDY, mode="disabled", warn=print),
+            write_model=lambda *_: None,
             told_to_end=told,
             device="cpu",
             threads=1,
