@@ -12,9 +12,10 @@ from rich.table import Table
 from automl.data.dataset import AUTO
 from automl.export.exported import Exported
 from automl.recipe import Recipe, in_words
+from automl.search.calibrated import Calibrated
 from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.search.study import StudyRecord
-from automl.training.result import EpochResult
+from automl.training.result import Calibration, EpochResult
 
 
 def clock(seconds: float) -> str:
@@ -130,7 +131,9 @@ def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
     )
 
 
-def print_best(study: str, metric: str, trial: TrialRecord, *, model: str | None) -> None:
+def print_best(
+    study: str, metric: str, trial: TrialRecord, calibrated: Calibrated | None = None, *, model: str | None
+) -> None:
     """The best trial, or the one that was asked for, as it is stored; `model` as in `in_words`."""
     worth = trial.state
     if trial.value is not None:
@@ -138,6 +141,16 @@ def print_best(study: str, metric: str, trial: TrialRecord, *, model: str | None
     print(f"Trial {trial.number} of study {study}: {worth}")
     if trial.recipe:
         print(f"  {in_words(Recipe.from_mapping(trial.recipe), model=model)}")
+    if calibrated is not None:
+        print(f"  validation {in_calibration(calibrated.plain.calibration)}")
+
+
+def in_calibration(found: Calibration) -> str:
+    """`calibration error 0.0120 with temperature 1.420, 0.0312 without`."""
+    return (
+        f"calibration error {found.error_after:.4f} with temperature {found.temperature:.3f}, "
+        f"{found.error_before:.4f} without"
+    )
 
 
 def print_exported(exported: Exported) -> None:
@@ -148,6 +161,7 @@ def print_exported(exported: Exported) -> None:
             f"  test accuracy {exported.test.accuracy:.4f} (95 % interval {low:.3f} to {high:.3f}, "
             f"{exported.test.images:,} images), macro F1 {exported.test.macro_f1:.4f}"
         )
+        print(f"  test {in_calibration(exported.test.calibration)}")
     for warning in exported.warnings:
         print(f"  {warning}")
     compared = exported.comparison

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from automl.cli.answers import print_rows, print_table
+from automl.cli.answers import in_calibration, print_rows, print_table
 from automl.cli.options import tell
 from automl.export.evaluation import Evaluation
 from automl.export.model import Model, Prediction
@@ -26,6 +26,7 @@ def print_evaluation(found: Evaluation) -> None:
             "macro F1": f"{found.macro_f1:.4f}",
             "balanced": f"{found.balanced_accuracy:.4f}",
             "loss": f"{found.loss:.4f}",
+            "calibration": in_calibration(found.calibration).removeprefix("calibration "),
         }
     )
     table = Table(box=None, pad_edge=False)

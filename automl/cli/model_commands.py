@@ -24,6 +24,7 @@ from automl.cli.options import (
 from automl.data.dataset import SPLITS
 from automl.errors import SettingsError
 from automl.export.formats import check_format
+from automl.search.calibrated import read_calibrated
 from automl.search.results import best_trial, read_trial
 from automl.settings import Settings
 from automl.tracking.wandb_models import PREFIX, fetch_model
@@ -104,6 +105,7 @@ def best(arguments: argparse.Namespace) -> None:
                 if arguments.trial is None
                 else read_trial(connection, record, arguments.trial)
             )
+            calibrated = read_calibrated(connection, trial.trial_id)
         exported = None
         if arguments.export is not None:
             from automl.export.trial_model import export_trial  # torch takes seconds to import
@@ -120,9 +122,10 @@ def best(arguments: argparse.Namespace) -> None:
             )
     if arguments.json:
         answer = {"study": record.name, "metric": record.specification.metric, **trial.as_dict()}
+        answer["calibrated"] = calibrated.as_dict() if calibrated else None
         print_json(answer | {"export": exported.as_dict() if exported else None})
         return
-    print_best(record.name, record.specification.metric, trial, model=record.specification.model)
+    print_best(record.name, record.specification.metric, trial, calibrated, model=record.specification.model)
     if exported is not None:
         print_exported(exported)
 

@@ -1,18 +1,18 @@
 """From pixels to probabilities in one module: normalization, networks, mirror images, temperature.
 
 Whatever is exported computes this module, so all formats give the same answers. B images, C channels, H × W pixels,
-K classes, V votes: one of each network, or with mirror images two.
+K classes.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from automl.data.normalization import Normalization
+from automl.training.votes import pool
 
 
 class NormalizedNetwork(nn.Module):
@@ -29,9 +29,9 @@ class NormalizedNetwork(nn.Module):
         self.register_buffer("offset_C11", mean_C11 / std_C11)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Logarithms of the probabilities, B × K float32, of uint8 pixels."""
+        """Logits, B × K float32, of uint8 pixels."""
         logits_BK: Tensor = self.network(images_BCHW.to(torch.float32) * self.factor_C11 - self.offset_C11)
-        return logits_BK.log_softmax(dim=1)
+        return logits_BK
 
 
 class Classifier(nn.Module):
@@ -49,19 +49,15 @@ class Classifier(nn.Module):
         """`shares` of the members in the vote add up to 1; with `tta` each also votes on the mirror image."""
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.log_shares = [math.log(share) for share in shares]
+        self.shares = list(shares)
         self.temperature, self.tta = temperature, tta
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Calibrated probabilities, B × K float32."""
-        return self.logits(images_BCHW).softmax(dim=1)
+        return (self.logits(images_BCHW) / self.temperature).softmax(dim=1)
 
     def logits(self, images_BCHW: Tensor) -> Tensor:
-        """Logits of the calibrated probabilities, B × K float32."""
+        """Logits of the vote before the temperature, B × K float32."""
         views = [images_BCHW, images_BCHW.flip(3)] if self.tta else [images_BCHW]
-        votes = [
-            member(view_BCHW) + (log_share - math.log(len(views)))
-            for member, log_share in zip(self.members, self.log_shares, strict=True)
-            for view_BCHW in views
-        ]
-        return torch.stack(votes).logsumexp(dim=0) / self.temperature
+        votes = [member(view_BCHW) for member in self.members for view_BCHW in views]
+        return pool(votes, [share / len(views) for share in self.shares for _ in views])

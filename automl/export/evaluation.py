@@ -19,6 +19,8 @@ from automl.data.transfer import to_device
 from automl.errors import DataError
 from automl.export.model import Model
 from automl.training import evaluation
+from automl.training.calibration import measure_calibration
+from automl.training.result import Calibration
 
 Z_95 = 1.959963984540054
 """The standard normal stays within so much of 0 in 95 % of the cases."""
@@ -45,6 +47,22 @@ class Evaluation(evaluation.Evaluation):
 
     class_names: tuple[str, ...]
     split: SplitName
+    calibration: Calibration
+
+    @classmethod
+    def of(
+        cls,
+        logits_NK: Tensor,
+        labels_N: npt.NDArray[np.int64],
+        *,
+        class_names: tuple[str, ...],
+        split: SplitName,
+        temperature: float,
+    ) -> Evaluation:
+        """Figures of logits that were not yet divided by their temperature."""
+        found = evaluation.evaluate_logits(logits_NK / temperature, labels_N)
+        calibration = measure_calibration(logits_NK, labels_N, temperature=temperature)
+        return cls(found.loss, found.confusion_KK, class_names, split, calibration)
 
     @property
     def n(self) -> int:
@@ -78,6 +96,7 @@ class Evaluation(evaluation.Evaluation):
             "macro_f1": self.macro_f1,
             "balanced_accuracy": self.balanced_accuracy,
             "loss": self.loss,
+            "calibration": dataclasses.asdict(self.calibration),
             "classes": [dataclasses.asdict(figures) for figures in self.classes],
             "confusion": self.confusion_KK.tolist(),
         }
@@ -92,8 +111,13 @@ def evaluate(model: Model, data: DataSet, split: SplitName) -> Evaluation:
     if chosen is None or len(chosen) == 0:
         raise DataError(f"{data.reference} has no images in the split {split}. It has: {', '.join(data.splits)}.")
     labels_N = _model_labels(model, data)[chosen.labels_N]
-    found = evaluation.evaluate_logits(model.logits(_images(model, chosen)), labels_N)
-    return Evaluation(found.loss, found.confusion_KK, model.classes, split)
+    return Evaluation.of(
+        model.logits(_images(model, chosen)),
+        labels_N,
+        class_names=model.classes,
+        split=split,
+        temperature=model.classifier.temperature,
+    )
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:

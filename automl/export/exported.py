@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.training.result import Calibration
+
 
 @dataclass(frozen=True)
 class OnTestSplit:
@@ -18,6 +20,7 @@ class OnTestSplit:
     macro_f1: float
     balanced_accuracy: float
     loss: float
+    calibration: Calibration
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,10 @@ class Model:
         if len(pixels_NHWC) == 0:
             return np.zeros((0, len(self.classes)), np.float32)
         logits_NK = self.logits(HostImages(pixels_NHWC, np.arange(len(pixels_NHWC)), self.device))
-        return logits_NK.softmax(dim=1).cpu().numpy()
+        return (logits_NK / self.classifier.temperature).softmax(dim=1).cpu().numpy()
 
     def logits(self, images: Images) -> Tensor:
-        """Logits, N × K float32 on the device, of at least one image in the model's own shape."""
+        """Logits before the temperature, N × K float32 on the device, of at least one image in the model's shape."""
         with torch.inference_mode():
             return torch.cat(
                 [

@@ -23,6 +23,7 @@ from automl.export.writing import samples, write_model
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
 from automl.search.located_yaml import Document, read_yaml
+from automl.training.calibration import calibrated_figures
 from automl.training.device import choose_device, choose_precision, describe
 from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
@@ -173,8 +174,12 @@ def _export(
     home: Path,
 ) -> Exported:
     check_format(path)
+    predictions = training.predictions()
+    plain, tta = (calibrated_figures(predictions, tta=tta).calibration for tta in (False, True))
     card = ModelCard(
         members=(MemberCard(recipe=file.recipe, normalization=training.normalization),),
+        temperature=plain.temperature,
+        tta_temperature=tta.temperature,
         classes=data.class_names,
         image_shape=data.image_shape,
         sizing=data.sizing,

@@ -25,6 +25,10 @@ from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_file
 from automl.training.device import choose_device
 
+UNCALIBRATED = (
+    "Its probabilities are not calibrated: what it says of the validation split was not kept by the automl that "
+    "trained it. Train it again for that."
+)
 UNTRAINED: tuple[SplitName, ...] = ("validation", "test")
 
 
@@ -52,13 +56,13 @@ def export_trial(
     card = _card(record, trial, stored)
     model = _model(card, stored, choose_device())
     tried_on, test = noise(card.image_shape), None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = () if stored.predictions else (UNCALIBRATED,)
     try:
         found = exam(card, data or card.provenance.data, home=home)
         tried_on = samples(found.splits["validation"], card)
         test = figures_on_test_split(model, found)
     except DataError as error:
-        warnings = (f"Exported without test figures: {error}",)
+        warnings += (f"Exported without test figures: {error}",)
     else:
         model.card = with_test_metrics(card, test)
         with database.engine.begin() as connection:
@@ -80,10 +84,9 @@ def write_untested_model(
 
 def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
     """The card with the figures of the test split beside those of the validation split."""
-    names = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
-    return dataclasses.replace(
-        card, metrics={**card.metrics, **{f"test_{name}": getattr(test, name) for name in names}}
-    )
+    figures = {f"test_{name}": getattr(test, name) for name in ("accuracy", "macro_f1", "balanced_accuracy", "loss")}
+    figures["test_calibration_error"] = test.calibration.error_after
+    return dataclasses.replace(card, metrics={**card.metrics, **figures})
 
 
 def exam(card: ModelCard, reference: str, *, home: Path) -> DataSet:
@@ -111,6 +114,7 @@ def figures_on_test_split(model: Model, data: DataSet) -> OnTestSplit:
         macro_f1=found.macro_f1,
         balanced_accuracy=found.balanced_accuracy,
         loss=found.loss,
+        calibration=found.calibration,
     )
 
 
@@ -146,12 +150,15 @@ def _model(card: ModelCard, stored: StoredWeights, device: torch.device) -> Mode
 def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> ModelCard:
     specification = record.specification
     best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
+    plain, tta = (stored.calibrated(tta=tta) for tta in (False, True))
     return ModelCard(
         members=(
             MemberCard(
                 recipe=Recipe.from_mapping(trial.recipe), normalization=stored.normalization, trial=trial.number
             ),
         ),
+        temperature=plain.calibration.temperature if plain else 1.0,
+        tta_temperature=tta.calibration.temperature if tta else 1.0,
         classes=specification.data.class_names,
         image_shape=specification.data.image_shape,
         sizing=specification.data.sizing,

@@ -22,6 +22,7 @@ from automl.data.dataset import DataSet
 from automl.errors import AutomlError, DivergedError, StorageError, TrainingError, TrainingInterrupted, TrialTakenError
 from automl.models.building import Builder
 from automl.recipe import Recipe
+from automl.search.calibrated import CALIBRATED_ATTRIBUTE
 from automl.search.claims import Claim, fence, give_back
 from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
@@ -33,10 +34,12 @@ from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
 from automl.search.weights import checkpoint_file, checkpoints_of, drop_surplus_weights, store_weights
 from automl.tracking.wandb_runs import ByClass, RunTracker
+from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.device import Precision
 from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
+from automl.training.votes import Predictions
 
 RECIPE_ATTRIBUTE = "recipe"
 """The trial's user attribute that holds its whole recipe."""
@@ -147,7 +150,8 @@ class TrialRun:
             if reached:  # epochs of which a checkpoint knows are not reported again
                 self._save_checkpoint_if_due(training)
         place.connectivity.ride_out(lambda: self._report_pending(trial))
-        place.connectivity.ride_out(lambda: self._keep_weights(training))
+        predictions = training.predictions()
+        place.connectivity.ride_out(lambda: self._keep_weights(trial, training, predictions))
         return Outcome("complete", training.best_value)
 
     def _draw(self, trial: optuna.Trial) -> Recipe:
@@ -202,13 +206,18 @@ class TrialRun:
         ended = time.monotonic()
         self._checkpoint_due_at = ended + (ended - began) / CHECKPOINT_SHARE
 
-    def _keep_weights(self, training: Training) -> None:
+    def _keep_weights(self, trial: optuna.Trial, training: Training, predictions: Predictions) -> None:
+        calibrated = {
+            name: dataclasses.asdict(calibrated_figures(predictions, tta=name == "tta")) for name in ("plain", "tta")
+        }
         with fence(self.place.storage, self.claim):
+            trial.set_user_attr(CALIBRATED_ATTRIBUTE, calibrated)
             store_weights(
                 self.place.storage,
                 self.claim.trial_id,
                 training.best_weights,
                 training.normalization,
+                predictions,
                 artifacts=self.place.artifacts,
             )
 

@@ -1,4 +1,7 @@
-"""Weights of the best trials, kept as artifacts; and checkpoints of the running ones."""
+"""Weights of the best trials, kept as artifacts; and checkpoints of the running ones.
+
+What a trial's network says of the validation split is in the file of its weights, so it comes and goes with them.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,13 @@ from torch import Tensor
 
 from automl.data.normalization import Normalization
 from automl.search.optuna_internals import add_artifact
+from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
+from automl.training.result import CalibratedFigures
+from automl.training.votes import Predictions
 
 FILENAME = "weights.pt"
+PREDICTIONS = "validation_predictions"
 KEEP_LOCK = 0x6B656570  # "keep"; the first key of a two-key advisory lock, the second is the study
 
 
@@ -26,13 +33,14 @@ def store_weights(
     trial_id: int,
     weights: Mapping[str, Tensor],
     normalization: Normalization,
+    predictions: Predictions,
     *,
     artifacts: Path,
 ) -> None:
-    """Write weights and normalization beside the artifacts, then make them one of the trial's."""
+    """Write weights, normalization and validation predictions beside the artifacts, then make them the trial's."""
     artifacts.mkdir(parents=True, exist_ok=True)
     written = artifacts / f".{trial_id}.{FILENAME}"
-    save_checkpoint({"weights": dict(weights), **asdict(normalization)}, written)
+    save_checkpoint({"weights": dict(weights), **asdict(normalization), PREDICTIONS: vars(predictions)}, written)
     add_artifact(storage, trial_id, artifacts, written, filename=FILENAME)
 
 
@@ -42,6 +50,12 @@ class StoredWeights:
 
     weights: Mapping[str, Tensor]
     normalization: Normalization
+    predictions: Predictions | None
+    """On the validation split; None: stored by an automl that did not keep them."""
+
+    def calibrated(self, *, tta: bool) -> CalibratedFigures | None:
+        """Figures on the validation split, with the temperature that they ask for; None without predictions."""
+        return calibrated_figures(self.predictions, tta=tta) if self.predictions else None
 
 
 def read_weights(file: Path) -> StoredWeights:
@@ -50,7 +64,8 @@ def read_weights(file: Path) -> StoredWeights:
     Raises: TrainingError if the file is damaged; FileNotFoundError if it is gone.
     """
     stored: Any = load_checkpoint(file)
-    return StoredWeights(stored["weights"], Normalization(tuple(stored["mean"]), tuple(stored["std"])))
+    predictions = Predictions(**stored[PREDICTIONS]) if PREDICTIONS in stored else None
+    return StoredWeights(stored["weights"], Normalization(tuple(stored["mean"]), tuple(stored["std"])), predictions)
 
 
 def weights_file(connection: Connection, trial_id: int, *, artifacts: Path) -> Path | None:

@@ -33,6 +33,7 @@ from automl.training.optimization import Plateau, schedule_factor
 from automl.training.prediction import predict_logits
 from automl.training.randomness import global_seed, host_generator, stream_seed
 from automl.training.result import EpochResult, Metric
+from automl.training.votes import MirroredImages, Predictions
 
 
 class Training:
@@ -164,9 +165,19 @@ class Training:
 
     def evaluate(self, split: Split) -> Evaluation:
         """Judge the best epoch's weights on another split of the same data set."""
+        logits_NK = self._logits(self._best_model(), open_images(split, self.device))
+        return evaluate_logits(logits_NK, split.labels_N)
+
+    def predictions(self) -> Predictions:
+        """What the best epoch's weights say of the validation split, as it is and mirrored."""
+        model, images = self._best_model(), self.validation_images
+        logits = (self._logits(model, shown) for shown in (images, MirroredImages(images)))
+        return Predictions.of(self.validation_labels_N, *logits)
+
+    def _best_model(self) -> nn.Module:
         model = copy.deepcopy(self.learner.judged_model)
         model.load_state_dict(self.best_weights)
-        return evaluate_logits(self._logits(model, open_images(split, self.device)), split.labels_N)
+        return model
 
     def state(self) -> dict[str, object]:
         """Snapshot, on the host, of all that is needed to go on bit for bit after the last complete epoch."""

@@ -29,6 +29,7 @@ PICTURES = {
     "pruning",
     "confusion",
     "misclassified",
+    "reliability",
 }
 SECTIONS = [
     "The winner",
@@ -42,6 +43,7 @@ SECTIONS = [
     "What pruning saved",
     "The test split, class by class",
     "The images most surely misclassified",
+    "How far its probabilities can be believed",
     "Failures",
     "What it cost",
     "Do it again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from automl.export.report.calibration_section import how_honest
 from automl.export.report.document import Document, Headline, Section
 from automl.export.report.facts import Facts, Opening, best_result, effort_of
 from automl.export.report.sections import (
@@ -53,6 +54,7 @@ def _with_winner(
         form_and_accuracy(facts),
         what_pruning_saved(facts),
         *((class_by_class(test), surely_wrong(test)) if test else ()),
+        *how_honest(examination),
         what_failed(facts),
         cost(facts),
         repeat_it(facts, winner),

@@ -25,10 +25,11 @@ from automl.search.database import Database
 from automl.search.results import TrialRecord, record_test_opening
 from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.training.calibration import Bin, reliability
 from automl.training.class_report import class_report
 from automl.training.device import choose_device
-from automl.training.evaluation import evaluate_logits
 from automl.training.prediction import predict_logits
+from automl.training.result import Calibration
 
 COMMAND = "report"
 """As the study remembers who opened its test split."""
@@ -58,6 +59,9 @@ class OnTest:
     """scikit-learn's classification report: precision, recall, f1-score and support by row."""
     mistakes: tuple[Mistake, ...]
     """The most sure ones first."""
+    reliability_before: tuple[Bin, ...]
+    """Without the temperature."""
+    reliability_after: tuple[Bin, ...]
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Examination:
     test: OnTest | None
     missing: tuple[str, ...]
     """Sentences."""
+    validation_calibration: Calibration | None = None
+    """None where the weights, or what they say of the validation split, were not kept."""
 
 
 def examine(
@@ -90,14 +96,16 @@ def examine(
     except DataError as error:
         missing.append(f"Intervals, the majority class and all that needs images: {error}")
         return Examination({}, None, None, tuple(missing))
-    test = None
+    test = calibration = None
     if network is not None:
+        calibrated = network[1].calibrated(tta=False)
+        calibration = calibrated.calibration if calibrated else None
         with database.engine.begin() as connection:
             record_test_opening(connection, record.study_id, command=COMMAND)
-        test = _on_test(*network, loaded)
+        test = _on_test(*network, loaded, temperature=calibration.temperature if calibration else 1.0)
     majority = int(loaded.class_counts("train").argmax())
     splits = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}
-    return Examination(splits, loaded.class_names[majority], test, tuple(missing))
+    return Examination(splits, loaded.class_names[majority], test, tuple(missing), calibration)
 
 
 def _network(
@@ -150,17 +158,20 @@ def _split_figures(split: Split, majority: int) -> SplitFigures:
     return SplitFigures(len(split), float(np.mean(split.labels_N == majority)))
 
 
-def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet) -> OnTest:
+def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet, *, temperature: float) -> OnTest:
     split, device = data.splits["test"], choose_device()
     logits_NK = predict_logits(
         network.to(device), open_images(split, device), normalization=stored.normalization, precision="float32"
     )
-    found = evaluate_logits(logits_NK, split.labels_N)
-    evaluation = Evaluation(found.loss, found.confusion_KK, data.class_names, "test")
+    evaluation = Evaluation.of(
+        logits_NK, split.labels_N, class_names=data.class_names, split="test", temperature=temperature
+    )
     return OnTest(
         evaluation,
         class_report(evaluation.confusion_KK, data.class_names),
-        _mistakes(logits_NK, split),
+        _mistakes(logits_NK / temperature, split),
+        reliability(logits_NK, split.labels_N),
+        reliability(logits_NK / temperature, split.labels_N),
     )
 
 

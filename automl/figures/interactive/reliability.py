@@ -1,0 +1,34 @@
+"""Picture of how often a network is right, by how sure it says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from automl.figures.canvas import FAINT
+from automl.figures.interactive.page import new_page_figure, plain
+from automl.figures.reliability import LINE_COLOURS, RIGHT, SAID, filled_bins, point_areas
+from automl.training.calibration import Bin
+
+
+def interactive_reliability(bins_by_label: Mapping[str, Sequence[Bin]]) -> go.Figure:
+    """A line for each set of bins; a point says how many images it is of."""
+    figure = new_page_figure(height_pixels=460, x_label=SAID, y_label=RIGHT)
+    dashes = {"color": FAINT, "width": 1, "dash": "dash"}
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line=dashes, name="as often right as it says", hoverinfo="skip"
+    )
+    for (label, bins), colour in zip(bins_by_label.items(), LINE_COLOURS, strict=False):
+        filled = filled_bins(bins)
+        figure.add_scatter(
+            x=[one.confidence for one in filled],
+            y=[one.accuracy for one in filled],
+            mode="lines+markers",
+            line={"color": colour, "width": 1.5},
+            marker={"color": colour, "size": [area**0.5 for area in point_areas(filled)]},
+            name=plain(label),
+            text=[f"{one.images:,} images" for one in filled],
+            hovertemplate=f"{plain(label)}, %{{text}}<br>said %{{x:.3f}}, right %{{y:.3f}}<extra></extra>",
+        )
+    return figure
