@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from automl.data.dataset import AUTO
-from automl.export.exported import Exported
+from automl.export.exported import Exported, Vote
 from automl.recipe import Recipe, in_words
 from automl.search.calibrated import Calibrated
 from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
@@ -162,6 +162,8 @@ def print_exported(exported: Exported) -> None:
             f"{exported.test.images:,} images), macro F1 {exported.test.macro_f1:.4f}"
         )
         print(f"  test {in_calibration(exported.test.calibration)}")
+    if exported.vote is not None:
+        print_vote(exported.vote)
     for warning in exported.warnings:
         print(f"  {warning}")
     compared = exported.comparison
@@ -170,6 +172,28 @@ def print_exported(exported: Exported) -> None:
     print(
         f"  run from the file, its probabilities differ by at most {compared.largest_difference:.2g} from those of the "
         f"model in memory ({compared.images:,} {images})"
+    )
+    print(f"card   {exported.card}")
+
+
+def print_vote(vote: Vote) -> None:
+    """Who votes, what it gains over the best trial alone, and what it costs."""
+    together, alone = vote.together, vote.alone
+    members = ", ".join(f"trial {number} ({share:.0%})" for number, share in vote.shares.items())
+    mirrored = ", each image averaged with its mirror image" if vote.tta else ""
+    print(f"  vote  {members}{mirrored}; compared with trial {vote.alone_trial} alone:")
+    gains = [
+        f"{split} {found:.4f} instead of {before:.4f}"
+        for split, found, before in (
+            ("validation", together.validation, alone.validation),
+            ("test", together.test, alone.test),
+        )
+        if found is not None and before is not None
+    ]
+    print(f"  gain  {vote.metric.replace('_', ' ')}, chosen on validation: {', '.join(gains) or 'unknown'}")
+    print(
+        f"  cost  {together.parameters:,} parameters instead of {alone.parameters:,}, {together.milliseconds:.3g} ms "
+        f"an image instead of {alone.milliseconds:.3g} ({vote.device})"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from automl.cli.answers import print_best, print_exported
 from automl.cli.options import (
+    Place,
     add_json,
     add_sizing_options,
     add_storage_options,
@@ -20,12 +21,15 @@ from automl.cli.options import (
     opened_place,
     print_json,
     tell,
+    whole_number,
 )
 from automl.data.dataset import SPLITS
 from automl.errors import SettingsError
+from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.calibrated import read_calibrated
-from automl.search.results import best_trial, read_trial
+from automl.search.results import TrialRecord, best_trial, read_trial
+from automl.search.study import StudyRecord
 from automl.settings import Settings
 from automl.tracking.wandb_models import PREFIX, fetch_model
 
@@ -43,6 +47,12 @@ def _add_best(commands: Any) -> None:
     add_study_name(parser)
     parser.add_argument("--trial", type=count_from_zero, metavar="N", help="this trial instead of the best")
     parser.add_argument("--export", type=Path, metavar="FILE", help="write the model; the ending picks the format")
+    parser.add_argument(
+        "--top", type=whole_number, metavar="N", help="export those of the best N trials that do best together, as one"
+    )
+    parser.add_argument(
+        "--tta", action="store_true", help="export a model that averages each image with its mirror image"
+    )
     parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
     add_json(parser)
     add_storage_options(parser)
@@ -95,8 +105,7 @@ def _add_model_and_device(parser: argparse.ArgumentParser) -> None:
 
 def best(arguments: argparse.Namespace) -> None:
     """Print the best trial as it is stored; with --export also write and test its model."""
-    if arguments.export is not None:
-        check_format(arguments.export)
+    _check_wishes(arguments)
     with opened_place(arguments) as place:
         record = place.record(arguments.study)
         with place.database.engine.connect() as connection:
@@ -108,18 +117,7 @@ def best(arguments: argparse.Namespace) -> None:
             calibrated = read_calibrated(connection, trial.trial_id)
         exported = None
         if arguments.export is not None:
-            from automl.export.trial_model import export_trial  # torch takes seconds to import
-
-            exported = export_trial(
-                place.database,
-                record,
-                trial,
-                arguments.export,
-                home=place.home,
-                artifacts=place.artifacts,
-                data=arguments.data,
-                command="best --export",
-            )
+            exported = _export(arguments, place, record, trial)
     if arguments.json:
         answer = {"study": record.name, "metric": record.specification.metric, **trial.as_dict()}
         answer["calibrated"] = calibrated.as_dict() if calibrated else None
@@ -128,6 +126,26 @@ def best(arguments: argparse.Namespace) -> None:
     print_best(record.name, record.specification.metric, trial, calibrated, model=record.specification.model)
     if exported is not None:
         print_exported(exported)
+
+
+def _check_wishes(arguments: argparse.Namespace) -> None:
+    if arguments.export is None and (arguments.top is not None or arguments.tta):
+        raise SettingsError("--top and --tta say what is exported. Give --export FILE too, or leave them out.")
+    if arguments.top is not None and arguments.trial is not None:
+        raise SettingsError("--top chooses among the best trials, and --trial names one. Give only one of them.")
+    if arguments.export is not None:
+        check_format(arguments.export)
+
+
+def _export(arguments: argparse.Namespace, place: Place, record: StudyRecord, trial: TrialRecord) -> Exported:
+    from automl.export.ensemble import choose_ensemble  # torch takes seconds to import
+    from automl.export.trial_model import export_ensemble, export_trial
+
+    export = {"home": place.home, "data": arguments.data, "tta": arguments.tta, "command": "best --export"}
+    if arguments.top is None:
+        return export_trial(place.database, record, trial, arguments.export, artifacts=place.artifacts, **export)
+    ensemble = choose_ensemble(place.database, record, top=arguments.top, tta=arguments.tta, artifacts=place.artifacts)
+    return export_ensemble(place.database, record, ensemble, arguments.export, **export)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

@@ -36,6 +36,36 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Contender:
+    """What a vote, or the best trial alone, reaches and costs."""
+
+    validation: float | None
+    """The study's metric on the validation split, on which the vote was chosen; None where that was not kept."""
+    test: float | None
+    """The same on the test split; None where the data were not at hand."""
+    parameters: int
+    milliseconds: float
+    """Of one image, on this machine."""
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What several networks, or mirror images, bought and cost. Trials by number."""
+
+    shares: dict[int, float]
+    """Of each trial in the vote; together 1."""
+    tta: bool
+    """Whether each image is averaged with its mirror image."""
+    metric: str
+    device: str
+    """That the milliseconds are of."""
+    together: Contender
+    alone: Contender
+    """The best trial without the others and without mirror images."""
+    alone_trial: int
+
+
+@dataclass(frozen=True)
 class Exported:
     """An exported model."""
 
@@ -44,7 +74,11 @@ class Exported:
     """None where the data were not at hand."""
     warnings: tuple[str, ...]
     comparison: Comparison
+    card: Path
+    """What people may read about it: Markdown beside the model."""
+    vote: Vote | None = None
+    """None: one network, and no mirror images."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return asdict(self) | {"path": str(self.path)}
+        return asdict(self) | {"path": str(self.path), "card": str(self.card)}

@@ -14,11 +14,13 @@ from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE, DataSet, Fit,
 from automl.data.loading import load_data_set
 from automl.errors import RecipeError
 from automl.export.card import MemberCard, ModelCard, Provenance
+from automl.export.description import description_path, write_description
+from automl.export.evaluation import evaluate
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.export.model import Model
 from automl.export.model_file import build_networks
-from automl.export.trial_model import exam, figures_on_test_split, with_test_metrics
+from automl.export.trial_model import exam, on_test_split, with_test_metrics
 from automl.export.writing import samples, write_model
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
@@ -174,6 +176,7 @@ def _export(
     home: Path,
 ) -> Exported:
     check_format(path)
+    description_path(path)
     predictions = training.predictions()
     plain, tta = (calibrated_figures(predictions, tta=tta).calibration for tta in (False, True))
     card = ModelCard(
@@ -195,7 +198,15 @@ def _export(
     (network,) = build_networks(card)
     network.load_state_dict(training.best_weights, assign=True)
     model = Model([network], card, training.device)
-    test = figures_on_test_split(model, exam(card, data.reference, home=home))
-    model.card = with_test_metrics(card, test)
+    whole = exam(card, data.reference, home=home)
+    tested = evaluate(model, whole, "test")
+    model.card = with_test_metrics(card, on_test_split(tested))
     comparison = write_model(path, model, samples(data.splits["validation"], card))
-    return Exported(path, test, (), comparison)
+    found = ("One recipe, trained without a search.",)
+    return Exported(
+        path=path,
+        test=on_test_split(tested),
+        warnings=(),
+        comparison=comparison,
+        card=write_description(path, model.card, whole, tested, found=found),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,24 +13,27 @@ from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
 from automl.export.card import MemberCard, ModelCard, Provenance
-from automl.export.evaluation import evaluate
-from automl.export.exported import Exported, OnTestSplit
+from automl.export.description import description_path, write_description
+from automl.export.ensemble import Ensemble
+from automl.export.evaluation import Evaluation, evaluate
+from automl.export.exported import Contender, Exported, OnTestSplit, Vote
 from automl.export.formats import check_format
 from automl.export.model import Model
-from automl.export.model_file import build_networks
+from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.database import Database
-from automl.search.results import TrialRecord, record_test_opening
+from automl.search.results import TrialRecord, read_status, record_test_opening
 from automl.search.study import StudyRecord
-from automl.search.weights import StoredWeights, read_weights, weights_file
 from automl.training.device import choose_device
+from automl.training.latency import measure_milliseconds
+from automl.training.result import CalibratedFigures
 
 UNCALIBRATED = (
     "Its probabilities are not calibrated: what it says of the validation split was not kept by the automl that "
     "trained it. Train it again for that."
 )
-UNTRAINED: tuple[SplitName, ...] = ("validation", "test")
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
 def export_trial(
@@ -41,33 +45,105 @@ def export_trial(
     home: Path,
     artifacts: Path,
     data: str | None = None,
+    tta: bool = False,
     command: str,
 ) -> Exported:
-    """Write the trial's model to `path` after one look at the test split, which the study remembers.
+    """Write the trial's model to `path` as `export_ensemble` does.
 
-    `data`: where the study's data lie on this machine, if not where the study found them. Where they are not to be
-    found, the model is written without test figures and compared on noise, and a warning says so.
-
-    Raises: ModelFileError as `write_model`; StudyError if the trial's weights were not kept, or if the data
-    at hand are not the study's.
+    Raises: as `export_ensemble`; StudyError if the trial's weights were not kept.
     """
     check_format(path)
-    stored = _stored_weights(database, record, trial, artifacts)
-    card = _card(record, trial, stored)
-    model = _model(card, stored, choose_device())
-    tried_on, test = noise(card.image_shape), None
-    warnings: tuple[str, ...] = () if stored.predictions else (UNCALIBRATED,)
+    voter = _voter(database, record, trial, artifacts)
+    ensemble = Ensemble((voter,), voter, ())
+    return export_ensemble(database, record, ensemble, path, home=home, data=data, tta=tta, command=command)
+
+
+def export_ensemble(
+    database: Database,
+    record: StudyRecord,
+    ensemble: Ensemble,
+    path: Path,
+    *,
+    home: Path,
+    data: str | None = None,
+    tta: bool = False,
+    command: str,
+) -> Exported:
+    """Write the model to `path` after one look at the test split, which the study remembers.
+
+    `data`: where the study's data lie on this machine, if not where the study found them. Where they are not to be
+    found, the model is written without test figures and compared on noise, and a warning says so. `tta`: each image is
+    averaged with its mirror image.
+
+    Raises: ModelFileError as `write_model`; StudyError if the data at hand are not the study's.
+    """
+    check_format(path)
+    description_path(path)
+    card = _card(record, ensemble.voters, tta=tta)
+    model = build_vote(ensemble.voters, card, choose_device())
+    tried_on, found, tested = noise(card.image_shape), None, None
+    warnings = ensemble.notes
+    if any(voter.stored.predictions is None for voter in ensemble.voters):
+        warnings += (UNCALIBRATED,)
     try:
         found = exam(card, data or card.provenance.data, home=home)
         tried_on = samples(found.splits["validation"], card)
-        test = figures_on_test_split(model, found)
+        tested = evaluate(model, found, "test")
     except DataError as error:
         warnings += (f"Exported without test figures: {error}",)
     else:
-        model.card = with_test_metrics(card, test)
+        model.card = with_test_metrics(card, on_test_split(tested))
         with database.engine.begin() as connection:
             record_test_opening(connection, record.study_id, command=command)
-    return Exported(path, test, warnings, write_model(path, model, tried_on))
+    comparison = write_model(path, model, tried_on)
+    return Exported(
+        path=path,
+        test=on_test_split(tested) if tested else None,
+        warnings=warnings,
+        comparison=comparison,
+        card=write_description(path, model.card, found, tested, found=_history(database, record)),
+        vote=_vote(record, ensemble, model, found),
+    )
+
+
+def _history(database: Database, record: StudyRecord) -> tuple[str, ...]:
+    """How the search went, for the model's card."""
+    with database.engine.connect() as connection:
+        status = read_status(connection, record)
+    specification = record.specification
+    return (
+        f"By study `{record.name}`: {status.finished} trials finished, {status.complete} complete, {status.pruned} "
+        f"stopped early, {status.failed} failed.",
+        f"Sampler {specification.sampler}, pruner {specification.pruner}, seed {specification.seed}; the validation "
+        f"{specification.metric.replace('_', ' ')} decided.",
+    )
+
+
+def _vote(record: StudyRecord, ensemble: Ensemble, model: Model, data: DataSet | None) -> Vote | None:
+    """What the vote bought and cost; None where one network votes without mirror images."""
+    alone = dataclasses.replace(ensemble.alone, share=1.0)
+    if len(ensemble.voters) == 1 and not model.tta:
+        return None
+    single = build_vote((alone,), _card(record, (alone,), tta=False), model.device)
+    return Vote(
+        shares={voter.trial.number: voter.share for voter in ensemble.voters},
+        tta=model.tta,
+        metric=record.specification.metric,
+        device=str(model.device),
+        together=_contender(record, ensemble.voters, model, data),
+        alone=_contender(record, (alone,), single, data),
+        alone_trial=alone.trial.number,
+    )
+
+
+def _contender(record: StudyRecord, voters: Sequence[Voter], model: Model, data: DataSet | None) -> Contender:
+    name, figures = record.specification.metric, figures_of_vote(voters, tta=model.tta)
+    return Contender(
+        validation=None if figures is None else getattr(figures, "calibrated_loss" if name == "loss" else name),
+        test=None if data is None else getattr(evaluate(model, data, "test"), name),
+        parameters=sum(parameter.numel() for parameter in model.classifier.parameters()),
+        milliseconds=measure_milliseconds(model.classifier, model.card.image_shape, model.device),
+    )
 
 
 def write_untested_model(
@@ -77,9 +153,9 @@ def write_untested_model(
 
     Raises: ModelFileError as `write_model`; StudyError if the trial's weights were not kept.
     """
-    stored = _stored_weights(database, record, trial, artifacts)
-    card = _card(record, trial, stored)
-    write_model(path, _model(card, stored, torch.device("cpu")), noise(card.image_shape))
+    voters = (_voter(database, record, trial, artifacts),)
+    card = _card(record, voters, tta=False)
+    write_model(path, build_vote(voters, card, torch.device("cpu")), noise(card.image_shape))
 
 
 def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
@@ -90,23 +166,19 @@ def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
 
 
 def exam(card: ModelCard, reference: str, *, home: Path) -> DataSet:
-    """The splits that the model was not trained on.
+    """The data that the model was trained, chosen and is to be tested on.
 
     Raises: DataError if the data are not to be found, or are other data.
     """
     origin = card.provenance
-    data = load_data_set(reference, home=home, splits=UNTRAINED, split_seed=origin.split_seed, sizing=card.sizing)
+    data = load_data_set(reference, home=home, splits=SPLITS, split_seed=origin.split_seed, sizing=card.sizing)
     if data.fingerprint != origin.fingerprint:
         raise DataError(f"{reference} changed since the training: its fingerprint is {data.fingerprint[:12]}.")
     return data
 
 
-def figures_on_test_split(model: Model, data: DataSet) -> OnTestSplit:
-    """Look at the test split once.
-
-    Raises: DataError if it is empty.
-    """
-    found = evaluate(model, data, "test")
+def on_test_split(found: Evaluation) -> OnTestSplit:
+    """The figures that are printed and kept."""
     return OnTestSplit(
         images=found.n,
         accuracy=found.accuracy,
@@ -118,59 +190,43 @@ def figures_on_test_split(model: Model, data: DataSet) -> OnTestSplit:
     )
 
 
-def _stored_weights(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: Path) -> StoredWeights:
-    with database.engine.connect() as connection:
-        file = weights_file(connection, trial.trial_id, artifacts=artifacts)
+def _voter(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: Path) -> Voter:
     if trial.state != "complete":
         raise StudyError(
             f"Trial {trial.number} of study {record.name} is {trial.state}: only complete trials have a model. "
             f"Train its recipe with: automl show {trial.number} {record.name} --recipe > recipe.yaml, "
             "then automl train recipe.yaml"
         )
-    if file is None:
+    voter = read_voter(database, trial, artifacts)
+    if voter is None:
         raise StudyError(
             f"The weights of trial {trial.number} were not kept: study {record.name} keeps those of its best "
             f"{record.specification.keep}. Train it again with: automl show {trial.number} {record.name} --recipe "
             "> recipe.yaml, then automl train recipe.yaml --export model.pt"
         )
-    if not file.exists():
-        raise StudyError(
-            f"The weights of trial {trial.number} should be in {file}, and are not. "
-            "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)."
-        )
-    return read_weights(file)
+    return voter
 
 
-def _model(card: ModelCard, stored: StoredWeights, device: torch.device) -> Model:
-    (network,) = build_networks(card)
-    network.load_state_dict(dict(stored.weights), assign=True)
-    return Model([network], card, device)
-
-
-def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> ModelCard:
+def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCard:
     specification = record.specification
-    best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
-    plain, tta = (stored.calibrated(tta=tta) for tta in (False, True))
+    plain, mirrored = (figures_of_vote(voters, tta=tta) for tta in (False, True))
     return ModelCard(
-        members=(
+        members=tuple(
             MemberCard(
-                recipe=Recipe.from_mapping(trial.recipe), normalization=stored.normalization, trial=trial.number
-            ),
+                recipe=Recipe.from_mapping(voter.trial.recipe),
+                normalization=voter.stored.normalization,
+                share=voter.share,
+                trial=voter.trial.number,
+            )
+            for voter in voters
         ),
         temperature=plain.calibration.temperature if plain else 1.0,
-        tta_temperature=tta.calibration.temperature if tta else 1.0,
+        tta_temperature=mirrored.calibration.temperature if mirrored else 1.0,
+        tta=tta,
         classes=specification.data.class_names,
         image_shape=specification.data.image_shape,
         sizing=specification.data.sizing,
-        metrics={
-            name: getattr(best, name)
-            for name in (
-                "validation_accuracy",
-                "validation_macro_f1",
-                "validation_balanced_accuracy",
-                "validation_loss",
-            )
-        },
+        metrics=_validation_metrics(voters, mirrored if tta else plain),
         provenance=Provenance(
             data=specification.data.reference,
             fingerprint=specification.data.fingerprint,
@@ -180,3 +236,13 @@ def _card(record: StudyRecord, trial: TrialRecord, stored: StoredWeights) -> Mod
             builder=specification.model,
         ),
     )
+
+
+def _validation_metrics(voters: Sequence[Voter], figures: CalibratedFigures | None) -> dict[str, float]:
+    """Those of the vote; of one trial as its best epoch had them."""
+    names = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
+    if len(voters) > 1 and figures is not None:
+        return {f"validation_{name}": getattr(figures, name) for name in names}
+    trial = voters[0].trial
+    best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
+    return {f"validation_{name}": getattr(best, f"validation_{name}") for name in names}

@@ -1,0 +1,96 @@
+"""Which of a study's best trials vote together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from automl.errors import StudyError
+from automl.export.voters import Voter, read_voter
+from automl.search.database import Database
+from automl.search.podium import best_trials
+from automl.search.results import TrialRecord
+from automl.search.study import StudyRecord
+from automl.training.ensemble import choose_shares
+from automl.training.result import METRICS
+from automl.training.votes import Predictions
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Networks that vote, the best one first."""
+
+    voters: tuple[Voter, ...]
+    alone: Voter
+    """The best trial that could be asked: what the vote is compared with."""
+    notes: tuple[str, ...]
+    """Who could not vote, and why: a sentence each."""
+
+
+def choose_ensemble(database: Database, record: StudyRecord, *, top: int, tta: bool, artifacts: Path) -> Ensemble:
+    """Choose among the best `top` trials on their stored validation predictions.
+
+    Raises: StudyError if none of them can vote, or weights are not where they should be.
+    """
+    with database.engine.connect() as connection:
+        trials = best_trials(connection, record, top)
+    notes = [] if len(trials) == top else [f"--top {top}: study {record.name} has {len(trials)} complete trials."]
+    candidates, missing = _candidates(database, record, trials, artifacts)
+    notes += missing
+    if not candidates:
+        raise StudyError(f"None of the best {top} trials of study {record.name} can vote. {' '.join(notes)}")
+    distinct, twins = _distinct(candidates)
+    notes += twins
+    shares = choose_shares([_kept(one) for one in distinct], metric=METRICS[record.specification.metric], tta=tta)
+    voters = [dataclasses.replace(one, share=share) for one, share in zip(distinct, shares, strict=True) if share > 0]
+    if len(voters) == 1 and top > 1:
+        notes.append(f"Trial {voters[0].trial.number} alone is the best vote: no other makes it better.")
+    return Ensemble(tuple(voters), candidates[0], tuple(notes))
+
+
+def _candidates(
+    database: Database, record: StudyRecord, trials: Sequence[TrialRecord], artifacts: Path
+) -> tuple[list[Voter], list[str]]:
+    found = {trial.number: read_voter(database, trial, artifacts) for trial in trials}
+    dropped = [number for number, voter in found.items() if voter is None]
+    silent = [number for number, voter in found.items() if voter and voter.stored.predictions is None]
+    notes = []
+    if dropped:
+        notes.append(
+            f"{_trials(dropped)} cannot vote: the weights were deleted, because the study keeps those of its best "
+            f"{record.specification.keep} (--keep N of a new study keeps more)."
+        )
+    if silent:
+        notes.append(f"{_trials(silent)} cannot vote: an older automl did not keep the validation predictions.")
+    return [voter for voter in found.values() if voter and voter.stored.predictions is not None], notes
+
+
+def _distinct(candidates: Sequence[Voter]) -> tuple[list[Voter], list[str]]:
+    """Leave out those that answer exactly as a better one: the same recipe and seed, carried over or tried again."""
+    distinct: list[Voter] = []
+    notes = []
+    for candidate in candidates:
+        twin = next((one for one in distinct if _same(_kept(one), _kept(candidate))), None)
+        if twin is None:
+            distinct.append(candidate)
+        else:
+            notes.append(f"Trial {candidate.trial.number} answers exactly as trial {twin.trial.number}: left out.")
+    return distinct, notes
+
+
+def _kept(voter: Voter) -> Predictions:
+    assert voter.stored.predictions is not None
+    return voter.stored.predictions
+
+
+def _same(one: Predictions, other: Predictions) -> bool:
+    return torch.equal(one.votes_NK, other.votes_NK) and torch.equal(one.mirrored_votes_NK, other.mirrored_votes_NK)
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    *most, last = map(str, numbers)
+    return f"Trials {', '.join(most)} and {last}" if most else f"Trial {last}"

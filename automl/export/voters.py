@@ -1,0 +1,65 @@
+"""Trials that vote in one model, by what was stored of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from automl.errors import StudyError
+from automl.export.card import ModelCard
+from automl.export.model import Model
+from automl.export.model_file import build_networks
+from automl.search.database import Database
+from automl.search.results import TrialRecord
+from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.training.calibration import figures_of
+from automl.training.ensemble import pooled
+from automl.training.result import CalibratedFigures
+
+
+@dataclass(frozen=True)
+class Voter:
+    """A trial, and what is kept of it."""
+
+    trial: TrialRecord
+    stored: StoredWeights
+    share: float = 1.0
+    """In the vote; those of all voters add up to 1."""
+
+
+def read_voter(database: Database, trial: TrialRecord, artifacts: Path) -> Voter | None:
+    """Read what is kept of a complete trial; None if its weights were not kept.
+
+    Raises: StudyError if they should be there, and are not; TrainingError if the file is damaged.
+    """
+    with database.engine.connect() as connection:
+        file = weights_file(connection, trial.trial_id, artifacts=artifacts)
+    if file is None:
+        return None
+    if not file.exists():
+        raise StudyError(
+            f"The weights of trial {trial.number} should be in {file}, and are not. "
+            "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)."
+        )
+    return Voter(trial, read_weights(file))
+
+
+def figures_of_vote(voters: Sequence[Voter], *, tta: bool) -> CalibratedFigures | None:
+    """On the validation split, with the temperature that the vote asks for; None where that was not kept."""
+    kept = [voter.stored.predictions for voter in voters if voter.stored.predictions is not None]
+    if len(kept) < len(voters):
+        return None
+    logits_NK = pooled(kept, [voter.share for voter in voters], tta=tta)
+    return figures_of(logits_NK, kept[0].labels_N.numpy().astype(np.int64))
+
+
+def build_vote(voters: Sequence[Voter], card: ModelCard, device: torch.device) -> Model:
+    """The model that a card of these voters describes."""
+    networks = build_networks(card)
+    for network, voter in zip(networks, voters, strict=True):
+        network.load_state_dict(dict(voter.stored.weights), assign=True)
+    return Model(networks, card, device)
