@@ -9,11 +9,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from automl.data.arrays import blocks_of
 from automl.data.dataset import Split
 from automl.data.transfer import to_device
 
 _LEVELS = np.arange(256) / 255
-_IMAGES_AT_ONCE = 1024
 _SMALLEST_STD = 1 / 255
 """Of a channel that is constant: dividing by it leaves zeros."""
 
@@ -50,8 +50,8 @@ def _histogram(split: Split) -> npt.NDArray[np.int64]:
     """How often each of the 256 levels occurs in each channel, C × 256."""
     channels = split.images_MHWC.shape[-1]
     counts_CL = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(split), _IMAGES_AT_ONCE):
-        pixels = torch.from_numpy(split.images_MHWC[split.rows_N[start : start + _IMAGES_AT_ONCE]])
+    for rows in blocks_of((len(split), *split.images_MHWC.shape[1:])):
+        pixels = torch.from_numpy(split.images_MHWC[split.rows_N[rows]])
         for channel in range(channels):
             counts_CL[channel] += torch.bincount(pixels[..., channel].reshape(-1), minlength=256).numpy()
     return counts_CL

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from automl.data.arrays import blocks_of
+
 COPY_SIDE = 16
 """Pixels; an image that is smaller is its own copy."""
 NEAR_CORRELATION = 0.99
@@ -25,7 +27,6 @@ MOST_CANDIDATES = 1 << 16
 ROUNDING = 1e-4
 """Of products in float32."""
 _SAMPLE = 2000
-_BLOCK_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Fingerprints:
 def take_fingerprints(images_MHWC: npt.NDArray[np.uint8], rows_N: npt.NDArray[np.int64]) -> Fingerprints:
     """Read each image once, a few megabytes at a time."""
     digests, copies = [], []
-    for rows in _blocks(len(rows_N), max(1, _BLOCK_BYTES // images_MHWC[0].nbytes)):
+    for rows in blocks_of((len(rows_N), *images_MHWC.shape[1:])):
         block_NHWC = images_MHWC[rows_N[rows]]
         digests += [hashlib.blake2b(image, digest_size=16).digest() for image in block_NHWC]
         copies.append(small_copies(block_NHWC))

@@ -19,13 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data import journal
+from automl.data.arrays import blocks_of
 from automl.data.contents import Contents, Header, Progress, Written
 from automl.data.dataset import Sizing
 from automl.data.disk import Room, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.splits import check_classes
-
-ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -146,6 +145,6 @@ def _fingerprint(class_names: Sequence[str], index: Index, images_MHWC: npt.NDAr
     digest = hashlib.sha256(json.dumps([class_names, images_MHWC.shape[1:]]).encode())
     for array in (index.labels_N.astype("<i8"), index.splits_N, index.groups_N.astype("<i8")):
         digest.update(array.tobytes())
-    for start in range(0, len(index.rows_N), ROWS_AT_ONCE):
-        digest.update(images_MHWC[index.rows_N[start : start + ROWS_AT_ONCE]].tobytes())
+    for rows in blocks_of((len(index.rows_N), *images_MHWC.shape[1:])):
+        digest.update(images_MHWC[index.rows_N[rows]].tobytes())
     return digest.hexdigest()
