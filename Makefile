@@ -11,7 +11,7 @@ COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-comp
 # Nothing that runs from here ever uploads.
 export WANDB_MODE := offline
 
-.PHONY: install demo test lint bench scale up compose-test clean
+.PHONY: install demo test lint bench scale fer2013 fer2013-gpu up compose-test clean
 
 install: $(STAMP)
 
@@ -41,6 +41,14 @@ bench: install
 # How far one PostgreSQL carries, beside stock Optuna: ten minutes, most of them the latter's.
 scale: install
 	$(BIN)/python -m benchmarks.scale --output
+
+# The diary's experiments, then the hour: several hours on two cores. `make fer2013-gpu` wants one GPU and half an hour.
+fer2013: install
+	$(BIN)/python -m benchmarks.fer2013 seed $(FER2013) --output
+	$(BIN)/python -m benchmarks.fer2013 hour $(FER2013) --output
+
+fer2013-gpu: install
+	$(BIN)/python -m benchmarks.fer2013 gpu $(FER2013) --output
 
 # The service in the foreground, with the GPUs where Docker can reserve them and without where it cannot.
 up:
