@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
-from rich.console import Console
-from rich.table import Table
 
+from automl.cli.terminal import TextTable, print_table, write_line
 from automl.data.dataset import AUTO
 from automl.export.exported import Exported, Vote
+from automl.legible import one_line
 from automl.recipe import Recipe, in_words
 from automl.search.calibrated import Calibrated
 from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
@@ -60,7 +61,7 @@ def _running(trial: RunningTrial, metric: str) -> str:
 
 def print_studies(summaries: Iterable[StudySummary]) -> None:
     """One line a study."""
-    table = Table(box=None, pad_edge=False)
+    table = TextTable(box=None, pad_edge=False)
     for title in ("study", "data", "metric", "trials", "best", "created"):
         table.add_column(title, justify="right" if title in ("trials", "best") else "left")
     for summary in summaries:
@@ -88,7 +89,7 @@ def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
         print_table(_curve(trial))
 
 
-def _curve(trial: TrialRecord) -> Table:
+def _curve(trial: TrialRecord) -> TextTable:
     columns: dict[str, Callable[[EpochResult], str]] = {
         "epoch": lambda e: str(e.epoch),
         "train loss": lambda e: f"{e.train_loss:.4f}",
@@ -98,7 +99,7 @@ def _curve(trial: TrialRecord) -> Table:
         "macro F1": lambda e: f"{e.validation_macro_f1:.4f}",
         "seconds": lambda e: f"{e.seconds:.2f}",
     }
-    table = Table(*columns, box=None, pad_edge=False)
+    table = TextTable(*columns, box=None, pad_edge=False)
     for result in trial.epochs:
         table.add_row(
             *(write(result) for write in columns.values()), style="bold" if result.epoch == trial.best_epoch else ""
@@ -123,9 +124,10 @@ def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
         run["model"] = specification.model
     if trial.threads is not None:
         run["threads"] = trial.threads
+    reference = shlex.quote(one_line(specification.data.reference))  # a line end in it would end the comment
     return (
         f"# Trial {trial.number} of study {record.name}{worth}.\n"
-        f"# Repeat it: automl train RECIPE.yaml --data {specification.data.reference} --export model.pt\n"
+        f"# Repeat it: automl train RECIPE.yaml --data {reference} --export model.pt\n"
         + yaml.safe_dump(trial.recipe, sort_keys=False)
         + yaml.safe_dump({"run": run}, sort_keys=False)
     )
@@ -138,11 +140,11 @@ def print_best(
     worth = trial.state
     if trial.value is not None:
         worth = f"validation {metric.replace('_', ' ')} {trial.value:.4f} at epoch {trial.best_epoch}"
-    print(f"Trial {trial.number} of study {study}: {worth}")
+    write_line(f"Trial {trial.number} of study {study}: {worth}")
     if trial.recipe:
-        print(f"  {in_words(Recipe.from_mapping(trial.recipe), model=model)}")
+        write_line(f"  {in_words(Recipe.from_mapping(trial.recipe), model=model)}")
     if calibrated is not None:
-        print(f"  validation {in_calibration(calibrated.plain.calibration)}")
+        write_line(f"  validation {in_calibration(calibrated.plain.calibration)}")
 
 
 def in_calibration(found: Calibration) -> str:
@@ -157,23 +159,23 @@ def print_exported(exported: Exported) -> None:
     """Where the model is, and how it did on the test split."""
     if exported.test is not None:
         low, high = exported.test.accuracy_interval
-        print(
+        write_line(
             f"  test accuracy {exported.test.accuracy:.4f} (95 % interval {low:.3f} to {high:.3f}, "
             f"{exported.test.images:,} images), macro F1 {exported.test.macro_f1:.4f}"
         )
-        print(f"  test {in_calibration(exported.test.calibration)}")
+        write_line(f"  test {in_calibration(exported.test.calibration)}")
     if exported.vote is not None:
         print_vote(exported.vote)
     for warning in exported.warnings:
-        print(f"  {warning}")
+        write_line(f"  {warning}")
     compared = exported.comparison
-    print(f"model  {exported.path} ({exported.path.stat().st_size / 1e6:.1f} MB)")
+    write_line(f"model  {exported.path} ({exported.path.stat().st_size / 1e6:.1f} MB)")
     images = "images of noise" if compared.of == "noise" else f"{compared.of} images"
-    print(
+    write_line(
         f"  run from the file, its probabilities differ by at most {compared.largest_difference:.2g} from those of the "
         f"model in memory ({compared.images:,} {images})"
     )
-    print(f"card   {exported.card}")
+    write_line(f"card   {exported.card}")
 
 
 def print_vote(vote: Vote) -> None:
@@ -181,7 +183,7 @@ def print_vote(vote: Vote) -> None:
     together, alone = vote.together, vote.alone
     members = ", ".join(f"trial {number} ({share:.0%})" for number, share in vote.shares.items())
     mirrored = ", each image averaged with its mirror image" if vote.tta else ""
-    print(f"  vote  {members}{mirrored}; compared with trial {vote.alone_trial} alone:")
+    write_line(f"  vote  {members}{mirrored}; compared with trial {vote.alone_trial} alone:")
     gains = [
         f"{split} {found:.4f} instead of {before:.4f}"
         for split, found, before in (
@@ -190,8 +192,8 @@ def print_vote(vote: Vote) -> None:
         )
         if found is not None and before is not None
     ]
-    print(f"  gain  {vote.metric.replace('_', ' ')}, chosen on validation: {', '.join(gains) or 'unknown'}")
-    print(
+    write_line(f"  gain  {vote.metric.replace('_', ' ')}, chosen on validation: {', '.join(gains) or 'unknown'}")
+    write_line(
         f"  cost  {together.parameters:,} parameters instead of {alone.parameters:,}, {together.milliseconds:.3g} ms "
         f"an image instead of {alone.milliseconds:.3g} ({vote.device})"
     )
@@ -201,12 +203,4 @@ def print_rows(rows: Mapping[str, str]) -> None:
     """Names and values, one a line, the values aligned."""
     width = max(len(name) for name in rows)
     for name, value in rows.items():
-        print(f"{name:<{width}}  " + value.replace("\n", "\n" + " " * (width + 2)))
-
-
-def print_table(table: Table) -> None:
-    """A table on standard output, as wide as it needs to be where that is no terminal."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table)
+        write_line(f"{name:<{width}}  " + value.replace("\n", "\n" + " " * (width + 2)))

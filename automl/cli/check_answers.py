@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
-
-from automl.cli.answers import clock, print_rows, print_table
+from automl.cli.answers import clock, print_rows
+from automl.cli.terminal import TextTable, print_table, write_line
 from automl.recipe import network_in_words
 from automl.search.model_checks import ModelCheck
 from automl.search.study import Budget
@@ -45,15 +44,15 @@ class Answer:
 def print_answer(answer: Answer) -> None:
     """A line for each of the surroundings, a row for each network, and what the budget takes."""
     print_rows({finding.name: ("" if finding.is_fine else "WRONG: ") + finding.text for finding in answer.findings})
-    print()
+    write_line()
     print_table(_model_table(answer))
-    print()
+    write_line()
     for line in _forecast(answer):
-        print(line)
+        write_line(line)
 
 
-def _model_table(answer: Answer) -> Table:
-    table = Table(box=None, pad_edge=False)
+def _model_table(answer: Answer) -> TextTable:
+    table = TextTable(box=None, pad_edge=False)
     for title in ("network", "parameters", "learnt by heart", "an epoch", "memory", "trials an hour", "what it is"):
         table.add_column(title, justify="left" if title in ("network", "what it is") else "right")
     for model in answer.models:

@@ -11,9 +11,9 @@ import torch
 
 from automl.cli.check_answers import Answer, print_answer
 from automl.cli.live import decoding_progress
-from automl.cli.options import print_json, tell
 from automl.cli.planning import Plan, make_plan, wishes_of
 from automl.cli.search_command import default_workers
+from automl.cli.terminal import print_json, tell
 from automl.errors import TrainingError
 from automl.search import surroundings
 from automl.search.model_checks import ModelCheck, ModelChecks

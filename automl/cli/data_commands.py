@@ -6,16 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from automl.cli.answers import print_table
-from automl.cli.options import (
-    add_json,
-    add_storage_options,
-    add_study_name,
-    count_from_zero,
-    opened_place,
-    print_json,
-    tell,
-)
+from automl.cli.options import add_json, add_storage_options, add_study_name, count_from_zero, opened_place
+from automl.cli.terminal import print_json, print_table, tell, write_line
 
 PORT = 8080
 
@@ -53,7 +45,7 @@ def space(arguments: argparse.Namespace) -> None:
     else:
         print_table(space_table(loaded))
         for note in loaded.notes:
-            print(note)
+            write_line(note)
 
 
 def dashboard(arguments: argparse.Namespace) -> None:

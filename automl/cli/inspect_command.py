@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from automl.cli.answers import print_rows, print_table
+from automl.cli.answers import print_rows
 from automl.cli.live import decoding_progress
-from automl.cli.options import add_json, add_sizing_options, count_from_zero, print_json, tell
+from automl.cli.options import add_json, add_sizing_options, count_from_zero
+from automl.cli.terminal import TextTable, print_json, print_table, tell, write_line
 from automl.data.dataset import SPLITS, DataSet, Sizing
 from automl.data.duplicates import Duplicates
 from automl.data.inspection import Inspection, inspect_data, sample_images
 from automl.errors import SettingsError
+from automl.legible import one_line
 from automl.settings import Settings
 
 SAMPLES = 10
@@ -58,12 +58,12 @@ def run(arguments: argparse.Namespace) -> None:
         print_json(found.as_dict() | {"pictures": {name: str(path) for name, path in pictures.items()}})
         return
     print_rows(dict(_rows(found)))
-    print()
+    write_line()
     print_table(_class_table(found.data))
     for sentence in found.advice():
-        print(sentence)
+        write_line(sentence)
     for path in pictures.values():
-        print(f"picture  {path}")
+        write_line(f"picture  {path}")
 
 
 def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
@@ -118,7 +118,7 @@ def _sizes(found: Inspection) -> str:
 
 
 def _unreadable(found: Inspection) -> str:
-    lines = [f"{name}: {reason}" for name, reason in found.unreadable]
+    lines = [f"{one_line(name)}: {one_line(reason)}" for name, reason in found.unreadable]
     more = [f"and {len(lines) - LISTED:,} more (all: --json)"] if len(lines) > LISTED else []
     return "\n".join([f"files: {len(lines):,}", *lines[:LISTED], *more]) if lines else "no file"
 
@@ -131,13 +131,13 @@ def _duplicates(found: Duplicates) -> str:
         f"{found.images:,} images; of their groups ({found.groups:,}), within a split: {found.within_a_split:,}, "
         f"across splits: {found.across_splits:,}, under several labels: {found.contradictory:,}",
         f"with another in train: {leaked}",
-        *("such as " + ", ".join(names) for names in found.examples),
+        *("such as " + ", ".join(map(one_line, names)) for names in found.examples),
     ]
     return "\n".join(lines)
 
 
-def _class_table(data: DataSet) -> Table:
-    table = Table("class", box=None, pad_edge=False)
+def _class_table(data: DataSet) -> TextTable:
+    table = TextTable("class", box=None, pad_edge=False)
     counts = {split: data.class_counts(split) for split in SPLITS}
     for split in SPLITS:
         table.add_column(split, justify="right")

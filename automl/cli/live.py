@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress
 from rich.progress_bar import ProgressBar
@@ -16,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.cli.answers import clock
+from automl.cli.terminal import plain_console, tell
+from automl.legible import printable
 from automl.search.results import FinishedTrial, StudyStatus
 
 
@@ -60,7 +62,7 @@ class LiveView:
     """A block at the bottom of the terminal that is drawn anew twice a second, with the finished trials above it."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = plain_console(stderr=True)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -73,25 +75,25 @@ class LiveView:
     def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
         """Draw the block; print what ended since the last call above it."""
         for trial, line in zip(finished, _lines(finished, status), strict=True):
-            self._console.print(line, style="" if trial.state == "complete" else "dim", markup=False)
+            self._console.print(printable(line), style="" if trial.state == "complete" else "dim")
         self._live.update(Group(_progress(status), _running_table(status)))
 
     def say(self, message: str) -> None:
         """Print the line above the block."""
-        self._console.print(message, markup=False)
+        self._console.print(printable(message))
 
 
 def choose_view() -> View:
     """A moving view on a terminal, plain lines elsewhere."""
     if sys.stderr.isatty():
         return LiveView()
-    return PlainView(lambda line: print(line, file=sys.stderr, flush=True))
+    return PlainView(tell)
 
 
 @contextmanager
 def decoding_progress() -> Iterator[Callable[[int, int], None] | None]:
     """A bar for the decoding of images on a terminal: it appears with the first of them and leaves no trace."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     if not console.is_terminal:
         yield None
         return

@@ -19,6 +19,7 @@ from automl.cli import (
     study_commands,
     worker_command,
 )
+from automl.cli.terminal import accept_any_text, tell
 from automl.errors import AutomlError
 
 GROUPS = (
@@ -50,15 +51,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code: 0 done, 2 a user's mistake. A bug raises, which exits with 1."""
+    accept_any_text()
     arguments = build_parser().parse_args(argv)
     try:
         code = int(arguments.run(arguments) or 0)
         sys.stdout.flush()
     except AutomlError as error:
-        print(f"automl: {error}", file=sys.stderr)
+        tell(f"automl: {error}")
         return 2
     except KeyboardInterrupt:
-        print("automl: interrupted", file=sys.stderr)
+        tell("automl: interrupted")
         return 130
     except BrokenPipeError:
         # The reader (head, less) has seen enough; Python would complain again when it closes the stream.

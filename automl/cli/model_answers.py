@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
-from rich.table import Table
-
-from automl.cli.answers import in_calibration, print_rows, print_table
-from automl.cli.options import tell
+from automl.cli.answers import in_calibration, print_rows
+from automl.cli.terminal import TextTable, print_csv, print_table, tell
 from automl.export.evaluation import Evaluation
 from automl.export.model import Model, Prediction
 from automl.export.predicting import Predictions, listed
@@ -29,7 +24,7 @@ def print_evaluation(found: Evaluation) -> None:
             "calibration": in_calibration(found.calibration).removeprefix("calibration "),
         }
     )
-    table = Table(box=None, pad_edge=False)
+    table = TextTable(box=None, pad_edge=False)
     for title in ("class", "precision", "recall", "F1", "images"):
         table.add_column(title, justify="left" if title == "class" else "right")
     for row in found.classes:
@@ -39,22 +34,24 @@ def print_evaluation(found: Evaluation) -> None:
 
 def print_predictions(predictions: Mapping[str, Prediction]) -> None:
     """One line an image: its class, then the most probable others."""
-    table = Table(box=None, pad_edge=False)
+    table = TextTable(box=None, pad_edge=False)
     for title in ("image", "class", "probability", "then"):
         table.add_column(title, justify="right" if title == "probability" else "left")
     for image, prediction in predictions.items():
         others = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[1:3]
         then = ", ".join(f"{name} {probability:.3f}" for name, probability in others)
-        table.add_row(escape(image), prediction.label, f"{prediction.probability:.3f}", then)
+        table.add_row(image, prediction.label, f"{prediction.probability:.3f}", then)
     print_table(table)
 
 
 def print_prediction_csv(predictions: Mapping[str, Prediction], classes: Sequence[str]) -> None:
     """One row an image: its class, and the probability of each class."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(("image", "label", "probability", *(f"probability_{name}" for name in classes)))
-    for image, found in predictions.items():
-        writer.writerow((image, found.label, found.probability, *(found.probabilities[name] for name in classes)))
+    head = ("image", "label", "probability", *(f"probability_{name}" for name in classes))
+    rows = (
+        (image, found.label, found.probability, *(found.probabilities[name] for name in classes))
+        for image, found in predictions.items()
+    )
+    print_csv((head, *rows))
 
 
 def tell_about_images(found: Predictions, model: Model) -> None:

@@ -19,10 +19,9 @@ from automl.cli.options import (
     add_study_name,
     count_from_zero,
     opened_place,
-    print_json,
-    tell,
     whole_number,
 )
+from automl.cli.terminal import print_json, tell, write_line
 from automl.data.dataset import SPLITS
 from automl.errors import SettingsError
 from automl.export.exported import Exported
@@ -222,7 +221,7 @@ def train(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(result.as_dict())
         return
-    print(f"Best epoch {result.best.epoch}: validation {result.metric} {result.value:.4f}")
+    write_line(f"Best epoch {result.best.epoch}: validation {result.metric} {result.value:.4f}")
     if result.exported is not None:
         print_exported(result.exported)
 

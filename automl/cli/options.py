@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from automl.cli.service_address import COMPOSE_FILE, running_service
+from automl.cli.terminal import tell
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.search.database import Database, open_database
 from automl.search.study import StudyRecord, find_study
@@ -126,14 +125,3 @@ def opened_place(arguments: argparse.Namespace, *, may_join_service: bool = True
             tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
     with open_database(storage, home=home) as database:
         yield Place(settings, home, artifacts, database)
-
-
-def print_json(document: object) -> None:
-    """The one JSON document of a command."""
-    json.dump(document, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
-
-
-def tell(message: str) -> None:
-    """A line for people: never mixed with the answer on standard output."""
-    print(message, file=sys.stderr, flush=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from automl.cli.answers import recipe_document
-from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place, print_json
+from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place
+from automl.cli.terminal import print_json, write_line
 
 REPORTS = Path("reports")
 
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(written.as_dict())
         return
-    print(f"page    {written.page} ({written.page.stat().st_size / 1e6:.1f} MB, needs no network)")
-    print(f"readme  {written.readme} with {len(written.images)} images")
+    write_line(f"page    {written.page} ({written.page.stat().st_size / 1e6:.1f} MB, needs no network)")
+    write_line(f"readme  {written.readme} with {len(written.images)} images")
     for sentence in written.missing:
-        print(f"missing {sentence}")
+        write_line(f"missing {sentence}")

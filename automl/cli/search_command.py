@@ -13,8 +13,9 @@ from typing import Any
 
 from automl.cli.answers import print_best, print_exported
 from automl.cli.live import PlainView, View, choose_view, decoding_progress
-from automl.cli.options import Place, add_json, add_storage_options, opened_place, print_json, whole_number
+from automl.cli.options import Place, add_json, add_storage_options, opened_place, whole_number
 from automl.cli.planning import Plan, Wishes, add_planning_options, make_plan, wishes_of
+from automl.cli.terminal import print_json, write_line
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.claims import recover_lost
@@ -95,7 +96,7 @@ def search(
         home=None if home is None else str(home),
         artifacts=None if artifacts is None else str(artifacts),
     )
-    view = PlainView(lambda line: print(line, flush=True))
+    view = PlainView(lambda line: write_line(line, flush=True))
     with opened_place(arguments, may_join_service=False) as place:
         return run_search(
             place,
@@ -257,6 +258,6 @@ def print_result(result: SearchResult) -> None:
     if result.exported is not None:
         print_exported(result.exported)
     elif result.interrupted:
-        print("Stopped before the budget was used; the same command continues the study.")
-    print(f"study  {result.study} in {result.home} (look at it: automl dashboard)")
-    print(f"wandb  {result.home / 'wandb'} ({choose_mode(Settings.read().values)})")
+        write_line("Stopped before the budget was used; the same command continues the study.")
+    write_line(f"study  {result.study} in {result.home} (look at it: automl dashboard)")
+    write_line(f"wandb  {result.home / 'wandb'} ({choose_mode(Settings.read().values)})")

@@ -6,9 +6,10 @@ import argparse
 import dataclasses
 from typing import Any
 
-from automl.cli.options import Place, add_storage_options, opened_place, tell
+from automl.cli.options import Place, add_storage_options, opened_place
 from automl.cli.planning import Plan, Wishes, make_plan
 from automl.cli.search_command import prepare_study
+from automl.cli.terminal import tell, write_line
 from automl.search.schema import has_schema
 from automl.search.study import find_study, study_names
 
@@ -26,7 +27,7 @@ def setup(arguments: argparse.Namespace) -> None:
         plan = make_plan(Wishes(), place.settings, home=place.home, on_progress=None)
         record = prepare_study(place, _without_lower_budget(place, plan), say=tell)
         _create_dashboard_role(place)
-    print(f"Study {record.name} is ready. Budget: {record.budget_trials} finished trials in all.")
+    write_line(f"Study {record.name} is ready. Budget: {record.budget_trials} finished trials in all.")
 
 
 def _without_lower_budget(place: Place, plan: Plan) -> Plan:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
+from automl.cli.terminal import TextTable
 from automl.search.parameters import Parameter
 from automl.search.space import SearchSpace
 
 
-def space_table(space: SearchSpace) -> Table:
+def space_table(space: SearchSpace) -> TextTable:
     """One row a parameter: the file's name for it, ours with what it draws, when it is live, exact or not, a note."""
-    table = Table(title=f"Search space {space.name}", title_justify="left")
+    table = TextTable(title=f"Search space {space.name}", title_justify="left")
     for heading in ("parameter", "ours", "live when", "drawn", "note"):
         table.add_column(heading, overflow="fold")
     for parameter in space.parameters:

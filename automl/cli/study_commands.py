@@ -9,18 +9,10 @@ from typing import Any
 
 from automl.cli.answers import print_status, print_studies, print_trial, recipe_document
 from automl.cli.live import decoding_progress
-from automl.cli.options import (
-    Place,
-    add_json,
-    add_storage_options,
-    add_study_name,
-    count_from_zero,
-    opened_place,
-    print_json,
-    tell,
-)
+from automl.cli.options import Place, add_json, add_storage_options, add_study_name, count_from_zero, opened_place
 from automl.cli.planning import add_planning_options, make_plan, wishes_of
 from automl.cli.search_command import prepare_study
+from automl.cli.terminal import print_json, tell, write_line
 from automl.errors import StudyError
 from automl.search.claims import recover_lost
 from automl.search.results import best_trial, list_studies, read_status, read_trial
@@ -101,7 +93,7 @@ def create(arguments: argparse.Namespace) -> None:
                 {"study": record.name, "budget_trials": record.budget_trials, "budget_seconds": record.budget_seconds}
             )
         else:
-            print(f"Study {record.name} is ready. Run it with: automl worker {record.name}")
+            write_line(f"Study {record.name} is ready. Run it with: automl worker {record.name}")
 
 
 def status(arguments: argparse.Namespace) -> None:
@@ -157,7 +149,7 @@ def stop(arguments: argparse.Namespace) -> None:
         record = place.record(arguments.study)
         with place.database.engine.begin() as connection:
             workers = request_stop(connection, record)
-    print(
+    write_line(
         f"Study {record.name} was told to stop: {workers} workers give their trials back within seconds. "
         "The command that began it continues it."
     )
@@ -170,7 +162,7 @@ def delete(arguments: argparse.Namespace) -> None:
         if not arguments.yes and not _confirmed(place, record.name):
             raise StudyError(f"Nothing was deleted. To delete without a question: automl delete {record.name} --yes")
         delete_study(place.database, record, artifacts=place.artifacts)
-    print(f"Study {record.name} and its artifacts are deleted.")
+    write_line(f"Study {record.name} and its artifacts are deleted.")
 
 
 def _confirmed(place: Place, name: str) -> bool:

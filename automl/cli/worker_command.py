@@ -8,14 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from automl.cli.answers import print_best
-from automl.cli.options import (
-    Place,
-    add_storage_options,
-    add_study_name,
-    opened_place,
-    tell,
-    whole_number,
-)
+from automl.cli.options import Place, add_storage_options, add_study_name, opened_place, whole_number
+from automl.cli.terminal import tell, write_line
 from automl.search.results import best_trial, find_best, read_trial
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord
@@ -97,4 +91,4 @@ def _print_best_if_over(place: Place, record: StudyRecord) -> None:
             return
         best = best_trial(connection, record)
     print_best(record.name, record.specification.metric, best, model=record.specification.model)
-    print(f"  export it: {place.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt", flush=True)
+    write_line(f"  export it: {place.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt", flush=True)

@@ -23,7 +23,7 @@ from automl.data.dataset import Sizing
 from automl.data.disk import disk_errors
 from automl.errors import DataError
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the pixels of a source, or the files of the cache, would differ."""
 
 

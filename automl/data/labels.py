@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ SPLIT_WORDS: dict[str, SplitName] = {
     "validation": "validation",
     "test": "test",
 }
+NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{0,300})?")
 FER2013 = "fer2013"
 """What the set is called, whatever its file is."""
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -27,8 +29,13 @@ FER2013_SPLITS: dict[str, SplitName] = {"Training": "train", "PublicTest": "vali
 def class_names_of(labels: Iterable[str]) -> tuple[str, ...]:
     """All different labels, sorted: as numbers if they all are, else as words."""
     names = set(labels)
-    numbers = all(name.isdecimal() for name in names)
-    return tuple(sorted(names, key=lambda name: (int(name), name) if numbers else (0, name)))
+    numbers = all(map(is_number, names))
+    return tuple(sorted(names, key=lambda name: (float(name), name) if numbers else (0, name)))
+
+
+def is_number(label: str) -> bool:
+    """Whether a label reads as a finite number: 7, -1, 2.0."""
+    return NUMBER.fullmatch(label) is not None
 
 
 def label_numbers(labels: Iterable[str], class_names: Sequence[str]) -> npt.NDArray[np.int64]:

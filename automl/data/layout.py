@@ -10,6 +10,7 @@ from automl.data.containers import ending, is_image
 from automl.data.dataset import SPLITS, SplitName
 from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, SPLIT_WORDS
 from automl.errors import DataError
+from automl.legible import one_line
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _places(images: Sequence[str]) -> tuple[list[Place], list[str]]:
         if split is None or not folders:
             unplaced.append(path)
         else:
-            places.append(Place(split, folders[0], path))
+            places.append(Place(split, one_line(folders[0]), path))
     return places, unplaced
 
 
@@ -127,9 +128,11 @@ def _other_files(others: Sequence[str]) -> list[str]:
 def _unplaced_files(unplaced: Sequence[str]) -> list[str]:
     if not unplaced:
         return []
-    return [f"{len(unplaced)} images lie in no class of a known split and are left aside (first: {unplaced[0]})"]
+    return [
+        f"{len(unplaced)} images lie in no class of a known split and are left aside (first: {one_line(unplaced[0])})"
+    ]
 
 
 def _endings(paths: Iterable[str]) -> str:
     counts = Counter(ending(path) or "no ending" for path in paths)
-    return ", ".join(f"{name}: {count}" for name, count in counts.most_common(5))
+    return ", ".join(f"{one_line(name)}: {count}" for name, count in counts.most_common(5))

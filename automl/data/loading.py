@@ -15,6 +15,7 @@ from automl.data.sources import find_source
 from automl.data.splits import cut_missing
 from automl.data.stored import Record, Stored
 from automl.errors import DataError
+from automl.legible import one_line
 
 UNREADABLE_SHARE = 0.01
 """Of all images; more is an error."""
@@ -62,7 +63,7 @@ def assemble(
     )
     height, width, channels = stored.images_MHWC.shape[1:]
     return DataSet(
-        name=record.name or source.name,
+        name=one_line(record.name or source.name),
         reference=source.reference,
         fingerprint=record.fingerprint,
         class_names=record.class_names,
@@ -95,5 +96,5 @@ def _left_out(record: Record) -> tuple[str, ...]:
 
 
 def _listed(record: Record) -> str:
-    lines = [f"  {name}: {reason}" for name, reason in record.unreadable]
+    lines = [f"  {one_line(name)}: {one_line(reason)}" for name, reason in record.unreadable]
     return "\n".join(lines[:LISTED] + ([f"  and {len(lines) - LISTED} more"] if len(lines) > LISTED else []))

@@ -12,6 +12,7 @@ from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.evaluation import Evaluation
 from automl.export.report.markdown import escaped
+from automl.legible import one_line
 from automl.recipe import in_words
 
 FIRST_LINE = "<!-- Model card, written by automl beside the model; exporting again overwrites it. -->"
@@ -47,7 +48,7 @@ def write_description(
         _found(card, found),
     )
     try:
-        path.write_text("\n\n".join((FIRST_LINE, *sections)) + "\n", "utf-8")
+        path.write_text("\n\n".join((FIRST_LINE, *sections)) + "\n", "utf-8", "backslashreplace")
     except OSError as error:
         raise ModelFileError(
             f"Cannot write {path}: {error.strerror or error}. Free some space there, or choose another place."
@@ -69,8 +70,8 @@ def _data(card: ModelCard, data: DataSet | None) -> str:
     origin = card.provenance
     lines = [
         "## Data\n",
-        f"`{origin.data}`, fingerprint {origin.fingerprint[:12]}. Splits that the data did not give were cut with seed "
-        f"{origin.split_seed}.",
+        f"`{one_line(origin.data)}`, fingerprint {origin.fingerprint[:12]}. "
+        f"Splits that the data did not give were cut with seed {origin.split_seed}.",
     ]
     if data is None:
         return "\n".join([*lines, "\nThe data were not at hand, so the balance of the classes is unknown."])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from automl.export.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.legible import one_line
 
 IMAGES = "images"
 """Folder of the images, beside the README."""
@@ -21,7 +22,7 @@ def to_markdown(document: Document) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", one_line(" ".join(text.split())))
 
 
 def _headlines(headlines: Sequence[Headline]) -> str:

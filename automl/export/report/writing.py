@@ -109,5 +109,5 @@ def _written(document: Document, facts: Facts, folder: Path, *, missing: tuple[s
 def _write(path: Path, content: str) -> None:
     """Write beside, then rename."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(content, "utf-8")
+    unfinished.write_text(content, "utf-8", "backslashreplace")  # a path may hold bytes that are no UTF-8
     unfinished.replace(path)

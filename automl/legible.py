@@ -1,0 +1,27 @@
+"""Text from files and archives as it may be shown: a name that holds a control character cannot steer a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_BYTES = range(0xDC80, 0xDD00)
+"""How Python stands in for the bytes of a file name that are no UTF-8."""
+_UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+"""Control characters, line and paragraph separators, what turns the direction of text, and halves of characters."""
+_IN_TEXT = re.compile(f"[{_UNSAFE}]")
+_IN_LINE = re.compile(f"[{_UNSAFE}\t\n]")
+
+
+def printable(text: str) -> str:
+    """`text` with what a terminal would obey, line ends and tabs apart, written as an escape."""
+    return _IN_TEXT.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: line ends and tabs are written as escapes, too."""
+    return text if text.isprintable() else _IN_LINE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if code in _BYTES else found[0].encode("unicode_escape").decode("ascii")
