@@ -45,7 +45,9 @@ class PlainBlock(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3 × 3 convolutions with a shortcut around them; where the shape changes the shortcut is a 1 × 1 convolution.
 
-    A pooling stands before the last ReLU, where it gives the same and leaves a quarter of the pixels to it.
+    A pooling stands before the last ReLU, where it gives the same and leaves a quarter of the pixels to it. The branch
+    is not started at zero, as is often done for SGD (Goyal et al. 2017, section 5.1): with Adam the scale that has to
+    grow moves by a learning rate a step, and a short run has no time for that (benchmarks/LOG.md).
 
     Source: He et al. 2015, section 3.3, option B.
     """
@@ -67,7 +69,7 @@ class ResidualBlock(nn.Module):
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
             convolution(channels, channels),
-            _silent(nn.BatchNorm2d(channels)),
+            nn.BatchNorm2d(channels),
             *([SqueezeExcitation(channels)] if squeeze_excitation else []),
             *([StochasticDepth(skip_probability)] if skip_probability else []),
         )
@@ -130,10 +132,3 @@ def _shortcut(channels_in: int, channels: int, stride: int) -> nn.Module:
     if stride == 1 and channels_in == channels:
         return nn.Identity()
     return nn.Sequential(convolution(channels_in, channels, kernel=1, stride=stride), nn.BatchNorm2d(channels))
-
-
-def _silent(normalization: nn.BatchNorm2d) -> nn.BatchNorm2d:
-    """Start a branch at zero, so that the block begins as its shortcut (Goyal et al. 2017, section 5.1)."""
-    with torch.no_grad():
-        normalization.weight.zero_()
-    return normalization
