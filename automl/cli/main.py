@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from automl import __version__
 from automl.cli import (
     check_command,
+    confirm_command,
     data_commands,
     inspect_command,
     model_commands,
@@ -26,6 +27,7 @@ GROUPS = (
     search_command,
     study_commands,
     worker_command,
+    confirm_command,
     service_command,
     model_commands,
     report_command,

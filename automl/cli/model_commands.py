@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from automl.cli.answers import print_best, print_exported
+from automl.cli.confirm_answers import print_choice
 from automl.cli.options import (
     Place,
     add_json,
@@ -27,7 +30,8 @@ from automl.errors import SettingsError
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.calibrated import read_calibrated
-from automl.search.results import TrialRecord, best_trial, read_trial
+from automl.search.confirmed import Choice, choose_best
+from automl.search.results import read_trial
 from automl.search.study import StudyRecord
 from automl.settings import Settings
 from automl.tracking.wandb_models import PREFIX, fetch_model
@@ -108,23 +112,28 @@ def best(arguments: argparse.Namespace) -> None:
     with opened_place(arguments) as place:
         record = place.record(arguments.study)
         with place.database.engine.connect() as connection:
-            trial = (
-                best_trial(connection, record)
-                if arguments.trial is None
-                else read_trial(connection, record, arguments.trial)
-            )
+            choice = _chosen(connection, record, arguments.trial)
+            trial = choice.trial
             calibrated = read_calibrated(connection, trial.trial_id)
         exported = None
         if arguments.export is not None:
-            exported = _export(arguments, place, record, trial)
+            exported = _export(arguments, place, record, choice)
     if arguments.json:
-        answer = {"study": record.name, "metric": record.specification.metric, **trial.as_dict()}
+        answer = {"metric": record.specification.metric, **trial.as_dict()}
         answer["calibrated"] = calibrated.as_dict() if calibrated else None
+        answer["confirmed_by"] = choice.confirmation.as_dict() if choice.confirmation else None
         print_json(answer | {"export": exported.as_dict() if exported else None})
         return
-    print_best(record.name, record.specification.metric, trial, calibrated, model=record.specification.model)
+    print_best(trial.study, record.specification.metric, trial, calibrated, model=record.specification.model)
+    print_choice(choice)
     if exported is not None:
         print_exported(exported)
+
+
+def _chosen(connection: Connection, record: StudyRecord, number: int | None) -> Choice:
+    if number is None:
+        return choose_best(connection, record)
+    return Choice(record, read_trial(connection, record, number), None)
 
 
 def _check_wishes(arguments: argparse.Namespace) -> None:
@@ -136,13 +145,15 @@ def _check_wishes(arguments: argparse.Namespace) -> None:
         check_format(arguments.export)
 
 
-def _export(arguments: argparse.Namespace, place: Place, record: StudyRecord, trial: TrialRecord) -> Exported:
+def _export(arguments: argparse.Namespace, place: Place, record: StudyRecord, choice: Choice) -> Exported:
     from automl.export.ensemble import choose_ensemble  # torch takes seconds to import
     from automl.export.trial_model import export_ensemble, export_trial
 
     export = {"home": place.home, "data": arguments.data, "tta": arguments.tta, "command": "best --export"}
     if arguments.top is None:
-        return export_trial(place.database, record, trial, arguments.export, artifacts=place.artifacts, **export)
+        return export_trial(
+            place.database, choice.record, choice.trial, arguments.export, artifacts=place.artifacts, **export
+        )
     ensemble = choose_ensemble(place.database, record, top=arguments.top, tta=arguments.tta, artifacts=place.artifacts)
     return export_ensemble(place.database, record, ensemble, arguments.export, **export)
 

@@ -6,7 +6,7 @@ import argparse
 import math
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ def run_search(
             plan = make_plan(wishes, place.settings, home=place.home, on_progress=on_progress)
         record = prepare_study(place, plan, say=view.say)
         with view:
-            _run_workers(place, record, view=view, told=told, workers=workers, device=device)
+            run_workers(place, record, view=view, told=told, workers=workers, options=("--device", device))
         return _result(place, record, export=export, interrupted=told.is_set())
 
 
@@ -139,9 +139,13 @@ def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> St
     return record
 
 
-def _run_workers(
-    place: Place, record: StudyRecord, *, view: View, told: threading.Event, workers: int, device: str
+def run_workers(
+    place: Place, record: StudyRecord, *, view: View, told: threading.Event, workers: int, options: Sequence[str]
 ) -> None:
+    """Run so many workers of the study on this machine until it is over, or told to end; `options`: of each.
+
+    Raises: StudyError with a worker's own message if one could not go on.
+    """
     with place.database.engine.begin() as connection:
         for number in recover_lost(connection, study_id=record.study_id, reached_seconds=0):
             view.say(f"trial {number} had lost its worker and goes on")
@@ -155,7 +159,7 @@ def _run_workers(
     with LocalWorkers(
         record.name,
         count=workers,
-        options=("--device", device),
+        options=options,
         environment=environment,
         logs=place.home / "logs" / record.uid,
     ) as processes:

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from automl.cli.answers import print_status, print_studies, print_trial, recipe_document
+from automl.cli.confirm_answers import print_confirmation_line
 from automl.cli.live import decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, add_study_name, count_from_zero, opened_place
 from automl.cli.planning import add_planning_options, make_plan, wishes_of
@@ -15,7 +16,8 @@ from automl.cli.search_command import prepare_study
 from automl.cli.terminal import print_json, tell, write_line
 from automl.errors import StudyError
 from automl.search.claims import recover_lost
-from automl.search.results import best_trial, list_studies, read_status, read_trial
+from automl.search.confirmed import choose_best, find_confirmation
+from automl.search.results import list_studies, read_status, read_trial
 from automl.search.schema import has_schema
 from automl.search.study import delete_study, request_stop
 
@@ -103,10 +105,13 @@ def status(arguments: argparse.Namespace) -> None:
         with place.database.engine.begin() as connection:
             recover_lost(connection, study_id=record.study_id, reached_seconds=float("inf"))
             answer = read_status(connection, record)
+            confirmation = find_confirmation(connection, record)
     if arguments.json:
-        print_json(answer.as_dict())
+        print_json(answer.as_dict() | {"confirmation": confirmation.as_dict() if confirmation else None})
     else:
         print_status(answer)
+        if confirmation is not None:
+            print_confirmation_line(confirmation)
 
 
 def studies(arguments: argparse.Namespace) -> None:
@@ -125,7 +130,8 @@ def show(arguments: argparse.Namespace) -> None:
         record = place.record(arguments.study)
         with place.database.engine.connect() as connection:
             if arguments.trial == "best":
-                trial = best_trial(connection, record)
+                choice = choose_best(connection, record)
+                record, trial = choice.record, choice.trial
             else:
                 trial = read_trial(connection, record, _number(arguments.trial))
     if arguments.recipe:

@@ -44,7 +44,9 @@ class MemberCard:
     share: float = 1.0
     """In the vote; those of all members add up to 1."""
     trial: int | None = None
-    """Its number in the study."""
+    """Its number in its study."""
+    study: str | None = None
+    """That the trial belongs to: of an ensemble, the search or its confirmation."""
 
     def as_document(self) -> dict[str, Any]:
         """Plain values, as they stand in the file."""
@@ -53,6 +55,7 @@ class MemberCard:
             "normalization": {"mean": list(self.normalization.mean), "std": list(self.normalization.std)},
             "share": self.share,
             "trial": self.trial,
+            "study": self.study,
         }
 
     @classmethod
@@ -67,6 +70,7 @@ class MemberCard:
             ),
             share=_positive(document["share"]),
             trial=None if trial is None else int(trial),
+            study=document.get("study"),
         )
 
 

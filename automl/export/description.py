@@ -162,7 +162,7 @@ def _found(card: ModelCard, found: Sequence[str]) -> str:
         lines.append("These networks vote with their probabilities, chosen greedily on the validation split:")
     rows = [
         (
-            "–" if member.trial is None else str(member.trial),
+            "–" if member.trial is None else escaped(f"{member.trial} of {member.study}"),
             f"{member.share:.0%}",
             escaped(in_words(member.recipe, model=card.provenance.builder)),
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from automl.errors import StudyError
-from automl.export.voters import Voter, read_voter
+from automl.export.voters import Voter, read_voter, trial_label
 from automl.search.database import Database
 from automl.search.podium import best_trials
 from automl.search.results import TrialRecord
@@ -43,19 +43,19 @@ def choose_ensemble(database: Database, record: StudyRecord, *, top: int, tta: b
     notes += missing
     if not candidates:
         raise StudyError(f"None of the best {top} trials of study {record.name} can vote. {' '.join(notes)}")
-    distinct, twins = _distinct(candidates)
+    distinct, twins = _distinct(candidates, record)
     notes += twins
     shares = choose_shares([_kept(one) for one in distinct], metric=METRICS[record.specification.metric], tta=tta)
     voters = [dataclasses.replace(one, share=share) for one, share in zip(distinct, shares, strict=True) if share > 0]
     if len(voters) == 1 and top > 1:
-        notes.append(f"Trial {voters[0].trial.number} alone is the best vote: no other makes it better.")
+        notes.append(f"Trial {trial_label(voters[0].trial, record)} alone is the best vote: no other makes it better.")
     return Ensemble(tuple(voters), candidates[0], tuple(notes))
 
 
 def _candidates(
     database: Database, record: StudyRecord, trials: Sequence[TrialRecord], artifacts: Path
 ) -> tuple[list[Voter], list[str]]:
-    found = {trial.number: read_voter(database, trial, artifacts) for trial in trials}
+    found = {trial_label(trial, record): read_voter(database, trial, artifacts) for trial in trials}
     dropped = [number for number, voter in found.items() if voter is None]
     silent = [number for number, voter in found.items() if voter and voter.stored.predictions is None]
     notes = []
@@ -69,7 +69,7 @@ def _candidates(
     return [voter for voter in found.values() if voter and voter.stored.predictions is not None], notes
 
 
-def _distinct(candidates: Sequence[Voter]) -> tuple[list[Voter], list[str]]:
+def _distinct(candidates: Sequence[Voter], record: StudyRecord) -> tuple[list[Voter], list[str]]:
     """Leave out those that answer exactly as a better one: the same recipe and seed, carried over or tried again."""
     distinct: list[Voter] = []
     notes = []
@@ -78,7 +78,8 @@ def _distinct(candidates: Sequence[Voter]) -> tuple[list[Voter], list[str]]:
         if twin is None:
             distinct.append(candidate)
         else:
-            notes.append(f"Trial {candidate.trial.number} answers exactly as trial {twin.trial.number}: left out.")
+            mine, other = (trial_label(one.trial, record) for one in (candidate, twin))
+            notes.append(f"Trial {mine} answers exactly as trial {other}: left out.")
     return distinct, notes
 
 
@@ -91,6 +92,6 @@ def _same(one: Predictions, other: Predictions) -> bool:
     return torch.equal(one.votes_NK, other.votes_NK) and torch.equal(one.mirrored_votes_NK, other.mirrored_votes_NK)
 
 
-def _trials(numbers: Sequence[int]) -> str:
-    *most, last = map(str, numbers)
+def _trials(numbers: Sequence[str]) -> str:
+    *most, last = numbers
     return f"Trials {', '.join(most)} and {last}" if most else f"Trial {last}"

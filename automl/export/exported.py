@@ -50,10 +50,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Vote:
-    """What several networks, or mirror images, bought and cost. Trials by number."""
+    """What several networks, or mirror images, bought and cost."""
 
-    shares: dict[int, float]
-    """Of each trial in the vote; together 1."""
+    shares: dict[str, float]
+    """Of each trial in the vote; together 1. By number, and with the study's name where that is the confirmation."""
     tta: bool
     """Whether each image is averaged with its mirror image."""
     metric: str
@@ -62,7 +62,7 @@ class Vote:
     together: Contender
     alone: Contender
     """The best trial without the others and without mirror images."""
-    alone_trial: int
+    alone_trial: str
 
 
 @dataclass(frozen=True)

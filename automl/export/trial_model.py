@@ -18,12 +18,13 @@ from automl.export.ensemble import Ensemble
 from automl.export.evaluation import Evaluation, evaluate
 from automl.export.exported import Contender, Exported, OnTestSplit, Vote
 from automl.export.formats import check_format
+from automl.export.history import history
 from automl.export.model import Model
-from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter
+from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter, trial_label
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.database import Database
-from automl.search.results import TrialRecord, read_status, record_test_opening
+from automl.search.results import TrialRecord, record_test_opening
 from automl.search.study import StudyRecord
 from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
@@ -96,26 +97,15 @@ def export_ensemble(
         with database.engine.begin() as connection:
             record_test_opening(connection, record.study_id, command=command)
     comparison = write_model(path, model, tried_on)
+    with database.engine.connect() as connection:
+        told = history(connection, {voter.trial.study for voter in ensemble.voters})
     return Exported(
         path=path,
         test=on_test_split(tested) if tested else None,
         warnings=warnings,
         comparison=comparison,
-        card=write_description(path, model.card, found, tested, found=_history(database, record)),
+        card=write_description(path, model.card, found, tested, found=told),
         vote=_vote(record, ensemble, model, found),
-    )
-
-
-def _history(database: Database, record: StudyRecord) -> tuple[str, ...]:
-    """How the search went, for the model's card."""
-    with database.engine.connect() as connection:
-        status = read_status(connection, record)
-    specification = record.specification
-    return (
-        f"By study `{record.name}`: {status.finished} trials finished, {status.complete} complete, {status.pruned} "
-        f"stopped early, {status.failed} failed.",
-        f"Sampler {specification.sampler}, pruner {specification.pruner}, seed {specification.seed}; the validation "
-        f"{specification.metric.replace('_', ' ')} decided.",
     )
 
 
@@ -126,13 +116,13 @@ def _vote(record: StudyRecord, ensemble: Ensemble, model: Model, data: DataSet |
         return None
     single = build_vote((alone,), _card(record, (alone,), tta=False), model.device)
     return Vote(
-        shares={voter.trial.number: voter.share for voter in ensemble.voters},
+        shares={trial_label(voter.trial, record): voter.share for voter in ensemble.voters},
         tta=model.tta,
         metric=record.specification.metric,
         device=str(model.device),
         together=_contender(record, ensemble.voters, model, data),
         alone=_contender(record, (alone,), single, data),
-        alone_trial=alone.trial.number,
+        alone_trial=trial_label(alone.trial, record),
     )
 
 
@@ -217,6 +207,7 @@ def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCa
                 normalization=voter.stored.normalization,
                 share=voter.share,
                 trial=voter.trial.number,
+                study=voter.trial.study,
             )
             for voter in voters
         ),

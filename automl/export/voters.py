@@ -15,6 +15,7 @@ from automl.export.model import Model
 from automl.export.model_file import build_networks
 from automl.search.database import Database
 from automl.search.results import TrialRecord
+from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_file
 from automl.training.calibration import figures_of
 from automl.training.ensemble import pooled
@@ -29,6 +30,11 @@ class Voter:
     stored: StoredWeights
     share: float = 1.0
     """In the vote; those of all voters add up to 1."""
+
+
+def trial_label(trial: TrialRecord, home: StudyRecord) -> str:
+    """Its number, as in `7`; of another study than `home` with the name, as in `digits-confirmed/7`."""
+    return str(trial.number) if trial.study == home.name else f"{trial.study}/{trial.number}"
 
 
 def read_voter(database: Database, trial: TrialRecord, artifacts: Path) -> Voter | None:

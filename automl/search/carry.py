@@ -16,11 +16,11 @@ from automl.recipe import Recipe, Value
 from automl.search.database import Database
 from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import copy_trial, engine_of, frozen_trial_id_of, place_artifact
+from automl.search.results import RECIPE_ATTRIBUTE
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.space import SearchSpace
 from automl.search.storage import open_storage
 from automl.search.study import StudyRecord
-from automl.search.trial import RECIPE_ATTRIBUTE
 from automl.search.weights import FILENAME, weights_file
 
 CARRIED_FROM = "carried_from"

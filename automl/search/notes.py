@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from automl.recipe import Recipe, in_words
 from automl.search.parameters import Parameter
 from automl.search.results import TrialRecord, best_trial, find_best, read_trial
+from automl.search.specification import Confirms
 from automl.search.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
 
@@ -114,11 +115,17 @@ def study_note(record: StudyRecord, best: TrialRecord | None) -> str:
         "seed": str(specification.seed),
         "weights kept": f"of the best {specification.keep} trials",
     }
+    if specification.confirms is not None:
+        rows = {"confirms": _confirms(specification.confirms), **rows, "weights kept": "of all trials"}
     table = "\n".join(("| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())))
     searched = "\n".join(_searched(parameter) for parameter in space.parameters if parameter.is_searched)
     if space.function:
         searched = f"Recipes are drawn by the function {space.function}."
     return "\n\n".join((_best(record, best), table, searched))
+
+
+def _confirms(confirms: Confirms) -> str:
+    return f"the best recipes of study {confirms.study}, with new seeds and {confirms.epochs_factor:g} × the epochs"
 
 
 def _searched(parameter: Parameter) -> str:

@@ -113,13 +113,17 @@ def study_id_of(study: optuna.Study) -> int:
     return int(study._study_id)  # noqa: SLF001
 
 
-def enqueue_ticket(study: optuna.Study, fixed: Mapping[str, Any]) -> int:
-    """Queue one trial, some of whose parameters may be fixed, and return its primary key.
+def enqueue_ticket(
+    study: optuna.Study, fixed: Mapping[str, Any], *, attributes: Mapping[str, Any] | None = None
+) -> int:
+    """Queue one trial, some of whose parameters may be fixed, and return its primary key. `attributes`: of the user's.
 
     As Study.enqueue_trial, which does not return the key. Relies on: BaseStorage.create_new_trial with a template, and
     the system attribute `fixed_params` that Trial reads.
     """
-    template = create_trial(state=TrialState.WAITING, system_attrs={"fixed_params": dict(fixed)})
+    template = create_trial(
+        state=TrialState.WAITING, system_attrs={"fixed_params": dict(fixed)}, user_attrs=dict(attributes or {})
+    )
     return int(study._storage.create_new_trial(study_id_of(study), template_trial=template))  # noqa: SLF001
 
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.search.results import TrialRecord, best_trial, read_trial
+from automl.search.confirmed import choose_best
+from automl.search.results import TrialRecord, read_trial
 from automl.search.study import StudyRecord
 from automl.training.result import METRICS
 
 
 def best_trials(connection: Connection, record: StudyRecord, count: int) -> list[TrialRecord]:
-    """So many complete trials, or as many as there are, the one that `best` names first.
+    """So many complete trials of a study and its confirmation, or as many as there are; the one of `best` first.
 
     Raises: StudyError if no trial is complete.
     """
-    best = best_trial(connection, record)
+    choice = choose_best(connection, record)
+    studies = {record.study_id: record}
+    if choice.confirmation is not None:
+        studies[choice.confirmation.record.study_id] = choice.confirmation.record
     order = "DESC" if METRICS[record.specification.metric].maximize else "ASC"
-    others = connection.scalars(
+    others = connection.execute(
         text(
             f"""
-            SELECT number FROM trials JOIN trial_values USING (trial_id)
-            WHERE study_id = :study AND state = 'COMPLETE' AND number != :best
-            ORDER BY value {order}, number LIMIT :count
+            SELECT study_id, number FROM trials JOIN trial_values USING (trial_id)
+            WHERE study_id = ANY(:studies) AND state = 'COMPLETE' AND trial_id != :best
+            ORDER BY value {order}, study_id, number LIMIT :count
             """
         ),
-        {"study": record.study_id, "best": best.number, "count": count - 1},
+        {"studies": list(studies), "best": choice.trial.trial_id, "count": count - 1},
     ).all()
-    return [best, *(read_trial(connection, record, number) for number in others)]
+    return [choice.trial, *(read_trial(connection, studies[row.study_id], row.number) for row in others)]

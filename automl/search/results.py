@@ -16,9 +16,11 @@ from sqlalchemy.engine import Connection, Row
 
 from automl.errors import StudyError
 from automl.search.schema import EPOCH_COLUMNS
-from automl.search.study import StudyRecord
+from automl.search.study import StudyRecord, how_to_continue
 from automl.training.result import METRICS, EpochResult
 
+RECIPE_ATTRIBUTE = "recipe"
+"""The trial's user attribute that holds its whole recipe."""
 STATE_NAMES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
 
 
@@ -98,6 +100,7 @@ class StudyStatus:
 class TrialRecord:
     """All that is stored of one trial."""
 
+    study: str
     trial_id: int
     number: int
     state: str
@@ -234,7 +237,7 @@ def best_trial(connection: Connection, record: StudyRecord) -> TrialRecord:
         found = ", ".join(f"{n} {STATE_NAMES[state]}" for state, n in sorted(counts.items())) or "none"
         raise StudyError(
             f"Study {record.name} has no complete trial yet (trials: {found}). "
-            f"Let it go on with: automl search --data {record.specification.data.reference} --study {record.name}"
+            f"Let it go on with: {how_to_continue(record)}"
         )
     return read_trial(connection, record, best.number)
 
@@ -279,6 +282,7 @@ def _trial_record(row: Row[Any], epochs: Sequence[EpochResult], record: StudyRec
         if best is None or metric.better(metric.of(result), than=metric.of(best)):
             best = result
     return TrialRecord(
+        study=record.name,
         trial_id=row.trial_id,
         number=row.number,
         state=STATE_NAMES[row.state],

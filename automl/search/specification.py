@@ -36,6 +36,17 @@ class DataIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirms:
+    """Of a study that trains the best recipes of another one again: which one's, and how."""
+
+    study: str
+    uid: str
+    """Of that study, which a later one of its name does not have."""
+    epochs_factor: float
+    """So many times the epochs that the search gave a recipe."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Specification:
     """All that a worker needs beside the storage URL; it never changes."""
 
@@ -56,11 +67,23 @@ class Specification:
     """`package.module:build` of a network of the user's own."""
     keep: int
     """How many of the best trials keep their weights."""
+    confirms: Confirms | None = None
+    """None: a search. Else the queue brings whole recipes, and nothing is sampled or pruned."""
+
+    @property
+    def is_exhaustive(self) -> bool:
+        """Whether there is nothing to try beyond what the queue begins with, or a command puts there."""
+        return self.sampler == "grid" or self.confirms is not None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         document = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return document | {"data": dataclasses.asdict(self.data), "space": self.space.as_dict()}
+        confirms = dataclasses.asdict(self.confirms) if self.confirms else None
+        return document | {
+            "data": dataclasses.asdict(self.data),
+            "space": self.space.as_dict(),
+            "confirms": confirms,
+        }
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Specification:
@@ -69,7 +92,8 @@ class Specification:
         data |= {"class_names": tuple(data["class_names"]), "image_shape": tuple(data["image_shape"])}
         data["sizing"] = Sizing(**data.get("sizing", {}))
         space = SearchSpace.from_dict(document["space"])
-        return cls(**(dict(document) | {"data": DataIdentity(**data), "space": space}))
+        confirms = Confirms(**document["confirms"]) if document.get("confirms") else None
+        return cls(**(dict(document) | {"data": DataIdentity(**data), "space": space, "confirms": confirms}))
 
     def trial_seed(self, number: int) -> int:
         """Seed of the trial with this number: trials differ, so a recipe drawn twice says something new."""

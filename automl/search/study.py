@@ -21,6 +21,10 @@ from automl.search.schema import SCHEMA_LOCK, has_schema
 from automl.search.specification import ATTRIBUTE, Specification
 from automl.training.result import METRICS
 
+CONFIRMING = '%"confirms": {%'
+"""What the specification of a study that confirms another one is like, and of no search: in a text, a quotation mark
+has a backslash before it."""
+
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -49,8 +53,16 @@ class Budget:
     seconds: float | None = None
 
 
+def how_to_continue(record: StudyRecord) -> str:
+    """The command that lets a study go on."""
+    confirms = record.specification.confirms
+    if confirms is not None:
+        return f"automl worker {record.name}"
+    return f"automl search --data {record.specification.data.reference} --study {record.name}"
+
+
 def find_study(connection: Connection, name: str | None) -> StudyRecord:
-    """The study of this name, or the newest one.
+    """The study of this name, or the newest search.
 
     Raises: StudyError if there is none.
     """
@@ -63,10 +75,10 @@ def find_study(connection: Connection, name: str | None) -> StudyRecord:
             FROM automl_studies JOIN studies USING (study_id)
             JOIN study_user_attributes AS attributes USING (study_id)
             WHERE attributes.key = '{ATTRIBUTE}' AND (CAST(:name AS text) IS NULL OR study_name = :name)
-            ORDER BY study_id DESC LIMIT 1
+            ORDER BY value_json LIKE :confirms, study_id DESC LIMIT 1
             """
         ),
-        {"name": name},
+        {"name": name, "confirms": CONFIRMING},
     ).one_or_none()
     if row is None:
         raise StudyError(_unknown(name, study_names(connection)))

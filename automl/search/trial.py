@@ -28,7 +28,7 @@ from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
-from automl.search.results import BestTrial, TrialRecord, find_best, read_trial
+from automl.search.results import RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
@@ -41,8 +41,6 @@ from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
 from automl.training.votes import Predictions
 
-RECIPE_ATTRIBUTE = "recipe"
-"""The trial's user attribute that holds its whole recipe."""
 CHECKPOINT_SHARE = 0.02
 """At most this share of the time goes into checkpoints."""
 State = Literal["complete", "pruned", "failed", "given back", "taken"]
@@ -156,7 +154,10 @@ class TrialRun:
 
     def _draw(self, trial: optuna.Trial) -> Recipe:
         specification = self.place.record.specification
-        recipe = specification.space.suggest(trial, seed=specification.trial_seed(self.claim.number))
+        if specification.confirms is not None:  # it was queued whole
+            recipe = Recipe.from_mapping(trial.user_attrs[RECIPE_ATTRIBUTE])
+        else:
+            recipe = specification.space.suggest(trial, seed=specification.trial_seed(self.claim.number))
         trial.set_user_attr(RECIPE_ATTRIBUTE, recipe.as_dict())
         trial.set_user_attr(EPOCHS_ATTRIBUTE, recipe.epochs)
         return recipe

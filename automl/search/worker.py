@@ -127,7 +127,7 @@ class Worker:
                 claim = take_waiting(connection, study_id=self._record.study_id, worker_id=beat.worker_id)
             if claim is not None:
                 return claim
-            exhaustive = self._record.specification.sampler == "grid"
+            exhaustive = self._record.specification.is_exhaustive
             if not issue_ticket(self._storage, study, self._queue, exhaustive=exhaustive):
                 return None
         return None
@@ -137,7 +137,7 @@ class Worker:
             recover_lost(connection, study_id=self._record.study_id, reached_seconds=0)
             now = standing(connection, self._record.study_id)
         full = now.budget_trials is not None and now.trials >= now.budget_trials
-        exhausted = self._record.specification.sampler == "grid" and now.trials >= len(self._queue)
+        exhausted = self._record.specification.is_exhaustive and now.trials >= len(self._queue)
         return (full or exhausted) and now.trials == now.finished
 
     def _write_missing_notes(self) -> None:
@@ -224,7 +224,12 @@ def check_fingerprint(record: StudyRecord, data: DataSet) -> None:
 
 
 def starting_queue(specification: Specification) -> Sequence[Mapping[str, Value]]:
-    """What the first trials fix, by trial number: the whole grid, or the recipes to try before the sampler proposes."""
+    """What the first trials fix, by trial number: the whole grid, or the recipes to try before the sampler proposes.
+
+    Nothing where the study confirms another one: its trials are queued whole.
+    """
+    if specification.confirms is not None:
+        return ()
     space = specification.space
     recipes = space.grid() if specification.sampler == "grid" else space.first_recipes()
     return [space.stored(recipe) for recipe in recipes]

@@ -18,6 +18,7 @@ from automl.search.study import StudyRecord
 from tests.search.conftest import SPECIFICATION, MakeStudy
 
 FAILED = TrialRecord(
+    study="faces",
     trial_id=1,
     number=0,
     state="failed",

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from automl.errors import StudyError
 from automl.figures.effort import TrialEffort
 from automl.search.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
-from automl.search.study import StudyRecord
+from automl.search.study import StudyRecord, how_to_continue
 from automl.training.result import METRICS, EpochResult, Metric
 
 FinishedState = Literal["complete", "pruned", "failed"]
@@ -91,7 +91,7 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
         raise StudyError(
             f"Study {record.name} has no finished trial, so there is nothing to report yet "
             f"({len(status.running)} running, {status.waiting} waiting). "
-            f"Let it go on with: automl search --data {record.specification.data.reference} --study {record.name}"
+            f"Let it go on with: {how_to_continue(record)}"
         )
     numbers = sorted(trial.number for trial in finished_trials(connection, record))
     trials = tuple(read_trial(connection, record, number) for number in numbers)

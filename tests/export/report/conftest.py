@@ -44,6 +44,7 @@ def trial(
     epochs = tuple(epoch(n, accuracy=accuracy, seconds=seconds) for n, accuracy in enumerate(accuracies))
     best = max(epochs, key=lambda result: result.validation_accuracy, default=None)
     found = TrialRecord(
+        study="faces",
         trial_id=100 + number,
         number=number,
         state=state,

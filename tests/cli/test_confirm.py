@@ -1,0 +1,90 @@
+"""`automl confirm` on a real search: two recipes trained again, and everything that then prefers their winner."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SPACE, Finished
+from tests.cli.test_bad_input import assert_refused
+
+STUDY = "digits-space-accuracy"
+CONFIRMED = f"{STUDY}-confirmed"
+
+
+@pytest.fixture(scope="module")
+def confirmed() -> Iterator[Finished]:
+    """A folder with a search of three trials; its two best recipes are trained twice more, the first by a worker."""
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
+        place = Finished(Path(folder))
+        (place.folder / "space.yaml").write_text(SPACE)
+        for command in (
+            ("search", "--data", "digits", "--space", "space.yaml", "--trials", "3", "--epochs", "1", "--workers", "1"),
+            ("confirm", "--top", "1", "--seeds", "1", "--epochs-factor", "2", "--workers", "0"),
+            ("worker", CONFIRMED, "--threads", "1"),
+            ("confirm", "--top", "2", "--seeds", "2", "--workers", "1"),
+        ):
+            place.done = place.automl(*command)
+            assert place.done.returncode == 0, place.done.stderr
+        yield place
+
+
+def test_means_and_verdict_are_printed(confirmed: Finished) -> None:
+    said = confirmed.done.stdout
+    assert said.startswith(
+        f"Study {CONFIRMED}: 2 recipes of study {STUDY} with new seeds, 2 × the epochs; validation accuracy\n"
+    )
+    assert re.search(r"^trial \d +[01]\.\d{4} +[01]\.\d{4} .* 2 of 2 +[01]\.\d{4}, [01]\.\d{4} *$", said, re.M)
+    assert re.search(r"Welch's t-test, two-sided: p = |cannot be tested", said)
+    assert "One search's best score is a lucky draw: " in said
+    assert said.endswith(f"next   automl best {STUDY} --export model.pt\n")
+    assert f"study  {CONFIRMED}: 3 trials to train" in confirmed.done.stderr
+
+
+def test_trials_are_never_pruned_and_train_longer(confirmed: Finished) -> None:
+    for number in range(4):
+        trial = json.loads(confirmed.automl("show", str(number), CONFIRMED, "--json").stdout)
+        assert (trial["state"], trial["recipe"]["epochs"], len(trial["epochs"])) == ("complete", 2, 2)
+
+
+def test_best_prefers_the_confirmed_winner_and_says_so(confirmed: Finished) -> None:
+    answer = json.loads(confirmed.automl("best", "--json").stdout)
+    recipe = answer["confirmed_by"]["recipes"][0]
+    assert answer["study"] == CONFIRMED
+    assert answer["value"] == max(recipe["values"].values()) == recipe["values"][str(answer["number"])]
+    told = confirmed.automl("best").stdout
+    assert told.startswith(f"Trial {answer['number']} of study {CONFIRMED}: validation accuracy ")
+    assert f"  confirmed: the best of 2 new seeds of the recipe of trial {recipe['trial']} of study {STUDY}" in told
+    shown = confirmed.automl("show", "best").stdout
+    assert re.search(rf"^trial +{answer['number']} of study {CONFIRMED}$", shown, re.M)
+    status = confirmed.automl("status").stdout
+    assert f"confirmation {CONFIRMED}: 4 of 4 trials finished; the recipe of trial {recipe['trial']} has" in status
+
+
+def test_ensemble_draws_from_search_and_confirmation(confirmed: Finished) -> None:
+    done = confirmed.automl("best", "--top", "7", "--tta", "--export", "vote.pt", "--json")
+    assert done.returncode == 0, done.stderr
+    exported = json.loads(done.stdout)["export"]
+    assert exported["vote"]["alone_trial"].startswith(f"{CONFIRMED}/")
+    assert not [line for line in exported["warnings"] if line.startswith("--top")]  # three and four trials are seven
+    card = (confirmed.folder / "vote.md").read_text("utf-8")
+    assert f"Study `{CONFIRMED}` trained the best recipes of study `{STUDY}` again, with new seeds and 2 times" in card
+
+
+def test_finished_confirmation_trains_nothing_more(confirmed: Finished) -> None:
+    done = confirmed.automl("confirm", CONFIRMED, "--top", "2", "--seeds", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    assert f"study  {CONFIRMED}: 0 trials to train" in done.stderr
+    assert json.loads(done.stdout)["finished"] == 4
+
+
+def test_search_without_a_complete_trial_cannot_be_confirmed(confirmed: Finished) -> None:
+    confirmed.automl("create", "empty", "--data", "digits", "--space", "space.yaml")
+    assert_refused(confirmed.automl("confirm", "empty"), "Study empty has no complete trial yet")
+    confirmed.automl("delete", "empty", "--yes")
