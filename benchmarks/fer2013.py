@@ -77,7 +77,9 @@ class Service:
 
         Raises: subprocess.CalledProcessError if it fails.
         """
-        self.lines.append(shlex.join(["automl", *(Path(a).name if a == self.data else a for a in arguments)]))
+        own = str(self.home) + os.sep
+        shown = (Path(word).name if word == self.data or word.startswith(own) else word for word in arguments)
+        self.lines.append(shlex.join(["automl", *shown]))
         print(self.lines[-1], file=sys.stderr, flush=True)
         done = subprocess.run(
             [sys.executable, "-m", "automl", *arguments, "--home", str(self.home), "--json"],

@@ -9,10 +9,15 @@ def features(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def test_new_residual_block_is_its_shortcut() -> None:
+def test_residual_block_adds_its_input_to_its_branch() -> None:
     images = features(2, 4, 6, 6)
-    block = ResidualBlock(4, 4).train()
-    torch.testing.assert_close(block(images), images.relu())
+    block = ResidualBlock(4, 4).eval()
+    torch.testing.assert_close(block(images), (images + block.branch(images)).relu())
+
+
+def test_new_residual_block_uses_its_branch() -> None:
+    branch_BCHW = ResidualBlock(4, 4).train().branch(features(2, 4, 6, 6))
+    torch.testing.assert_close(branch_BCHW.std(), torch.tensor(1.0), rtol=0.02, atol=0.0)
 
 
 def test_residual_block_of_other_shape_projects_its_shortcut() -> None:
