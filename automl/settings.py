@@ -32,7 +32,10 @@ SETTINGS = {
         Setting("AUTOML_TRIALS", "finished trials in all", "30"),
         Setting("AUTOML_METRIC", "what decides: accuracy, macro_f1, balanced_accuracy or loss", "accuracy"),
         Setting("AUTOML_HOME", "folder of the embedded PostgreSQL, the artifacts and the caches", ".automl"),
-        Setting("AUTOML_ARTIFACTS", "folder of weights and checkpoints; left out: `artifacts` in AUTOML_HOME"),
+        Setting(
+            "AUTOML_ARTIFACTS",
+            "weights and checkpoints: a folder or s3://BUCKET/PREFIX; left out: in AUTOML_HOME",
+        ),
         Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a place wait", "1"),
         Setting("AUTOML_PASSWORD", "of the service's PostgreSQL", "automl"),
         Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
@@ -66,10 +69,9 @@ class Settings:
         """Absolute folder of everything that stays on this machine."""
         return Path(str(self.get("AUTOML_HOME", flag))).expanduser().absolute()
 
-    def artifacts(self, flag: str | None = None, *, home: Path) -> Path:
-        """Absolute folder of weights and checkpoints."""
-        given = self.get("AUTOML_ARTIFACTS", flag)
-        return Path(given).expanduser().absolute() if given else home / "artifacts"
+    def artifacts(self, flag: str | None = None, *, home: Path) -> str:
+        """Where weights and checkpoints lie: a folder or an address in S3."""
+        return self.get("AUTOML_ARTIFACTS", flag) or str(home / "artifacts")
 
     def whole_number(self, name: str, flag: int | None = None) -> int:
         """A setting that counts something.

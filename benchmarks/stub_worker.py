@@ -23,6 +23,7 @@ import automl.search.trial
 from automl.data.normalization import Normalization
 from automl.errors import TrainingInterrupted
 from automl.recipe import Recipe
+from automl.search.artifacts import FolderStore
 from automl.search.database import open_database
 from automl.search.samplers import build_sampler
 from automl.search.storage import open_storage
@@ -136,7 +137,7 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
             database,
             record,
             home=home,
-            artifacts=home / "artifacts",
+            artifacts=FolderStore(home / "artifacts"),
             tracker=RunTracker(folder=home, study=STUDY, mode="disabled", warn=print),
             write_model=lambda *_: None,
             told_to_end=told,

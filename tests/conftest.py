@@ -8,6 +8,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from automl.search.embedded import EmbeddedPostgres
 from tests.browser import CHROMIUM, chromium
+from tests.s3_server import s3_server
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
@@ -44,6 +46,41 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of S3's, and the environment in which it is found."""
+
+    address: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def s3_environment() -> Iterator[dict[str, str]]:
+    """One S3 server for the whole run."""
+    with s3_server() as environment:
+        yield environment
+
+
+@pytest.fixture
+def bucket(s3_environment: dict[str, str]) -> Bucket:
+    """An empty bucket of its own, and a prefix in it."""
+    import boto3
+
+    name = f"automl-{uuid.uuid4().hex[:12]}"
+    boto3.client("s3", **client_options(s3_environment)).create_bucket(Bucket=name)
+    return Bucket(f"s3://{name}/searches", s3_environment)
+
+
+def client_options(environment: Mapping[str, str]) -> dict[str, str]:
+    """What boto3 takes of such an environment."""
+    return {
+        "endpoint_url": environment["AWS_ENDPOINT_URL"],
+        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+        "region_name": environment["AWS_DEFAULT_REGION"],
+    }
 
 
 @pytest.fixture(scope="session")

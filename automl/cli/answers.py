@@ -84,6 +84,8 @@ def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
         rows["size"] = f"{trial.parameters:,} parameters"
     if trial.attempt:
         rows["attempts"] = f"{trial.attempt + 1}: it changed hands"
+    if trial.began_again is not None:
+        rows["again"] = trial.began_again
     print_rows(rows)
     if trial.epochs:
         print_table(_curve(trial))

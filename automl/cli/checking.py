@@ -16,6 +16,7 @@ from automl.cli.search_command import default_workers
 from automl.cli.terminal import print_json, tell
 from automl.errors import TrainingError
 from automl.search import surroundings
+from automl.search.artifacts import open_artifacts
 from automl.search.model_checks import ModelCheck, ModelChecks
 from automl.settings import Settings
 
@@ -41,7 +42,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def _found(arguments: argparse.Namespace, plan: Plan, settings: Settings, *, home: Path, workers: int) -> Answer:
-    artifacts = settings.artifacts(arguments.artifacts, home=home)
+    artifacts = open_artifacts(settings.artifacts(arguments.artifacts, home=home), settings.values)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))  # as a worker computes
     device, of_device = surroundings.check_device(arguments.device, plan.data.image_shape)
     checks = ModelChecks(plan.specification, plan.data, home=home, workers=workers, device=device)
@@ -49,7 +50,7 @@ def _found(arguments: argparse.Namespace, plan: Plan, settings: Settings, *, hom
     findings = (
         surroundings.check_storage(settings.get("AUTOML_STORAGE", arguments.storage), home=home),
         surroundings.check_artifacts(artifacts),
-        surroundings.check_disk(artifacts, parameters=largest, models=kept, workers=workers),
+        surroundings.check_disk(artifacts.disk, parameters=largest, models=kept, workers=workers),
         surroundings.check_wandb(os.environ, home=home),
         of_device,
     )

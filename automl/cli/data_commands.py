@@ -50,12 +50,16 @@ def space(arguments: argparse.Namespace) -> None:
 
 def dashboard(arguments: argparse.Namespace) -> None:
     """Serve until Ctrl-C."""
+    from automl.search.optuna_artifacts import OptunaArtifacts, may_delete_studies
     from automl.tracking.dashboard import serve, study_page
 
     with opened_place(arguments) as place:
         record = place.record(arguments.study)
+        with place.database.engine.connect() as connection:
+            # optuna-dashboard deletes artifacts before it finds that its role may not delete their study.
+            artifacts = OptunaArtifacts(place.artifacts, read_only=not may_delete_studies(connection))
 
         def ready(url: str) -> None:
             tell(f"{study_page(url, record.study_id)}  (Ctrl-C ends)")
 
-        serve(place.database.url, artifacts=place.artifacts, host=arguments.host, port=arguments.port, ready=ready)
+        serve(place.database.url, artifacts=artifacts, host=arguments.host, port=arguments.port, ready=ready)

@@ -13,6 +13,7 @@ from pathlib import Path
 from automl.cli.service_address import COMPOSE_FILE, running_service
 from automl.cli.terminal import tell
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
+from automl.search.artifacts import ArtifactStore, open_artifacts
 from automl.search.database import Database, open_database
 from automl.search.study import StudyRecord, find_study
 from automl.settings import Settings, mask
@@ -69,7 +70,7 @@ def add_storage_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where everything is kept")
     group.add_argument("--storage", metavar="URL", help="PostgreSQL URL (AUTOML_STORAGE); left out: embedded")
     group.add_argument("--home", metavar="DIR", help="folder of database, artifacts and caches (AUTOML_HOME, .automl)")
-    group.add_argument("--artifacts", metavar="DIR", help="folder of weights (AUTOML_ARTIFACTS, artifacts in the home)")
+    group.add_argument("--artifacts", metavar="DIR", help="folder of weights, or s3://BUCKET/PREFIX (AUTOML_ARTIFACTS)")
 
 
 def add_study_name(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +106,7 @@ class Place:
 
     settings: Settings
     home: Path
-    artifacts: Path
+    artifacts: ArtifactStore
     database: Database
 
     def record(self, name: str | None) -> StudyRecord:
@@ -133,7 +134,7 @@ def opened_place(arguments: argparse.Namespace, *, may_join_service: bool = True
         if service is not None:
             storage = service.storage
             if not (arguments.artifacts or "AUTOML_ARTIFACTS" in settings.values):
-                artifacts = service.artifacts
+                artifacts = str(service.artifacts)
             tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
     with open_database(storage, home=home) as database:
-        yield Place(settings, home, artifacts, database)
+        yield Place(settings, home, open_artifacts(artifacts, settings.values), database)

@@ -150,7 +150,7 @@ def run_workers(
         for number in recover_lost(connection, study_id=record.study_id, reached_seconds=0):
             view.say(f"trial {number} had lost its worker and goes on")
     watcher = Watcher(place, record, view)
-    environment = {"AUTOML_HOME": str(place.home), "AUTOML_ARTIFACTS": str(place.artifacts)}
+    environment = {"AUTOML_HOME": str(place.home), "AUTOML_ARTIFACTS": place.artifacts.address}
     if not place.database.embedded:
         environment["AUTOML_STORAGE"] = place.database.url
     if "AUTOML_WORKERS_PER_GPU" not in place.settings.values:  # who asks for more workers than GPUs lets them share

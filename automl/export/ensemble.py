@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from automl.errors import StudyError
 from automl.export.voters import Voter, read_voter, trial_label
+from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
 from automl.search.podium import best_trials
 from automl.search.results import TrialRecord
@@ -31,7 +31,9 @@ class Ensemble:
     """Who could not vote, and why: a sentence each."""
 
 
-def choose_ensemble(database: Database, record: StudyRecord, *, top: int, tta: bool, artifacts: Path) -> Ensemble:
+def choose_ensemble(
+    database: Database, record: StudyRecord, *, top: int, tta: bool, artifacts: ArtifactStore
+) -> Ensemble:
     """Choose among the best `top` trials on their stored validation predictions.
 
     Raises: StudyError if none of them can vote, or weights are not where they should be.
@@ -53,7 +55,7 @@ def choose_ensemble(database: Database, record: StudyRecord, *, top: int, tta: b
 
 
 def _candidates(
-    database: Database, record: StudyRecord, trials: Sequence[TrialRecord], artifacts: Path
+    database: Database, record: StudyRecord, trials: Sequence[TrialRecord], artifacts: ArtifactStore
 ) -> tuple[list[Voter], list[str]]:
     found = {trial_label(trial, record): read_voter(database, trial, artifacts) for trial in trials}
     dropped = [number for number, voter in found.items() if voter is None]

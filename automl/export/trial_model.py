@@ -23,6 +23,7 @@ from automl.export.model import Model
 from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter, trial_label
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
+from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
 from automl.search.results import TrialRecord, record_test_opening
 from automl.search.study import StudyRecord
@@ -44,7 +45,7 @@ def export_trial(
     path: Path,
     *,
     home: Path,
-    artifacts: Path,
+    artifacts: ArtifactStore,
     data: str | None = None,
     tta: bool = False,
     command: str,
@@ -137,7 +138,7 @@ def _contender(record: StudyRecord, voters: Sequence[Voter], model: Model, data:
 
 
 def write_untested_model(
-    database: Database, record: StudyRecord, trial: TrialRecord, path: Path, *, artifacts: Path
+    database: Database, record: StudyRecord, trial: TrialRecord, path: Path, *, artifacts: ArtifactStore
 ) -> None:
     """Write the trial's model and leave the test split alone.
 
@@ -180,7 +181,7 @@ def on_test_split(found: Evaluation) -> OnTestSplit:
     )
 
 
-def _voter(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: Path) -> Voter:
+def _voter(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: ArtifactStore) -> Voter:
     if trial.state != "complete":
         raise StudyError(
             f"Trial {trial.number} of study {record.name} is {trial.state}: only complete trials have a model. "

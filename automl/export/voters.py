@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,10 +12,11 @@ from automl.errors import StudyError
 from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.export.model_file import build_networks
+from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
-from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.search.weights import StoredWeights, read_weights, weights_name
 from automl.training.calibration import figures_of
 from automl.training.ensemble import pooled
 from automl.training.result import CalibratedFigures
@@ -37,21 +37,22 @@ def trial_label(trial: TrialRecord, home: StudyRecord) -> str:
     return str(trial.number) if trial.study == home.name else f"{trial.study}/{trial.number}"
 
 
-def read_voter(database: Database, trial: TrialRecord, artifacts: Path) -> Voter | None:
+def read_voter(database: Database, trial: TrialRecord, artifacts: ArtifactStore) -> Voter | None:
     """Read what is kept of a complete trial; None if its weights were not kept.
 
     Raises: StudyError if they should be there, and are not; TrainingError if the file is damaged.
     """
     with database.engine.connect() as connection:
-        file = weights_file(connection, trial.trial_id, artifacts=artifacts)
-    if file is None:
+        name = weights_name(connection, trial.trial_id)
+    if name is None:
         return None
-    if not file.exists():
+    try:
+        return Voter(trial, read_weights(artifacts, name))
+    except FileNotFoundError as error:
         raise StudyError(
-            f"The weights of trial {trial.number} should be in {file}, and are not. "
+            f"The weights of trial {trial.number} should be in {artifacts.address}/{name}, and are not. "
             "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)."
-        )
-    return Voter(trial, read_weights(file))
+        ) from error
 
 
 def figures_of_vote(voters: Sequence[Voter], *, tta: bool) -> CalibratedFigures | None:

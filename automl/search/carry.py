@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
@@ -13,15 +12,16 @@ from sqlalchemy import text
 
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
+from automl.search.artifacts import ArtifactStore, copy_file
 from automl.search.database import Database
 from automl.search.notes import write_missing_trial_notes
-from automl.search.optuna_internals import copy_trial, engine_of, frozen_trial_id_of, place_artifact
+from automl.search.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of
 from automl.search.results import RECIPE_ATTRIBUTE
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.space import SearchSpace
 from automl.search.storage import open_storage
 from automl.search.study import StudyRecord
-from automl.search.weights import FILENAME, weights_file
+from automl.search.weights import FILENAME, weights_name
 
 CARRIED_FROM = "carried_from"
 """The trial's user attribute that names its origin: `old-study/7`."""
@@ -35,7 +35,7 @@ class Carried:
     left: int
 
 
-def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifacts: Path) -> Carried:
+def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifacts: ArtifactStore) -> Carried:
     """Copy the complete and pruned trials of `old` that `new`'s space could have drawn, with epochs and weights.
 
     They count against the budget of `new`. Called again, it copies only what is not there yet.
@@ -108,7 +108,7 @@ def _copy(
     drawn: FixedTrial,
     origin: str,
     *,
-    artifacts: Path,
+    artifacts: ArtifactStore,
 ) -> None:
     """Add the trial with its epochs, its size and its weights; files first, then the record that names them."""
     old_id = frozen_trial_id_of(trial)
@@ -133,12 +133,15 @@ def _copy(
             connection.execute(text(statement), {"new": new_id, "old": old_id})
 
 
-def _copied_weights(storage: RDBStorage, trial_id: int, artifacts: Path) -> dict[str, str]:
+def _copied_weights(storage: RDBStorage, trial_id: int, artifacts: ArtifactStore) -> dict[str, str]:
     """Copy the weights of a trial, if they were kept; the system attribute that names the copy."""
     with engine_of(storage).connect() as connection:
-        weights = weights_file(connection, trial_id, artifacts=artifacts)
-    if weights is None or not weights.exists():
+        weights = weights_name(connection, trial_id)
+    if weights is None:
         return {}
-    beside = weights.with_name(f".{trial_id}.{FILENAME}")
-    shutil.copyfile(weights, beside)
-    return dict([place_artifact(artifacts, beside, filename=FILENAME)])
+    artifact_id = str(uuid.uuid4())
+    try:
+        copy_file(artifacts, weights, artifacts, artifact_id)
+    except FileNotFoundError:  # deleted, or never there
+        return {}
+    return dict([artifact_record(artifact_id, filename=FILENAME)])

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import uuid
 import warnings
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.artifacts import ArtifactMeta
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from optuna.exceptions import ExperimentalWarning
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
@@ -162,23 +160,12 @@ def note_step(trial: optuna.Trial, value: float, *, step: int) -> None:
     trial._cached_frozen_trial.intermediate_values[step] = value  # noqa: SLF001
 
 
-def add_artifact(storage: BaseStorage, trial_id: int, folder: Path, source: Path, *, filename: str) -> None:
-    """Move `source` into the artifact folder and record it on the running trial: the file first, then the record.
+def artifact_record(artifact_id: str, *, filename: str) -> tuple[str, str]:
+    """The system attribute, key and value, that makes a stored file a trial's artifact.
 
-    optuna.artifacts.upload_artifact records first and does not write atomically. Relies on: what `place_artifact` does.
+    optuna.artifacts.upload_artifact records first and does not write atomically. Relies on: the attribute's prefix and
+    form, which optuna-dashboard reads.
     """
-    key, record = place_artifact(folder, source, filename=filename)
-    storage.set_trial_system_attr(trial_id, key, record)
-
-
-def place_artifact(folder: Path, source: Path, *, filename: str) -> tuple[str, str]:
-    """Move `source` into the artifact folder; the system attribute, key and value, that makes it a trial's artifact.
-
-    Relies on: FileSystemArtifactStore keeping a file by its identifier; the attribute's prefix and form, which
-    optuna-dashboard reads.
-    """
-    artifact_id = str(uuid.uuid4())
-    source.replace(folder / artifact_id)
     mimetype = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     meta = ArtifactMeta(artifact_id=artifact_id, filename=filename, mimetype=mimetype, encoding=None)
     return ARTIFACTS_ATTR_PREFIX + artifact_id, json.dumps(asdict(meta))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from automl.figures.canvas import small_png_bytes
 from automl.figures.confusion import confusion_matrix
 from automl.figures.curves import Curve, learning_curves
-from automl.search.optuna_internals import place_artifact
+from automl.search.artifacts import ArtifactStore
+from automl.search.optuna_internals import artifact_record
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 
@@ -27,20 +28,20 @@ def store_pictures(
     trial: TrialRecord,
     confusion_KK: npt.NDArray[np.int64] | None,
     *,
-    artifacts: Path,
+    artifacts: ArtifactStore,
 ) -> dict[str, str]:
     """Draw what there is to see and put it beside the weights; the system attributes that make the files the trial's.
 
     `confusion_KK`: of the validation split at the best epoch; None: no epoch was finished.
 
-    Raises: OSError if the files cannot be written.
+    Raises: OSError or StorageError if the files cannot be written.
     """
-    artifacts.mkdir(parents=True, exist_ok=True)
     attributes = {}
     for filename, draw in _drawings(record, trial, confusion_KK).items():
-        beside = artifacts / f".{trial.trial_id}.{filename}"
-        beside.write_bytes(small_png_bytes(draw()))
-        key, value = place_artifact(artifacts, beside, filename=filename)
+        artifact_id = str(uuid.uuid4())
+        with artifacts.writing(artifact_id) as path:
+            path.write_bytes(small_png_bytes(draw()))
+        key, value = artifact_record(artifact_id, filename=filename)
         attributes[key] = value
     return attributes
 

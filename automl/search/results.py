@@ -119,6 +119,8 @@ class TrialRecord:
     started_at: datetime | None
     completed_at: datetime | None
     epochs: tuple[EpochResult, ...]
+    began_again: str | None = None
+    """Which attempt found no checkpoint of an earlier one, and where."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, times in UTC."""
@@ -252,7 +254,9 @@ def read_trial(connection: Connection, record: StudyRecord, number: int) -> Tria
             """
             SELECT trials.trial_id, number, CAST(state AS text) AS state, value, parameters, threads,
                    coalesce(attempt, 0) AS attempt,
-                   failure, reason, datetime_start, datetime_complete, attributes.value_json AS recipe
+                   failure, reason, datetime_start, datetime_complete, attributes.value_json AS recipe, (
+                       SELECT value_json FROM trial_user_attributes AS others
+                       WHERE others.trial_id = trials.trial_id AND others.key = 'began_again') AS began_again
             FROM trials LEFT JOIN automl_trials USING (trial_id)
             LEFT JOIN trial_values USING (trial_id)
             LEFT JOIN trial_user_attributes AS attributes ON attributes.trial_id = trials.trial_id AND key = 'recipe'
@@ -297,6 +301,7 @@ def _trial_record(row: Row[Any], epochs: Sequence[EpochResult], record: StudyRec
         started_at=row.datetime_start,
         completed_at=row.datetime_complete,
         epochs=tuple(epochs),
+        began_again=json.loads(row.began_again) if row.began_again else None,
     )
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import StudyError
+from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
 from automl.search.schema import SCHEMA_LOCK, has_schema
 from automl.search.specification import ATTRIBUTE, Specification
@@ -42,7 +41,7 @@ class StudyRecord:
     @property
     def uid(self) -> str:
         """A short name that no other study has, on this server or another."""
-        return hashlib.sha256(f"{self.name} {self.created_at.isoformat()}".encode()).hexdigest()[:8]
+        return hashlib.sha256(f"{self.name} {self.created_at.astimezone(UTC).isoformat()}".encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +197,7 @@ def request_stop(connection: Connection, record: StudyRecord) -> int:
     return int(workers or 0)
 
 
-def delete_study(database: Database, record: StudyRecord, *, artifacts: Path) -> None:
+def delete_study(database: Database, record: StudyRecord, *, artifacts: ArtifactStore) -> None:
     """Delete the study with its trials, weights and checkpoints.
 
     Raises: StudyError while workers are at work on it.
@@ -224,12 +223,12 @@ def delete_study(database: Database, record: StudyRecord, *, artifacts: Path) ->
 
     optuna.delete_study(study_name=record.name, storage=open_storage(database))
     for name in names:
-        (artifacts / name).unlink(missing_ok=True)
-    shutil.rmtree(artifacts / "checkpoints" / str(record.study_id), ignore_errors=True)
+        artifacts.remove(name)
+    artifacts.remove_folder(f"checkpoints/{record.uid}")
 
 
 def artifact_files(connection: Connection, study_id: int) -> list[str]:
-    """File names, in the artifact folder, of all artifacts of a study and its trials."""
+    """Names of all artifacts of a study and its trials."""
     rows: Sequence[Any] = connection.execute(
         text(
             """
@@ -241,4 +240,5 @@ def artifact_files(connection: Connection, study_id: int) -> list[str]:
         ),
         {"study_id": study_id},
     ).all()
-    return [json.loads(json.loads(row.value_json))["artifact_id"] for row in rows]
+    found = (json.loads(json.loads(row.value_json)) for row in rows)
+    return [meta["artifact_id"] for meta in found if meta is not None]  # None: deleted in optuna-dashboard

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 import torch
 from sqlalchemy import text
 
-from automl.errors import AutomlError
+from automl.errors import AutomlError, StorageError
+from automl.search.artifacts import ArtifactStore, check_writable
 from automl.search.database import open_database
 from automl.search.schema import create_schema
 from automl.search.worker import choose_worker_device
@@ -51,22 +51,22 @@ def check_storage(url: str | None, *, home: Path) -> Finding:
     return Finding("storage", f"PostgreSQL {version} {where}, {time.perf_counter() - started:.1f} s to open")
 
 
-def check_artifacts(folder: Path) -> Finding:
+def check_artifacts(artifacts: ArtifactStore) -> Finding:
     """A file can be written where the weights go."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"automl")
+        check_writable(artifacts)
     except OSError as error:
         advice = "Make it writable, or set --artifacts (AUTOML_ARTIFACTS) to another folder."
-        return Finding("artifacts", f"Cannot write to {folder}: {error.strerror}. {advice}", is_fine=False)
-    return Finding("artifacts", f"{folder} can be written")
+        return Finding("artifacts", f"Cannot write to {artifacts.address}: {error.strerror}. {advice}", is_fine=False)
+    except StorageError as error:
+        return Finding("artifacts", str(error), is_fine=False)
+    return Finding("artifacts", f"{artifacts.address} can be written")
 
 
 def check_disk(folder: Path, *, parameters: int, models: int, workers: int) -> Finding:
     """There is room for so many models of so many parameters, and for a checkpoint of each worker."""
     needed_bytes = LEAST_FREE_BYTES + FLOAT32_BYTES * parameters * (models + STATES_A_CHECKPOINT * workers)
-    free_bytes = shutil.disk_usage(_existing(folder)).free
+    free_bytes = shutil.disk_usage(folder).free
     sizes = f"{free_bytes / 1e9:.1f} GB free in {folder}, up to {needed_bytes / 1e9:.1f} GB needed"
     if free_bytes < needed_bytes:
         advice = "Free some, or set --artifacts (AUTOML_ARTIFACTS) to another disk."
@@ -94,8 +94,3 @@ def check_device(asked: str, image_shape: tuple[int, int, int]) -> tuple[torch.d
     if not unused_gpu:
         return device, Finding("device", line)
     return device, Finding("device", f"{unused_gpu[0]} To compute on the CPU: --device cpu", is_fine=False)
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(path for path in (folder, *folder.parents) if path.exists())

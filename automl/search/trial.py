@@ -22,6 +22,7 @@ from automl.data.dataset import DataSet
 from automl.errors import AutomlError, DivergedError, StorageError, TrainingError, TrainingInterrupted, TrialTakenError
 from automl.models.building import Builder
 from automl.recipe import Recipe
+from automl.search.artifacts import ArtifactStore
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
 from automl.search.claims import Claim, fence, give_back
 from automl.search.notes import write_study_note, write_trial_note
@@ -32,7 +33,7 @@ from automl.search.results import RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
-from automl.search.weights import checkpoint_file, checkpoints_of, drop_surplus_weights, store_weights
+from automl.search.weights import checkpoint_name, checkpoints_of, drop_surplus_weights, store_weights
 from automl.tracking.wandb_runs import ByClass, RunTracker
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
@@ -41,6 +42,8 @@ from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
 from automl.training.votes import Predictions
 
+BEGAN_AGAIN_ATTRIBUTE = "began_again"
+"""The trial's user attribute that says which attempt had to begin at epoch 0, and why."""
 CHECKPOINT_SHARE = 0.02
 """At most this share of the time goes into checkpoints."""
 State = Literal["complete", "pruned", "failed", "given back", "taken"]
@@ -70,7 +73,7 @@ class Workplace:
     build: Builder
     device: torch.device
     precision: Precision
-    artifacts: Path
+    artifacts: ArtifactStore
     tracker: RunTracker
     write_model: Callable[[int, Path], None]
     """Writes the model of the trial of this number."""
@@ -127,7 +130,7 @@ class TrialRun:
             interrupted=place.interrupted,
         )
         self._record_plan(recipe, training)
-        self._resume(training)
+        self._resume(trial, training)
         place.tracker.start(
             trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=self._tags(recipe)
         )
@@ -187,23 +190,32 @@ class TrialRun:
         if is_news:
             note_step(trial, value, step=result.epoch)
 
-    def _resume(self, training: Training) -> None:
-        """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew."""
-        for file in checkpoints_of(self.place.artifacts, self.place.record.study_id, self.claim.number):
+    def _resume(self, trial: optuna.Trial, training: Training) -> None:
+        """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and say so."""
+        artifacts = self.place.artifacts
+        for name in checkpoints_of(artifacts, self.place.record.uid, self.claim.number):
             try:
-                training.load_state(load_checkpoint(file))
-            except TrainingError as error:
+                with artifacts.reading(name) as file:
+                    training.load_state(load_checkpoint(file))
+            except (TrainingError, OSError) as error:
                 self.place.say(f"trial {self.claim.number}: {error}")
             else:
                 return
+        if reported_steps(trial):
+            sentence = (
+                f"Attempt {self.claim.attempt + 1} began again at epoch 0: "
+                f"no checkpoint of an earlier one could be read in {artifacts.address}"
+            )
+            self.place.say(f"trial {self.claim.number}: {sentence}")
+            self.place.connectivity.ride_out(lambda: trial.set_user_attr(BEGAN_AGAIN_ATTRIBUTE, sentence))
 
     def _save_checkpoint_if_due(self, training: Training) -> None:
         began = time.monotonic()
         if began < self._checkpoint_due_at:
             return
-        file = checkpoint_file(self.place.artifacts, self.place.record.study_id, self.claim.number, self.claim.attempt)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(training.state(), file)
+        name = checkpoint_name(self.place.record.uid, self.claim.number, self.claim.attempt)
+        with self.place.artifacts.writing(name) as file:
+            save_checkpoint(training.state(), file)
         ended = time.monotonic()
         self._checkpoint_due_at = ended + (ended - began) / CHECKPOINT_SHARE
 
@@ -317,8 +329,8 @@ class TrialRun:
 
     def _clean_up(self) -> None:
         place = self.place
-        for file in checkpoints_of(place.artifacts, place.record.study_id, self.claim.number):
-            file.unlink(missing_ok=True)
+        for name in checkpoints_of(place.artifacts, place.record.uid, self.claim.number):
+            place.artifacts.remove(name)
         specification = place.record.specification
         place.connectivity.ride_out(
             lambda: drop_surplus_weights(

@@ -6,9 +6,9 @@ What a trial's network says of the validation split is in the file of its weight
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from optuna.storages import RDBStorage
@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection, Engine
 from torch import Tensor
 
 from automl.data.normalization import Normalization
-from automl.search.optuna_internals import add_artifact
+from automl.search.artifacts import ArtifactStore
+from automl.search.optuna_internals import artifact_record
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.result import CalibratedFigures
@@ -35,13 +36,13 @@ def store_weights(
     normalization: Normalization,
     predictions: Predictions,
     *,
-    artifacts: Path,
+    artifacts: ArtifactStore,
 ) -> None:
-    """Write weights, normalization and validation predictions beside the artifacts, then make them the trial's."""
-    artifacts.mkdir(parents=True, exist_ok=True)
-    written = artifacts / f".{trial_id}.{FILENAME}"
-    save_checkpoint({"weights": dict(weights), **asdict(normalization), PREDICTIONS: vars(predictions)}, written)
-    add_artifact(storage, trial_id, artifacts, written, filename=FILENAME)
+    """Write weights, normalization and validation predictions to the artifacts, then make them the trial's."""
+    artifact_id = str(uuid.uuid4())
+    with artifacts.writing(artifact_id) as path:
+        save_checkpoint({"weights": dict(weights), **asdict(normalization), PREDICTIONS: vars(predictions)}, path)
+    storage.set_trial_system_attr(trial_id, *artifact_record(artifact_id, filename=FILENAME))
 
 
 @dataclass(frozen=True)
@@ -58,29 +59,30 @@ class StoredWeights:
         return calibrated_figures(self.predictions, tta=tta) if self.predictions else None
 
 
-def read_weights(file: Path) -> StoredWeights:
+def read_weights(artifacts: ArtifactStore, name: str) -> StoredWeights:
     """Read back what `store_weights` wrote.
 
     Raises: TrainingError if the file is damaged; FileNotFoundError if it is gone.
     """
-    stored: Any = load_checkpoint(file)
+    with artifacts.reading(name) as file:
+        stored: Any = load_checkpoint(file)
     predictions = Predictions(**stored[PREDICTIONS]) if PREDICTIONS in stored else None
     return StoredWeights(stored["weights"], Normalization(tuple(stored["mean"]), tuple(stored["std"])), predictions)
 
 
-def weights_file(connection: Connection, trial_id: int, *, artifacts: Path) -> Path | None:
-    """Where a trial's weights lie, or None if they were not kept."""
+def weights_name(connection: Connection, trial_id: int) -> str | None:
+    """Name of a trial's weights among the artifacts, or None if they were not kept."""
     for record in connection.scalars(
         text("SELECT value_json FROM trial_system_attributes WHERE trial_id = :trial_id AND key LIKE 'artifacts:%'"),
         {"trial_id": trial_id},
     ):
         meta = json.loads(json.loads(record))
-        if meta["filename"] == FILENAME:
-            return artifacts / str(meta["artifact_id"])
+        if meta is not None and meta["filename"] == FILENAME:  # None: deleted in optuna-dashboard
+            return str(meta["artifact_id"])
     return None
 
 
-def drop_surplus_weights(engine: Engine, study_id: int, *, keep: int, maximize: bool, artifacts: Path) -> None:
+def drop_surplus_weights(engine: Engine, study_id: int, *, keep: int, maximize: bool, artifacts: ArtifactStore) -> None:
     """Delete the weights of all complete trials but the best `keep`: the record first, then the file."""
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :study)"), {"lock": KEEP_LOCK, "study": study_id})
@@ -99,20 +101,24 @@ def drop_surplus_weights(engine: Engine, study_id: int, *, keep: int, maximize: 
             {"study": study_id, "keep": keep, "filename": f"%{FILENAME}%"},
         ).all()
     for record in records:
-        (artifacts / json.loads(json.loads(record))["artifact_id"]).unlink(missing_ok=True)
+        artifacts.remove(json.loads(json.loads(record))["artifact_id"])
 
 
-def checkpoint_folder(artifacts: Path, study_id: int) -> Path:
-    """Where the checkpoints of a study's running trials lie."""
-    return artifacts / "checkpoints" / str(study_id)
+def checkpoint_folder(study_uid: str) -> str:
+    """Where the checkpoints of a study's running trials lie among the artifacts, which databases may share."""
+    return f"checkpoints/{study_uid}"
 
 
-def checkpoint_file(artifacts: Path, study_id: int, number: int, attempt: int) -> Path:
+def checkpoint_name(study_uid: str, number: int, attempt: int) -> str:
     """A file for each attempt, so that a worker whose trial was taken cannot overwrite the newer one's."""
-    return checkpoint_folder(artifacts, study_id) / f"{number}-{attempt}.pt"
+    return f"{checkpoint_folder(study_uid)}/{number}-{attempt}.pt"
 
 
-def checkpoints_of(artifacts: Path, study_id: int, number: int) -> list[Path]:
+def checkpoints_of(artifacts: ArtifactStore, study_uid: str, number: int) -> list[str]:
     """Checkpoints of all attempts at a trial, the newest attempt first."""
-    files = checkpoint_folder(artifacts, study_id).glob(f"{number}-*.pt")
-    return sorted(files, key=lambda file: int(file.stem.split("-")[1]), reverse=True)
+    names = artifacts.names(f"{checkpoint_folder(study_uid)}/{number}-")
+    return sorted(names, key=_attempt, reverse=True)
+
+
+def _attempt(name: str) -> int:
+    return int(name.rpartition("-")[2].removesuffix(".pt"))

@@ -17,6 +17,7 @@ from automl.data.loading import load_data_set
 from automl.errors import StudyError
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Value
+from automl.search.artifacts import ArtifactStore
 from automl.search.budget import issue_ticket, standing
 from automl.search.claims import Claim, recover_lost, take_waiting
 from automl.search.database import Database
@@ -47,7 +48,7 @@ class Worker:
         record: StudyRecord,
         *,
         home: Path,
-        artifacts: Path,
+        artifacts: ArtifactStore,
         tracker: RunTracker,
         write_model: Callable[[int, Path], None],
         told_to_end: threading.Event,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from socketserver import ThreadingMixIn
+from typing import BinaryIO, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import sqlalchemy
-from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import RDBStorage
 from optuna_dashboard import wsgi
 
@@ -20,8 +19,21 @@ EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 – recognized, not chosen
 PORTS_TRIED = 100
 
 
+class ArtifactStore(Protocol):
+    """What optuna-dashboard asks of a store: Optuna's own protocol for them."""
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """Open an artifact."""
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        """Store an artifact."""
+
+    def remove(self, artifact_id: str) -> None:
+        """Delete an artifact."""
+
+
 def serve(
-    storage_url: str, *, artifacts: Path, host: str, port: int, ready: Callable[[str], None] | None = None
+    storage_url: str, *, artifacts: ArtifactStore, host: str, port: int, ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve the dashboard until KeyboardInterrupt; `ready` gets its URL. Port 0 takes any free one.
 
@@ -33,7 +45,7 @@ def serve(
     storage = _open_storage(storage_url)
     try:
         with _listen(host, port) as server:
-            server.set_app(wsgi(storage, artifact_store=FileSystemArtifactStore(artifacts)))
+            server.set_app(wsgi(storage, artifact_store=artifacts))
             if ready is not None:
                 ready(f"http://{'localhost' if host in EVERY_ADDRESS else host}:{server.server_port}")
             server.serve_forever()

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from automl.errors import TrainingError
+from automl.training.disk import flush_folder
 
 
 def save_checkpoint(state: Mapping[str, object], path: Path) -> None:
@@ -26,7 +27,7 @@ def save_checkpoint(state: Mapping[str, object], path: Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def load_checkpoint(path: Path) -> dict[str, object]:
@@ -45,15 +46,6 @@ def load_checkpoint(path: Path) -> dict[str, object]:
             f"{path} is no checkpoint: it holds {type(state).__name__}. Delete it to start that run anew."
         )
     return state
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the renaming itself survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _first_line(error: Exception) -> str:

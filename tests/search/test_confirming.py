@@ -14,6 +14,7 @@ import pytest
 
 from automl.errors import StudyError
 from automl.recipe import Recipe
+from automl.search.artifacts import FolderStore
 from automl.search.budget import issue_ticket, standing
 from automl.search.claims import take_waiting
 from automl.search.confirmed import Confirmation, choose_best, confirmed_study, find_confirmation, read_confirmation
@@ -183,7 +184,7 @@ def test_confirmation_of_a_deleted_study_is_not_taken_for_a_new_one_s(
     database: Database, search: StudyRecord, make_study: MakeStudy, tmp_path: Path
 ) -> None:
     record = prepare_confirmation(database, search, top=1, seeds=1)
-    delete_study(database, search, artifacts=tmp_path)
+    delete_study(database, search, artifacts=FolderStore(tmp_path))
     new = make_study()
     with database.engine.connect() as connection:
         assert find_confirmation(connection, new) is None

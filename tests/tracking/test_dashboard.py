@@ -19,9 +19,10 @@ from automl.tracking.dashboard import serve, study_page
 TRIALS, EPOCHS = 3, 5
 SERVE = """
 import sys
-from pathlib import Path
+from optuna.artifacts import FileSystemArtifactStore
 from automl.tracking.dashboard import serve
-serve(sys.argv[1], artifacts=Path(sys.argv[2]), host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
+store = FileSystemArtifactStore(sys.argv[2])
+serve(sys.argv[1], artifacts=store, host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
 """
 
 
@@ -100,7 +101,7 @@ def test_artifacts_can_be_downloaded(dashboard: Dashboard) -> None:
 def test_database_without_studies_is_refused(postgres_url: str, tmp_path: Path) -> None:
     sentence = "This database holds no studies yet: make one with automl create or automl search."
     with pytest.raises(StorageError, match=re.escape(sentence)):
-        serve(postgres_url, artifacts=tmp_path, host="127.0.0.1", port=0)
+        serve(postgres_url, artifacts=optuna.artifacts.FileSystemArtifactStore(tmp_path), host="127.0.0.1", port=0)
 
 
 def test_busy_port_names_one_that_is_free(postgres_url: str, tmp_path: Path) -> None:
@@ -108,11 +109,13 @@ def test_busy_port_names_one_that_is_free(postgres_url: str, tmp_path: Path) -> 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=f"^Port {port} of 127.0.0.1 is taken. Try: --port ") as refusal:
-            serve(postgres_url, artifacts=tmp_path, host="127.0.0.1", port=port)
+            serve(
+                postgres_url, artifacts=optuna.artifacts.FileSystemArtifactStore(tmp_path), host="127.0.0.1", port=port
+            )
     socket.create_server(("127.0.0.1", int(str(refusal.value).split()[-1]))).close()
 
 
 def test_unknown_host_is_refused(postgres_url: str, tmp_path: Path) -> None:
     make_study(postgres_url, tmp_path)
     with pytest.raises(SettingsError, match=re.escape("Cannot listen on 192.0.2.1:0: ")):
-        serve(postgres_url, artifacts=tmp_path, host="192.0.2.1", port=0)
+        serve(postgres_url, artifacts=optuna.artifacts.FileSystemArtifactStore(tmp_path), host="192.0.2.1", port=0)

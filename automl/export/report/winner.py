@@ -21,10 +21,11 @@ from automl.export.evaluation import Evaluation, wilson_interval
 from automl.figures.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
+from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
 from automl.search.results import TrialRecord, record_test_opening
 from automl.search.study import StudyRecord
-from automl.search.weights import StoredWeights, read_weights, weights_file
+from automl.search.weights import StoredWeights, read_weights, weights_name
 from automl.training.calibration import Bin, reliability
 from automl.training.class_report import class_report
 from automl.training.device import choose_device
@@ -79,7 +80,13 @@ class Examination:
 
 
 def examine(
-    database: Database, record: StudyRecord, trial: TrialRecord, *, home: Path, artifacts: Path, data: str | None
+    database: Database,
+    record: StudyRecord,
+    trial: TrialRecord,
+    *,
+    home: Path,
+    artifacts: ArtifactStore,
+    data: str | None,
 ) -> Examination:
     """Look at the data and, if the trial's weights were kept, once at the test split, which the study remembers.
 
@@ -109,7 +116,7 @@ def examine(
 
 
 def _network(
-    database: Database, record: StudyRecord, trial: TrialRecord, artifacts: Path
+    database: Database, record: StudyRecord, trial: TrialRecord, artifacts: ArtifactStore
 ) -> tuple[nn.Module, StoredWeights]:
     """The trial's network with its best epoch's weights.
 
@@ -117,15 +124,17 @@ def _network(
     user's own cannot be built, or is no longer the one that was trained.
     """
     with database.engine.connect() as connection:
-        file = weights_file(connection, trial.trial_id, artifacts=artifacts)
-    if file is None:
+        name = weights_name(connection, trial.trial_id)
+    if name is None:
         raise StudyError(f"the weights of trial {trial.number} were not kept")
-    if not file.exists():
+    try:
+        stored = read_weights(artifacts, name)
+    except FileNotFoundError as error:
         raise StudyError(
-            f"the weights of trial {trial.number} are not in {file}. "
+            f"the weights of trial {trial.number} are not in {artifacts.address}/{name}. "
             "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)"
-        )
-    stored, specification = read_weights(file), record.specification
+        ) from error
+    specification = record.specification
     build = resolve_builder(specification.model) if specification.model else build_model
     data = specification.data
     network = build(Recipe.from_mapping(trial.recipe), data.image_shape, len(data.class_names))

@@ -17,6 +17,7 @@ from automl.export.report.page import to_page
 from automl.export.report.winner import Examination, examine
 from automl.export.report.winner_sections import RECIPE_FILE
 from automl.figures.canvas import save_png
+from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
@@ -49,7 +50,7 @@ def write_report(
     folder: Path,
     *,
     home: Path,
-    artifacts: Path,
+    artifacts: ArtifactStore,
     data: str | None = None,
     recipe_document: RecipeWriter,
 ) -> WrittenReport:

@@ -1,0 +1,138 @@
+"""Artifacts in a bucket: Amazon's S3, or whatever speaks its protocol (AWS_ENDPOINT_URL)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from automl.errors import SettingsError, StorageError
+from automl.search.artifacts import S3, temporary_file
+
+RETRIES = 8
+"""By boto3, with growing, jittered pauses: a minute or two in all."""
+CONNECT_SECONDS = 10
+MISSING = ("404", "NoSuchKey")
+CREDENTIALS = {
+    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "aws_session_token": "AWS_SESSION_TOKEN",
+    "region_name": "AWS_DEFAULT_REGION",
+    "profile_name": "AWS_PROFILE",
+}
+
+
+def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
+    """The store at `s3://BUCKET/PREFIX`; without keys in `environment`, boto3 looks where every tool of AWS does.
+
+    Raises: SettingsError if the address names no bucket, or if boto3 is missing or cannot use its settings.
+    """
+    bucket, _, prefix = address.removeprefix(S3).strip("/").partition("/")
+    if not bucket:
+        raise SettingsError(f"{address} names no bucket: --artifacts (AUTOML_ARTIFACTS) reads {S3}BUCKET/PREFIX.")
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+    except ImportError as error:
+        raise SettingsError(
+            f"Artifacts in {address} need boto3, which is not installed: pip install 'optuna-automl[s3]'"
+        ) from error
+    given = {option: environment[name] for option, name in CREDENTIALS.items() if environment.get(name)}
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    config = Config(connect_timeout=CONNECT_SECONDS, retries={"mode": "standard", "max_attempts": RETRIES})
+    try:
+        client = boto3.Session(**given).client("s3", endpoint_url=endpoint, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise SettingsError(f"Artifacts in {address} cannot be used: {error}") from error
+    return BucketStore(client, bucket, prefix)
+
+
+class BucketStore:
+    """Objects of a bucket below a prefix; S3 itself makes each of them appear whole."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        """`client`: of boto3, for S3."""
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    @property
+    def address(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"{S3}{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def disk(self) -> Path:
+        """The folder for temporary files, through which every file goes."""
+        return Path(tempfile.gettempdir())
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A temporary file, uploaded at the end."""
+        with temporary_file() as path:
+            yield path
+            with self._reached():
+                self._client.upload_file(str(path), self._bucket, self._key(name))
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Path]:
+        """A downloaded copy, which is deleted at the end."""
+        with temporary_file() as path:
+            with self._reached(name):
+                self._client.download_file(self._bucket, self._key(name), str(path))
+            yield path
+
+    def exists(self, name: str) -> bool:
+        """Whether there is an object of this name."""
+        try:
+            with self._reached(name):
+                self._client.head_object(Bucket=self._bucket, Key=self._key(name))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self, prefix: str) -> list[str]:
+        """Names of all objects that begin with `prefix`."""
+        inside = len(self._key(""))
+        with self._reached():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._key(prefix)
+            )
+            return sorted(item["Key"][inside:] for page in pages for item in page.get("Contents", ()))
+
+    def remove(self, name: str) -> None:
+        """Delete an object, if it is there."""
+        with self._reached():
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
+
+    def remove_folder(self, name: str) -> None:
+        """Delete all objects below a name."""
+        for one in self.names(f"{name}/"):
+            self.remove(one)
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+    @contextmanager
+    def _reached(self, name: str | None = None) -> Iterator[None]:
+        """Turn errors of boto3's into ours; a missing object `name` into FileNotFoundError."""
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            if name is not None and error.response.get("Error", {}).get("Code") in MISSING:
+                raise FileNotFoundError(f"There is no {self.address}/{name}") from error
+            raise self._unreachable(error) from error
+        except (BotoCoreError, Boto3Error) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> StorageError:
+        return StorageError(
+            f"Cannot use {self.address}: {error}. See that the bucket is there, and that AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY and, unless it is Amazon's, AWS_ENDPOINT_URL are set."
+        )
