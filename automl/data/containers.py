@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import os
 import posixpath
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,8 @@ IMAGE_ENDINGS = frozenset(
     (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
 IGNORED_NAMES = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))
+UNREADABLE = (OSError, EOFError, NotImplementedError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What the operating system, zipfile and its decompressors raise on what cannot be read."""
 MAX_COMPRESSION = 1000
 """Deflate reaches 1032 on zeros alone: no photograph comes near."""
 
@@ -77,6 +82,8 @@ class Folder:
                 elif entry.is_file():
                     status = entry.stat()
                     yield File(name, f"{status.st_size} {status.st_mtime_ns}")
+                else:
+                    yield File(name, "")  # a pipe or a device: likewise
 
 
 class Archive:
@@ -86,9 +93,10 @@ class Archive:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise DataError(f"Cannot read the zip {path}: {error}. Download or pack it again.") from error
-        members = (member for member in self._zip.infolist() if not member.is_dir())
+            members = [member for member in self._zip.infolist() if not member.is_dir()]
+        except (*UNREADABLE, ValueError, IndexError) as error:  # the last two from a damaged list of members
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"Cannot read the zip {path}: {reason}. Download or pack it again.") from error
         self._members = {member.filename.replace("\\", "/"): member for member in members}
 
     def files(self) -> list[File]:

@@ -7,14 +7,12 @@ FER2013's zip took 4.7 s with two threads and 2.1 s with two processes (2 cores,
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
-import struct
 import threading
 import time
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -28,7 +26,7 @@ from joblib import cpu_count  # type: ignore[import-untyped]
 from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 from PIL import Image, UnidentifiedImageError
 
-from automl.data.containers import Archive, Folder
+from automl.data.containers import UNREADABLE, Archive, Folder
 from automl.data.contents import Header, Interrupted, Progress, Written
 from automl.data.dataset import Fit, ImageShape, Sizing
 from automl.data.disk import Room
@@ -41,11 +39,10 @@ CHUNK = 64
 """Images that are decoded, and recorded as done, together; fewer are not worth the start of another process."""
 ORPHAN_SECONDS = 1.0
 """How soon a decoding process sees that its parent was killed."""
-DAMAGED = (
-    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, NotImplementedError),
-    *(struct.error, zlib.error, zipfile.BadZipFile),
-)
+DAMAGED = (*UNREADABLE, SyntaxError, ValueError, IndexError, KeyError, OverflowError)
 """What Pillow's decoders and zipfile raise on damaged files."""
+LARGE_PIXELS = 1 << 26
+"""Of one image; of those that have more, one is decoded at a time, since each takes half a gigabyte and more."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit) -> Mapping[int
     damaged: dict[int, str] = {}
     for row, name in enumerate(chunk.names, chunk.first_row):
         try:
-            with _opened(chunk.container, name) as image:
+            with _opened(chunk.container, name) as image, _alone_if_large(image, path):
                 images_MHWC[row] = to_pixels(image, shape, fit)
         except DAMAGED as error:
             damaged[row] = reason_of(error)
@@ -190,6 +187,17 @@ def _opened(container: Path, name: str) -> Iterator[Image.Image]:
             raise DataError(f"{container}: {name!r} is refused: {error}") from error
         with image:
             yield image
+
+
+@contextmanager
+def _alone_if_large(image: Image.Image, path: Path) -> Iterator[None]:
+    """Wait, with a large image, until no other process that writes into `path` holds one."""
+    if image.width * image.height <= LARGE_PIXELS:
+        yield
+        return
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # freed by the system when this process ends, however it ends
+        yield
 
 
 @lru_cache(maxsize=1)  # a zip's directory is read once by each decoding process, which lives for one data set

@@ -13,12 +13,17 @@ from automl.errors import DataError
 
 SPLIT_WORDS: dict[str, SplitName] = {
     "train": "train",
+    "training": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
+    "dev": "validation",
     "test": "test",
+    "testing": "test",
 }
 NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{0,300})?")
+LONGEST_WORD = 40
+"""Characters of one that a message repeats."""
 FER2013 = "fer2013"
 """What the set is called, whatever its file is."""
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -50,12 +55,12 @@ def split_numbers(splits: Iterable[SplitName]) -> npt.NDArray[np.int8]:
     return np.array([number[split] for split in splits], np.int8)
 
 
-def split_of(word: str) -> SplitName:
-    """The split that a person means.
+def split_of(word: str, *, where: str) -> SplitName:
+    """The split that a person means; `where` it stands, for the message.
 
     Raises: DataError if it is none.
     """
     split = SPLIT_WORDS.get(word.strip().lower())
     if split is None:
-        raise DataError(f"{word!r} is no split. Known: {', '.join(SPLIT_WORDS)}.")
+        raise DataError(f"{where}: {word[:LONGEST_WORD]!r} is no split. Known: {', '.join(SPLIT_WORDS)}.")
     return split

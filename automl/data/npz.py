@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +10,22 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
 from automl.data.arrays import Pixels, blocks_of, header_of, write_blocks
-from automl.data.containers import Archive
+from automl.data.containers import UNREADABLE, Archive
 from automl.data.contents import Contents, Progress, Written
 from automl.data.dataset import Sizing
 from automl.data.disk import Room
 from automl.data.labels import class_names_of, label_numbers, split_numbers, split_of
 from automl.errors import DataError
+from automl.legible import one_line
 
 CHANNELS = (1, 3)
+LONGEST_BYTES = 4096
+"""Of a word: no class needs a longer name, and an array of longer ones may take any memory."""
+LARGEST_WHOLE = 2**53
+"""Above it a float64 no longer tells whole numbers apart."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ class ArrayFile:
             images=ArrayFileImages(self.path, shape_NHWC),
             class_names=class_names,
             labels_M=label_numbers(labels, class_names),
-            splits_M=split_numbers(split_of(word) for word in splits),
+            splits_M=split_numbers(
+                split_of(word, where=f"{self.path}: image {row}") for row, word in enumerate(splits)
+            ),
         )
 
     def _image_shape(self, archive: Archive) -> tuple[int, int, int, int]:
@@ -71,15 +77,37 @@ class ArrayFile:
             if len(shape) == 3:
                 shape = (*shape, 1)
             if len(shape) != 4 or dtype != np.uint8 or shape[-1] not in CHANNELS or columns_first or 0 in shape:
-                order = " in Fortran's order" if columns_first else ""
+                order = " in Fortran's order, which numpy.ascontiguousarray changes" if columns_first else ""
                 raise DataError(f"{self.path}: 'images' is {_form(shape, dtype)}{order}. {_expected()}")
         return shape[0], shape[1], shape[2], shape[3]
 
     def _words(self, archive: Archive, name: str, images: int) -> list[str]:
         with _opened(archive, name) as (file, shape, _, dtype):
-            if shape != (images,) or dtype.kind not in "iuU":
+            if shape not in ((images,), (images, 1)) or dtype.kind not in "biufSU" or dtype.itemsize > LONGEST_BYTES:
                 raise DataError(f"{self.path}: {name!r} is {_form(shape, dtype)} for {images} images. {_expected()}")
-            return [str(value) for value in np.frombuffer(file.read(images * dtype.itemsize), dtype)]
+            words = _as_words(np.frombuffer(file.read(images * dtype.itemsize), dtype))
+        if missing := [row for row, word in enumerate(words) if not word]:
+            about = f"{len(missing)} images (first: image {missing[0]})"
+            raise DataError(f"{self.path}: {name!r} says nothing of {about}. Leave them out.")
+        return words
+
+
+def _as_words(values_N: npt.NDArray[np.generic]) -> list[str]:
+    """Numbers and words as text: 2.0 as 2, what is no number as nothing.
+
+    Raises: ValueError if bytes are no UTF-8.
+    """
+    if values_N.dtype.kind == "S":
+        return [one_line(word) for word in np.char.decode(values_N.astype(np.bytes_), "utf-8").tolist()]
+    if values_N.dtype.kind == "f":
+        return [_number_in_words(value) for value in values_N.astype(np.float64).tolist()]
+    return [one_line(str(value)) for value in values_N]
+
+
+def _number_in_words(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < LARGEST_WHOLE else repr(value)
 
 
 @dataclass(frozen=True)
@@ -123,7 +151,7 @@ def _opened(archive: Archive, name: str) -> Iterator[tuple[IO[bytes], tuple[int,
             shape, columns_first, dtype = read(file)
             _check_size(archive, name, math.prod(shape) * dtype.itemsize)
             yield file, shape, columns_first, dtype
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (*UNREADABLE, ValueError) as error:
         raise DataError(f"{archive.path}: the array {name!r} cannot be read: {error}. {_expected()}") from error
 
 

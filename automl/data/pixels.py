@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
@@ -13,6 +15,7 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""
 ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""
+BAND_ROWS = 256
 DEEP_MODES = frozenset(("I", "I;16", "I;16B", "I;16L"))
 ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 
@@ -49,13 +52,28 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     if image.mode == mode:
         return image
     if image.mode in DEEP_MODES:
-        deep = np.asarray(image).clip(0, 65535) >> 8
-        return Image.fromarray(deep.astype(np.uint8)).convert(mode)
+        return _by_bands(image, mode, _eight_bits)
     if image.mode in ALPHA_MODES or "transparency" in image.info:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(paper, image).convert(mode)
+        return _by_bands(image, mode, _on_paper)
     return image.convert(mode)
+
+
+def _by_bands(image: Image.Image, mode: str, change: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Change some rows at a time: of 12,000 × 12,000 pixels the intermediate images would take gigabytes."""
+    changed = Image.new(mode, image.size)
+    for top in range(0, image.height, BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + BAND_ROWS, image.height)))
+        changed.paste(change(band).convert(mode), (0, top))
+    return changed
+
+
+def _eight_bits(deep: Image.Image) -> Image.Image:
+    return Image.fromarray((np.asarray(deep).clip(0, 65535) >> 8).astype(np.uint8))
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
 def read_header(image: Image.Image) -> Header:

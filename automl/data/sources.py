@@ -19,6 +19,8 @@ from automl.errors import DataError
 
 NAMES = ("digits", *DOWNLOADS)
 """Sets that need no path; a folder of the same name is meant by `./digits`."""
+NAMED_COLUMNS = 10
+"""Of a table, in a message."""
 
 
 def find_source(reference: str, *, home: Path) -> Source:
@@ -33,22 +35,40 @@ def find_source(reference: str, *, home: Path) -> Source:
     path = _existing(reference)
     if path.is_dir():
         return FolderOfImages(path)
-    if path.suffix.lower() == ".csv":
+    _check_file(path)
+    ending = path.suffix.lower()
+    if ending == ".csv":
         return _table(path)
     if zipfile.is_zipfile(path):
-        return ArrayFile(path) if path.suffix.lower() == ".npz" else ArchiveOfImages(path)
+        return ArrayFile(path) if ending == ".npz" else ArchiveOfImages(path)
+    if ending in (".zip", ".npz"):
+        raise DataError(f"{path} is damaged, or no {ending} file: its end is missing. Download or save it again.")
     raise DataError(f"{path} is neither a folder nor a zip, .npz or .csv file. Data is one of these: {_forms()}.")
+
+
+def _check_file(path: Path) -> None:
+    """Raise: DataError if the file cannot be opened, or is a pipe or a device, which might never end."""
+    try:
+        if not path.is_file():
+            raise DataError(f"{path} is a pipe or a device. Data is one of these: {_forms()}.")
+        path.open("rb").close()
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}. Check its permissions.") from error
 
 
 def _table(path: Path) -> Source:
     table = Table(path.parent, path.name)
     columns = table.columns()
+    if not columns:
+        raise DataError(f"{path} is empty. Expected path,label[,split][,group] or emotion,pixels.")
     if set(columns) >= fer2013.COLUMNS:
         return Fer2013Table(path, table)
     if set(columns) >= listing.COLUMNS:
         return Listing(path)
+    more = ", …" if len(columns) > NAMED_COLUMNS else ""
     raise DataError(
-        f"{path} has the columns {', '.join(columns)}. Expected path,label[,split][,group] or emotion,pixels."
+        f"{path} has the columns {', '.join(columns[:NAMED_COLUMNS])}{more}. "
+        "Expected path,label[,split][,group] or emotion,pixels."
     )
 
 
@@ -59,7 +79,8 @@ def _existing(reference: str) -> Path:
             return path.resolve()
         near = _near(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: the home folder of a user who does not exist
-        raise DataError(f"Cannot read {reference!r}: {getattr(error, 'strerror', error)}.") from error
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise DataError(f"Cannot read {reference!r}: {reason}.") from error
     advice = f"Did you mean {near!r}?" if near else f"Data is one of these: {_forms()}."
     raise DataError(f"No data at {reference!r}: there is no such folder or file, and no set of this name. {advice}")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import deque
+import itertools
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from automl.data.containers import Archive, Folder
+from automl.data.containers import UNREADABLE, Archive, Folder
 from automl.errors import DataError
 
 MAX_LINE = 1 << 17
 """Characters; the longest honest line, 48 × 48 pixels, has about 9,000. A block of rows is bounded by it, too."""
 ROWS_AT_ONCE = 500
+SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,11 @@ class Table:
 
         columns = self.columns()
         with self._text() as text:
-            lines = _Lines(self._lines(text), self.path, len(columns))
+            separator, text_lines = _separator_of(self._lines(text))
+            lines = _Lines(text_lines, self.path, len(columns), separator)
             blocks = pd.read_csv(
                 lines,
+                sep=separator,
                 names=columns,
                 header=0,
                 usecols=[column for column in columns if column in wanted],
@@ -83,14 +87,15 @@ class Table:
 
     def _columns(self, header: list[str]) -> list[str]:
         columns = [name.strip().lower() for name in header]
-        for name in columns:
-            if columns.count(name) > 1:
+        for name, count in Counter(columns).items():
+            if count > 1:
                 raise DataError(f"{self.path} has several columns {name!r}. Leave one of them.")
         return columns
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         with self._text() as text:
-            reader = csv.reader(self._lines(text), skipinitialspace=True)
+            separator, lines = _separator_of(self._lines(text))
+            reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
             try:
                 for values in reader:
                     if values:
@@ -106,6 +111,8 @@ class Table:
                 yield text
         except UnicodeDecodeError as error:
             raise DataError(f"{self.path}: {error}. Save it in UTF-8.") from error
+        except UNREADABLE as error:
+            raise DataError(f"Cannot read {self.path}: {getattr(error, 'strerror', None) or error}.") from error
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         number = 1
@@ -116,22 +123,34 @@ class Table:
             number += 1
 
 
+def _separator_of(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """A comma, or what stands in the header without one, and all the lines again: many a spreadsheet writes `;`."""
+    before = []
+    for line in lines:
+        before.append(line)
+        if line.strip():
+            break
+    header = before[-1] if before else ""
+    separator = next((mark for mark in SEPARATORS if mark in header), SEPARATORS[0])
+    return separator, itertools.chain(before, lines)
+
+
 class _Lines(io.TextIOBase):
     """What pandas reads from: lines that are not empty, none of them too short, which pandas would fill up.
 
     `numbers` are those of the rows that were read and not yet taken.
     """
 
-    def __init__(self, lines: Iterator[str], path: str, columns: int) -> None:
+    def __init__(self, lines: Iterator[str], path: str, columns: int, separator: str) -> None:
         self._lines = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-        self._path, self._columns = path, columns
+        self._path, self._columns, self._separator = path, columns, separator
         self.numbers: deque[int] = deque()
 
     @override
     def read(self, size: int | None = -1, /) -> str:
         """The next line, whatever the size; nothing at the end."""
         number, line = next(self._lines, (0, ""))
-        values = line.count(",") + 1
+        values = line.count(self._separator) + 1
         if line and values != self._columns:
             raise DataError(f"{self._path}:{number}: {values} values for {self._columns} columns. Repair the line.")
         self.numbers.append(number)

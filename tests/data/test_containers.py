@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from automl.data.containers import Archive, Folder
+from automl.data.decoding import DAMAGED
 from automl.errors import DataError
 
 
@@ -71,3 +75,58 @@ def test_truncated_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 and no end")
     with pytest.raises(DataError, match=re.escape(f"Cannot read the zip {path}: File is not a zip file.")):
         Archive(path)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_archive_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    """Bytes of the list of members are changed, one of which has an empty name."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/1.png", b"pixels" * 9)
+        archive.writestr("b", b"pixels")
+    content = bytearray(path.read_bytes())
+    members = content.index(b"PK\x01\x02")
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(members, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        damaged = Archive(path)
+        listed = [file.name for file in damaged.files()]
+    except DataError:
+        return
+    for name in listed:
+        try:
+            with damaged.open(name) as file:
+                file.read()
+        except DAMAGED:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({6: 255}, "zip file version 25.5"),
+        ({28: 0, 30: 1}, "string index out of range"),
+    ],
+)
+def test_archive_that_zipfile_cannot_read_is_refused(tmp_path: Path, changes: dict[int, int], reason: str) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("b", b"pixels")
+    content = bytearray(path.read_bytes())
+    for place, value in changes.items():
+        content[content.index(b"PK\x01\x02") + place] = value
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(f"Cannot read the zip {path}: {reason}")):
+        Archive(path)
+
+
+def test_pipes_and_devices_are_told_as_unreadable(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    folder = Folder(tmp_path)
+    assert names(folder) == ["pipe.png", "zero.png"]
+    for name in names(folder):
+        with pytest.raises(OSError, match="not a regular file"):
+            folder.open(name)

@@ -75,3 +75,9 @@ def test_names_of_fer2013_with_other_classes_are_no_fer2013() -> None:
 def test_nothing_to_learn_from_says_what_is_there(paths: list[str], message: str) -> None:
     with pytest.raises(DataError, match="^" + re.escape(message)):
         arrange(paths)
+
+
+def test_split_folders_as_kaggle_calls_them_are_no_classes() -> None:
+    layout = arrange(["Training/a/1.png", "Training/b/1.png", "Testing/a/1.png", "dev/a/1.png"])
+    assert layout.class_names == ("a", "b")
+    assert [place.split for place in layout.places] == ["train", "train", "validation", "test"]

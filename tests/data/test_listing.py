@@ -76,3 +76,66 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     message = f"{path} has the columns file, class. Expected path,label[,split][,group] or emotion,pixels."
     with pytest.raises(DataError, match=re.escape(message)):
         load_data_set(path, home=tmp_path)
+
+
+def test_path_that_stands_twice_counts_once(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(20)]
+    path = listed(tmp_path, "path,label", rows)
+    once = load_data_set(path, home=tmp_path)
+    Path(path).write_text("\n".join(["path,label", *rows, "./3.png,b", rows[0]]))
+    twice = load_data_set(path, home=tmp_path)
+    assert twice.fingerprint == once.fingerprint
+    assert twice.notes[0] == "2 rows that repeat an earlier one are left out (lines 22, 23)"
+
+
+def test_path_with_two_labels_is_refused(tmp_path: Path) -> None:
+    path = listed(tmp_path, "path,label", ["0.png,a", "1.png,b", "0.png,b"])
+    with pytest.raises(DataError, match=re.escape(f"{path}:4: line 2 says otherwise of '0.png'. Keep one of them.")):
+        load_data_set(path, home=tmp_path)
+
+
+def test_numbers_are_sorted_as_numbers_and_one_that_is_none_is_no_label(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{('10.0', '-1.0', '2.0', 'nan')[number % 4]}" for number in range(20)]
+    data = load_data_set(listed(tmp_path, "path,label", rows), home=tmp_path)
+    assert data.class_names == ("-1.0", "2.0", "10.0")
+    assert data.notes[0] == "5 rows without a label are left out (lines 5, 9, 13, 17, 21)"
+    words = [row.replace("10.0", "roti") for row in rows]
+    assert load_data_set(listed(tmp_path, "path,label", words), home=tmp_path).class_names[2] == "nan"
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators_are_found_in_the_header(tmp_path: Path, separator: str) -> None:
+    rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(20)]
+    expected = load_data_set(listed(tmp_path, "path,label", rows), home=tmp_path).fingerprint
+    text = (tmp_path / "labels.csv").read_text().replace(",", separator)
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
+    assert load_data_set(str(tmp_path / "labels.csv"), home=tmp_path).fingerprint == expected
+
+
+def test_paths_of_windows_are_found(tmp_path: Path) -> None:
+    path = listed(tmp_path, "path,label", [f"images/{number}.png,{'ab'[number % 2]}" for number in range(20)])
+    Path(path).write_text(Path(path).read_text().replace("/", "\\"))
+    assert load_data_set(path, home=tmp_path).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("path,label,split", "9.png,a,holdout", ":10: 'holdout' is no split. Known: train,"),
+        ("path,label,split", "9.png,a,", ":10: '' is no split. Known: train,"),
+        ("path,label,split", ",a,train", ":10: there is no path. Repair the line."),
+    ],
+)
+def test_mistake_is_told_with_its_line(tmp_path: Path, header: str, row: str, message: str) -> None:
+    rows = [f"{number}.png,{'ab'[number % 2]},train" for number in range(8)]
+    path = listed(tmp_path, header, rows)
+    Path(path).write_text("\n".join([header, *rows, row]))
+    with pytest.raises(DataError, match=re.escape(f"{path}{message}")):
+        load_data_set(path, home=tmp_path)
+
+
+def test_path_with_a_null_character_is_unreadable(tmp_path: Path) -> None:
+    path = listed(tmp_path, "path,label", [f"{number}.png,{'ab'[number % 2]}" for number in range(120)])
+    with Path(path).open("a") as table:
+        table.write("\nx\0.png,a")
+    assert load_data_set(path, home=tmp_path).left_out == ("x\0.png",)

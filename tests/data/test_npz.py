@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from automl.data.dataset import SPLITS
@@ -56,8 +57,8 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
         ({"images": IMAGES_NHWC[..., :2], "labels": LABELS}, "'images' is 30 × 5 × 4 × 2 of uint8. Expected"),
         ({"images": IMAGES_NHWC, "labels": LABELS[:-1]}, "'labels' is 29 of int64 for 30 images. Expected"),
         (
-            {"images": IMAGES_NHWC, "labels": LABELS, "split": np.repeat(["dev"], 30)},
-            "'dev' is no split. Known: train,",
+            {"images": IMAGES_NHWC, "labels": LABELS, "split": np.repeat(["holdout"], 30)},
+            "set.npz: image 0: 'holdout' is no split. Known: train,",
         ),
         (
             {"images": IMAGES_NHWC, "labels": np.array([print] * 30)},
@@ -126,4 +127,42 @@ def test_header_that_promises_more_than_there_is_is_refused(tmp_path: Path) -> N
         archive.writestr("labels.npy", labels.getvalue())
     message = f"{tmp_path / 'set.npz'}: the array 'images' breaks off. Save it again."
     with pytest.raises(DataError, match=re.escape(message)):
+        load_data_set(str(tmp_path / "set.npz"), home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "class_names"),
+    [
+        (LABELS[:, np.newaxis], ("0", "1", "2")),
+        (LABELS.astype(np.float32), ("0", "1", "2")),
+        (LABELS / 2, ("0", "0.5", "1")),
+        (LABELS - 1, ("-1", "0", "1")),
+        (LABELS.astype(">i2"), ("0", "1", "2")),
+        (LABELS > 0, ("False", "True")),
+        (np.array([b"ape", b"bee", "猫".encode()])[LABELS], ("ape", "bee", "猫")),
+        (np.array(["a\0b", "c\x1b", "d"])[LABELS], ("a\\x00b", "c\\x1b", "d")),
+    ],
+)
+def test_labels_of_any_plain_type_are_read(
+    tmp_path: Path, labels: npt.NDArray[np.generic], class_names: tuple[str, ...]
+) -> None:
+    data = load_data_set(saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=labels), home=tmp_path)
+    assert data.class_names == class_names
+    numbers = LABELS > 0 if len(class_names) == 2 else LABELS
+    for split in data.splits.values():
+        assert np.array_equal(split.labels_N, numbers[split.rows_N])
+
+
+@pytest.mark.parametrize("labels", [np.array(["", "bee", "cat"])[LABELS], np.where(LABELS == 0, np.nan, LABELS)])
+def test_labels_that_say_nothing_are_refused(tmp_path: Path, labels: npt.NDArray[np.generic]) -> None:
+    path = saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=labels)
+    with pytest.raises(
+        DataError, match=re.escape("'labels' says nothing of 10 images (first: image 0). Leave them out.")
+    ):
+        load_data_set(path, home=tmp_path)
+
+
+def test_words_of_any_length_are_refused_unread(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", images=IMAGES_NHWC, labels=np.array(["x" * 2000] * 30))
+    with pytest.raises(DataError, match=re.escape("'labels' is 30 of <U2000 for 30 images.")):
         load_data_set(str(tmp_path / "set.npz"), home=tmp_path)

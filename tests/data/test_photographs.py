@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from automl.data.dataset import DataSet, Sizing
+from automl.data.decoding import _alone_if_large
 from automl.data.loading import load_data_set
 from automl.data.pixels import ORIENTATION
 from automl.errors import DataError
@@ -140,3 +142,26 @@ def test_png_of_a_billion_pixels_is_refused_by_its_header(tmp_path: Path) -> Non
     message = f"{root}: 'a/bomb.png' is refused: Image size (1200000000 pixels) exceeds limit of"
     with pytest.raises(DataError, match=re.escape(message)):
         load_data_set(str(root), home=tmp_path)
+
+
+def test_large_images_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads, as two processes would, hold a large image each: the second waits for the first."""
+    monkeypatch.setattr("automl.data.decoding.LARGE_PIXELS", 100)
+    path, held, order = tmp_path / "images.npy", threading.Event(), []
+    path.touch()
+
+    def hold_second() -> None:
+        held.wait()
+        with _alone_if_large(Image.new("L", (11, 10)), path):
+            order.append("second")
+
+    second = threading.Thread(target=hold_second)
+    second.start()
+    with _alone_if_large(Image.new("L", (11, 10)), path):
+        held.set()
+        with _alone_if_large(Image.new("L", (10, 10)), path):
+            order.append("small ones never wait")
+        second.join(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["small ones never wait", "first", "second"]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from PIL import Image
 
 from automl.data.contents import Header
 from automl.data.dataset import Fit
-from automl.data.pixels import ORIENTATION, convert, read_header, to_pixels
+from automl.data.pixels import BAND_ROWS, ORIENTATION, convert, read_header, to_mode, to_pixels
 
 NOISE_HWC = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
@@ -107,3 +109,32 @@ def test_arrays_are_converted_like_the_same_images() -> None:
     converted = convert(batch_NHWC, (1, 4, 4), "pad")
     for image_HWC, pixels in zip(batch_NHWC, converted, strict=True):
         assert np.array_equal(pixels, to_pixels(Image.fromarray(image_HWC), (1, 4, 4), "pad"))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16"])
+def test_image_of_many_rows_is_converted_as_one_of_few(mode: str) -> None:
+    """Bands of rows give what the whole image would."""
+    values_HW = np.random.default_rng(0).integers(0, 65536, (3 * BAND_ROWS + 5, 4)).astype(np.uint16)
+    image = Image.fromarray(values_HW)
+    if mode != "I;16":
+        channels = (values_HW >> 8, values_HW & 255, values_HW >> 4, values_HW % 251)
+        image = Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8)).convert(mode)
+    converted = to_mode(image, "L")
+    for row in (0, BAND_ROWS - 1, BAND_ROWS, image.height - 1):
+        alone = to_mode(image.crop((0, row, image.width, row + 1)), "L")
+        assert np.array_equal(np.asarray(converted)[row], np.asarray(alone)[0])
+
+
+def test_large_transparent_image_is_converted_in_little_memory() -> None:
+    """Its own 144 MB and the result's 36 MB, but not three times as much again."""
+    code = (
+        "import resource\n"
+        "from PIL import Image\n"
+        "from automl.data.pixels import to_mode\n"
+        "image = Image.new('RGBA', (6000, 6000), (0, 0, 0, 9))\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "to_mode(image, 'L')\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 100

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -62,4 +63,26 @@ def test_other_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=re.escape(f"{path} is neither a folder nor a zip, .npz or .csv file. Data is one of these:")
     ):
+        find_source(str(path), home=Path())
+
+
+@pytest.mark.parametrize("ending", [".csv", ".zip", ".npz", ""])
+def test_pipe_is_refused_unread(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"pipe{ending}"
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=re.escape(f"{path} is a pipe or a device. Data is one of these: digits,")):
+        find_source(str(path), home=Path())
+
+
+def test_endless_device_is_refused_unread() -> None:
+    with pytest.raises(DataError, match=re.escape("/dev/zero is a pipe or a device.")):
+        find_source("/dev/zero", home=Path())
+
+
+@pytest.mark.parametrize("ending", [".zip", ".npz"])
+def test_archive_without_its_end_is_damaged(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"set{ending}"
+    archive = pack(save_classes(tmp_path / "photos", {"a": 3, "b": 3}), tmp_path / "whole.zip")
+    path.write_bytes(archive.read_bytes()[:-100])
+    with pytest.raises(DataError, match=re.escape(f"{path} is damaged, or no {ending} file: its end is missing.")):
         find_source(str(path), home=Path())

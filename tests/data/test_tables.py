@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from automl.data.sources import find_source
 from automl.data.tables import ROWS_AT_ONCE, Table
 from automl.errors import DataError
 
@@ -72,3 +74,18 @@ def test_endless_line_takes_little_memory(tmp_path: Path, way: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_header_of_tens_of_thousands_of_columns_takes_no_time(tmp_path: Path) -> None:
+    wide = ",".join(map(str, range(20_000)))
+    (tmp_path / "x.csv").write_text(wide)
+    started = time.process_time()
+    with pytest.raises(DataError, match=re.escape("has the columns 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …. Expected path")):
+        find_source(str(tmp_path / "x.csv"), home=tmp_path)
+    assert time.process_time() - started < 2
+
+
+def test_empty_table_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").touch()
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'x.csv'} is empty. Expected path,label[,split]")):
+        find_source(str(tmp_path / "x.csv"), home=tmp_path)
