@@ -69,8 +69,11 @@ class Service:
         """The commands so far, without what concerns this machine alone."""
 
     def search(self, *options: str) -> dict[str, Any]:
-        """`automl search` on the data, and its answer."""
-        return self.answer("search", "--data", self.data, *options)
+        """`automl search` on the data, and its answer; ends the run where the search was interrupted."""
+        found = self.answer("search", "--data", self.data, *options)
+        if found["interrupted"]:
+            raise SystemExit("The search was interrupted; the same line continues it.")
+        return found
 
     def answer(self, *arguments: str) -> dict[str, Any]:
         """Run a command with `--json`; its progress is shown.
