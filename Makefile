@@ -42,10 +42,11 @@ bench: install
 scale: install
 	$(BIN)/python -m benchmarks.scale --output
 
-# The diary's experiments, then the hour: several hours on two cores. `make fer2013-gpu` wants one GPU and half an hour.
+# The diary's experiments, the hour, and longer trainings after it: many hours on two cores. `make fer2013-gpu` wants one GPU and half an hour.
 fer2013: install
 	$(BIN)/python -m benchmarks.fer2013 seed $(FER2013) --output
 	$(BIN)/python -m benchmarks.fer2013 hour $(FER2013) --output
+	$(BIN)/python -m benchmarks.fer2013 long $(FER2013) --output
 
 fer2013-gpu: install
 	$(BIN)/python -m benchmarks.fer2013 gpu $(FER2013) --output
