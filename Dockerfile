@@ -2,7 +2,8 @@
 FROM python:3.13-slim AS requirements
 COPY pyproject.toml /
 RUN python -c 'import tomllib; p = tomllib.load(open("/pyproject.toml", "rb")); \
-        print(*p["build-system"]["requires"], *p["project"]["dependencies"], sep="\n")' > /requirements.txt
+        print(*p["build-system"]["requires"], *p["project"]["dependencies"], *p["project"]["optional-dependencies"]["s3"], \
+              sep="\n")' > /requirements.txt
 
 FROM python:3.13-slim
 ENV PIP_NO_CACHE_DIR=1 \

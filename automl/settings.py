@@ -39,6 +39,7 @@ SETTINGS = {
         Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a place wait", "1"),
         Setting("AUTOML_PASSWORD", "of the service's PostgreSQL", "automl"),
         Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
+        Setting("AUTOML_SHARED", "folder on this machine that the service keeps its artifacts in", "./artifacts"),
         Setting("AUTOML_DASHBOARD_PASSWORD", "of the role that `automl setup` makes for the dashboard; left out: none"),
         Setting("AUTOML_COMMAND", "how messages call this command line", "automl"),
     )

@@ -38,6 +38,8 @@ SKIPPED = {
     "make test": "would run this test again",
     "pip install --constraint constraints.txt .": "downloads gigabytes; tests/test_wheel.py installs the wheel",
     "docker compose up --scale worker=4": "needs a Docker engine: make compose-test",
+    "AUTOML_STORAGE=postgresql://automl@first-machine:54320/automl AUTOML_ARTIFACTS=s3://automl/searches "
+    "docker compose -f docker-compose.worker.yml up --scale worker=4": "needs a Docker engine and a second machine",
 }
 ELSEWHERE = {"--constraint", "--scale"}
 """Options of pip and Docker."""

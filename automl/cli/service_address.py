@@ -29,7 +29,9 @@ def running_service(settings: Settings, *, folder: Path) -> Service | None:
     if not ((folder / COMPOSE_FILE).exists() and _listens(port)):
         return None
     password = quote(str(settings.get("AUTOML_PASSWORD")), safe="")
-    return Service(f"postgresql://automl:{password}@{ADDRESS}:{port}/automl", folder / "artifacts")
+    return Service(
+        f"postgresql://automl:{password}@{ADDRESS}:{port}/automl", folder / str(settings.get("AUTOML_SHARED"))
+    )
 
 
 def _listens(port: int) -> bool:

@@ -44,6 +44,11 @@ class Database:
     engine: Engine
     embedded: bool
 
+    @property
+    def shown(self) -> str:
+        """Its URL without the password, or what it is."""
+        return "the embedded database" if self.embedded else mask(self.url)
+
     def __repr__(self) -> str:
         return f"Database({mask(self.url)}, embedded={self.embedded})"
 

@@ -13,6 +13,8 @@ from automl.search.space import SearchSpace
 
 SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
 PRUNERS = ("median", "percentile", "hyperband", "successive-halving", "none")
+VERSION = 1
+"""Of the form of a specification; another one is refused instead of misread."""
 ATTRIBUTE = "automl:specification"
 """The study's user attribute that holds it."""
 
@@ -76,10 +78,11 @@ class Specification:
         return self.sampler == "grid" or self.confirms is not None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Plain JSON, with the version of this form."""
         document = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         confirms = dataclasses.asdict(self.confirms) if self.confirms else None
         return document | {
+            "version": VERSION,
             "data": dataclasses.asdict(self.data),
             "space": self.space.as_dict(),
             "confirms": confirms,
@@ -87,13 +90,18 @@ class Specification:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Specification:
-        """Read back what `as_dict` wrote."""
+        """Read back what `as_dict` wrote.
+
+        Raises: StudyError if an automl wrote it that knows another form.
+        """
+        _check_version(document)
         data = dict(document["data"])
         data |= {"class_names": tuple(data["class_names"]), "image_shape": tuple(data["image_shape"])}
         data["sizing"] = Sizing(**data.get("sizing", {}))
         space = SearchSpace.from_dict(document["space"])
         confirms = Confirms(**document["confirms"]) if document.get("confirms") else None
-        return cls(**(dict(document) | {"data": DataIdentity(**data), "space": space, "confirms": confirms}))
+        fields = {name: value for name, value in document.items() if name != "version"}
+        return cls(**(fields | {"data": DataIdentity(**data), "space": space, "confirms": confirms}))
 
     def trial_seed(self, number: int) -> int:
         """Seed of the trial with this number: trials differ, so a recipe drawn twice says something new."""
@@ -112,6 +120,18 @@ class Specification:
                 + "\nRepeat its settings to continue it, choose another --study NAME, "
                 f"or carry its trials over with: automl create NEW --from {study}"
             )
+
+
+def _check_version(document: Mapping[str, Any]) -> None:
+    """See that this automl can read the document: a worker that guessed would search something else."""
+    found = document.get("version", VERSION)
+    unknown = sorted(set(document) - {field.name for field in dataclasses.fields(Specification)} - {"version"})
+    if found != VERSION or unknown:
+        why = f"of version {found}" if found != VERSION else f"with {', '.join(unknown)}, which are unknown here"
+        raise StudyError(
+            f"The study's specification is {why}, and this automl works with version {VERSION}: the study was made by "
+            "another automl, and all its workers need that one. Install it here, or begin a new study."
+        )
 
 
 def _differences(mine: Specification, asked: Specification) -> list[str]:

@@ -25,8 +25,17 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def open_storage(database: Database) -> FastStorage:
-    """Optuna's view of the database, on the same connections; its tables exist already (`schema.create_schema`)."""
-    return FastStorage(database)
+    """Optuna's view of the database, on the same connections; its tables exist already (`schema.create_schema`).
+
+    Raises: StorageError if Optuna's tables are of another version.
+    """
+    try:
+        return FastStorage(database)
+    except RuntimeError as error:
+        raise StorageError(
+            f"Optuna {optuna.__version__} cannot work with its tables in {database.shown}: {error} "
+            "Install the Optuna that wrote them, the same on every machine."
+        ) from error
 
 
 class Connectivity:

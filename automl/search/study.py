@@ -41,7 +41,12 @@ class StudyRecord:
     @property
     def uid(self) -> str:
         """A short name that no other study has, on this server or another."""
-        return hashlib.sha256(f"{self.name} {self.created_at.astimezone(UTC).isoformat()}".encode()).hexdigest()[:8]
+        return study_uid(self.name, self.created_at)
+
+
+def study_uid(name: str, created_at: datetime) -> str:
+    """The unique name of a study: the same wherever it is copied to."""
+    return hashlib.sha256(f"{name} {created_at.astimezone(UTC).isoformat()}".encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, kw_only=True)

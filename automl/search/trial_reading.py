@@ -20,9 +20,11 @@ from sqlalchemy.orm import Session
 
 SPECIAL = "WHEN 'INF_POS' THEN 'Infinity' WHEN 'INF_NEG' THEN '-Infinity' WHEN 'NAN' THEN 'NaN'"
 """Optuna stores what is no number as NULL, with its type beside it; the cast keeps objectives, which are never NaN."""
+AS_DOCUMENT = "'{' || string_agg(CAST(to_json(key) AS text) || ':' || value_json, ',') || '}'"
+"""All attributes as one text, parsed at once; PostgreSQL's own JSON would refuse the NaN that Optuna writes."""
 GATHERED = f"""
     SELECT trial_id, number, state, datetime_start, datetime_complete, objectives, names, internals, distributions,
-           user_keys, user_values, system_keys, system_values, steps, reported
+           user_attributes, system_attributes, steps, reported
     FROM trials
     CROSS JOIN LATERAL (
         SELECT array_agg(CASE value_type::text {SPECIAL} ELSE value END ORDER BY objective) AS objectives
@@ -32,11 +34,11 @@ GATHERED = f"""
                array_agg(distribution_json ORDER BY param_id) AS distributions
         FROM trial_params WHERE trial_id = trials.trial_id) AS params
     CROSS JOIN LATERAL (
-        SELECT array_agg(key) AS user_keys, array_agg(value_json) AS user_values
-        FROM trial_user_attributes WHERE trial_id = trials.trial_id) AS user_attributes
+        SELECT {AS_DOCUMENT} AS user_attributes
+        FROM trial_user_attributes WHERE trial_id = trials.trial_id) AS users
     CROSS JOIN LATERAL (
-        SELECT array_agg(key) AS system_keys, array_agg(value_json) AS system_values
-        FROM trial_system_attributes WHERE trial_id = trials.trial_id) AS system_attributes
+        SELECT {AS_DOCUMENT} AS system_attributes
+        FROM trial_system_attributes WHERE trial_id = trials.trial_id) AS systems
     CROSS JOIN LATERAL (
         SELECT array_agg(step ORDER BY step) AS steps,
                array_agg(CASE intermediate_value_type::text {SPECIAL} ELSE intermediate_value END ORDER BY step)
@@ -63,7 +65,7 @@ def read_trial(session: Session, trial_id: int) -> FrozenTrial:
 
 def read_trials(session: Session, study_id: int, *, after: int, among: Sequence[int]) -> list[FrozenTrial]:
     """Trials of a study whose primary key is above `after` or one of `among`, by their key."""
-    return [_frozen(row) for row in session.execute(SOME, {"study_id": study_id, "after": after, "among": among})]
+    return [_frozen(row) for row in session.execute(SOME, {"study_id": study_id, "after": after, "among": among}).all()]
 
 
 def _frozen(row: Row[Any]) -> FrozenTrial:
@@ -78,8 +80,8 @@ def _frozen(row: Row[Any]) -> FrozenTrial:
         datetime_complete=_local(row.datetime_complete),
         params=dict(zip(names, values, strict=True)),
         distributions=dict(zip(names, distributions, strict=True)),
-        user_attrs=_attributes(row.user_keys, row.user_values),
-        system_attrs=_attributes(row.system_keys, row.system_values),
+        user_attrs=json.loads(row.user_attributes or "{}"),
+        system_attrs=json.loads(row.system_attributes or "{}"),
         intermediate_values=dict(zip(row.steps or (), row.reported or (), strict=True)),
         trial_id=row.trial_id,
     )
@@ -88,10 +90,6 @@ def _frozen(row: Row[Any]) -> FrozenTrial:
 @lru_cache(maxsize=10_000)
 def _distribution(document: str) -> BaseDistribution:
     return json_to_distribution(document)
-
-
-def _attributes(keys: Sequence[str] | None, documents: Sequence[str] | None) -> dict[str, Any]:
-    return {key: json.loads(document) for key, document in zip(keys or (), documents or (), strict=True)}
 
 
 def _local(utc: datetime | None) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from io import BytesIO
@@ -13,8 +14,11 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
+from sqlalchemy.engine import make_url
 
 from automl.recipe import Recipe, in_words
+from automl.search.database import open_database
+from automl.search.roles import DASHBOARD_ROLE, create_reader
 from tests.cli.conftest import Finished
 from tests.conftest import clean_environment
 
@@ -64,6 +68,41 @@ def test_pictures_of_a_trial_are_small_images(address: str, trials: list[dict[st
             assert len(content) < 30_000
             with Image.open(BytesIO(content)) as image:
                 assert image.width > 300
+
+
+@pytest.fixture
+def reader_url(finished: Finished) -> Iterator[str]:
+    """The study's database, as the service's dashboard opens it."""
+    home = finished.folder / ".automl"
+    with open_database(None, home=home) as database:
+        with database.engine.begin() as connection:
+            create_reader(connection, DASHBOARD_ROLE, password="reads")
+        yield make_url(database.url).set(username=DASHBOARD_ROLE, password="reads").render_as_string(False)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"remove_associated_artifacts": false}'], ids=["with files", "rows alone"])
+def test_a_reader_s_dashboard_deletes_nothing_although_it_asks_nobody_who_they_are(
+    finished: Finished, reader_url: str, body: bytes
+) -> None:
+    artifacts = finished.folder / ".automl" / "artifacts"
+    command = [sys.executable, "-m", "automl", "dashboard", STUDY, "--port", "0", "--artifacts", str(artifacts)]
+    environment = clean_environment(finished.folder / ".automl") | {"AUTOML_STORAGE": reader_url}
+    before = sorted(artifacts.rglob("*"))
+    with subprocess.Popen(command, cwd=finished.folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        root, study_id = process.stderr.readline().split()[0].split("/dashboard/studies/")
+        study = f"{root}/api/studies/{study_id}"
+        trials = json.loads(_read(f"{study}?after=0"))["trials"]
+        one = next(artifact for trial in trials for artifact in trial["artifacts"])
+        for url in (study, f"{root}/api/artifacts/{study_id}/{trials[0]['trial_id']}/{one['artifact_id']}"):
+            request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="DELETE")
+            with pytest.raises(urllib.error.HTTPError, match="HTTP Error 500"):
+                urllib.request.urlopen(request, timeout=30)
+        assert json.loads(_read(f"{study}?after=0"))["trials"] == trials
+        process.terminate()
+        said = process.stderr.read()
+    assert sorted(artifacts.rglob("*")) == before
+    assert ("are read-only here" if body == b"{}" else "permission denied for table") in said
 
 
 @pytest.mark.browser

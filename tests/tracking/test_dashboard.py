@@ -1,19 +1,25 @@
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
+import sqlalchemy
 from playwright.sync_api import Page
 
 from automl.errors import SettingsError, StorageError
+from automl.search.embedded import EmbeddedPostgres
 from automl.tracking.dashboard import serve, study_page
 
 TRIALS, EPOCHS = 3, 5
@@ -35,6 +41,13 @@ class Dashboard:
 
 @pytest.fixture
 def dashboard(postgres_url: str, tmp_path: Path) -> Iterator[Dashboard]:
+    """A process that serves a study."""
+    with serving(postgres_url, tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def serving(postgres_url: str, tmp_path: Path) -> Iterator[Dashboard]:
     """A process that serves one study of three trials with their learning curves and an artifact."""
     study, artifact_path = make_study(postgres_url, tmp_path)
     command = [sys.executable, "-c", SERVE, postgres_url, str(tmp_path / "artifacts")]
@@ -96,6 +109,35 @@ def test_served_study_holds_every_report(dashboard: Dashboard) -> None:
 
 def test_artifacts_can_be_downloaded(dashboard: Dashboard) -> None:
     assert read(dashboard.url + dashboard.artifact_path) == b"the weights"
+
+
+def test_dashboard_survives_a_restart_of_the_database(home: Path, tmp_path: Path) -> None:
+    server = EmbeddedPostgres(home)
+    postgres_url = server.start()
+    try:
+        with serving(postgres_url, tmp_path) as dashboard:
+            studies = f"{dashboard.url}/api/studies"
+            before = json.loads(read(studies))
+            assert len(before["study_summaries"]) == 1
+            shut_down(postgres_url)
+            with pytest.raises(urllib.error.HTTPError, match="HTTP Error 500"):
+                read(studies)
+            assert server.start() == postgres_url
+            assert json.loads(read(studies)) == before
+            assert read(dashboard.url + dashboard.artifact_path) == b"the weights"
+    finally:
+        server.close()
+
+
+def shut_down(url: str) -> None:
+    """End the server as `pg_ctl stop --mode fast` does, and wait until it has."""
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        folder = connection.scalar(sqlalchemy.text("SELECT setting FROM pg_settings WHERE name = 'data_directory'"))
+    postmaster = psutil.Process(int(Path(str(folder), "postmaster.pid").read_text().split()[0]))
+    postmaster.send_signal(signal.SIGINT)
+    psutil.wait_procs([postmaster], timeout=60)
+    assert not postmaster.is_running()
 
 
 def test_database_without_studies_is_refused(postgres_url: str, tmp_path: Path) -> None:

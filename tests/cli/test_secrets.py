@@ -1,0 +1,67 @@
+"""The database's password stays where it was given: in the environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import sqlalchemy
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from tests.conftest import clean_environment
+
+SPACE = "parameters:\n  depth: {value: 0}\n  epochs: {value: 1}\n  batch_size: {value: 256}\n"
+
+
+def test_the_password_is_in_no_command_line_log_file_of_wandb_s_or_table(
+    postgres_url: str, home: Path, tmp_path: Path
+) -> None:
+    password = str(make_url(postgres_url).password)
+    assert len(password) > 20
+    (tmp_path / "space.yaml").write_text(SPACE)
+    command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml", "--trials", "1"]
+    seen: set[str] = set()
+    with subprocess.Popen(
+        [*command, "--workers", "1"],
+        cwd=tmp_path,
+        env=clean_environment(home) | {"AUTOML_STORAGE": postgres_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:  # at least one line a worker and a trial
+            said += line
+            seen |= _command_lines(psutil.Process(process.pid))
+    assert process.returncode == 0, said
+    assert any(" worker " in line for line in seen)
+    assert password not in said + "".join(seen)
+    files = [file for file in home.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".wandb" for file in files)
+    assert any(file.suffix == ".log" for file in files)
+    assert [file for file in files if password.encode() in file.read_bytes()] == []
+    assert password not in _everything_stored(postgres_url)
+
+
+def _command_lines(process: psutil.Process) -> set[str]:
+    found = set()
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            found.add(" ".join(one.cmdline()))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def _everything_stored(url: str) -> str:
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        assert "automl_workers" in tables
+        rows = [connection.scalars(text(f'SELECT CAST(t.* AS text) FROM "{table}" AS t')).all() for table in tables]
+    engine.dispose()
+    return str(rows)

@@ -1,0 +1,243 @@
+"""Studies that are copied, backed up and restored: everything arrives, or nothing does."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+import sqlalchemy
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from automl.errors import StudyError
+from automl.search.artifacts import FolderStore, open_artifacts
+from automl.search.claims import take_waiting
+from automl.search.database import Database, open_database
+from automl.search.moving import back_up, copy_study, restore, snapshot
+from automl.search.notes import write_missing_trial_notes
+from automl.search.optuna_internals import artifact_record, enqueue_ticket
+from automl.search.results import read_status, read_trial
+from automl.search.storage import open_storage
+from automl.search.study import StudyRecord, find_study, study_names
+from automl.search.weights import FILENAME, checkpoint_name, weights_name
+from benchmarks.seeding import seed_trials
+from tests.conftest import Bucket
+from tests.search.conftest import MakeStudy
+
+FINISHED = 6
+WEIGHTS = b"the weights"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def elsewhere(postgres_server: str, tmp_path: Path) -> Iterator[Database]:
+    """Another database, empty."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = sqlalchemy.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with open_database(url, home=tmp_path) as opened:
+        yield opened
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def search(database: Database, make_study: MakeStudy, store: FolderStore) -> StudyRecord:
+    """Finished trials, the first with weights; one at work, with a checkpoint; one that waits."""
+    record = make_study(trials=20)
+    seed_trials(database, record, trials=FINISHED)
+    storage = open_storage(database)
+    study = optuna.load_study(study_name=record.name, storage=storage)
+    for fixed in ({"depth": 2}, {}):
+        enqueue_ticket(study, fixed)
+    with database.engine.begin() as connection:
+        claim = take_waiting(connection, study_id=record.study_id, worker_id=None)
+        assert claim is not None
+        write_missing_trial_notes(connection, record)
+    with store.writing("one") as path:
+        path.write_bytes(WEIGHTS)
+    first = study.get_trials(deepcopy=False)[0]
+    storage_id = first._trial_id
+    key, value = artifact_record("one", filename=FILENAME)
+    with database.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:id, :key, :value)"),
+            {"id": storage_id, "key": key, "value": json.dumps(value)},
+        )
+    with store.writing(checkpoint_name(record.uid, claim.number, claim.attempt)) as path:
+        path.write_bytes(b"half way")
+    storage.remove_session()
+    return record
+
+
+def frozen(database: Database, name: str) -> list[FrozenTrial]:
+    storage = open_storage(database)
+    trials = optuna.load_study(study_name=name, storage=storage).get_trials()
+    storage.remove_session()
+    return trials
+
+
+def comparable(trial: FrozenTrial) -> tuple[object, ...]:
+    return (
+        *(trial.number, trial.values, trial.params, trial.distributions, trial.user_attrs, trial.intermediate_values),
+        *(trial.datetime_complete, trial.system_attrs.get("fixed_params")),
+    )
+
+
+def assert_same(one: Database, other: Database, name: str, stores: tuple[FolderStore, FolderStore]) -> None:
+    """Trials, curves, epochs, notes, budget and files of a study are the same in both."""
+    before, after = frozen(one, name), frozen(other, name)
+    assert [comparable(trial) for trial in after] == [comparable(trial) for trial in before]
+    assert [trial.state for trial in after[:FINISHED]] == [trial.state for trial in before[:FINISHED]]
+    assert [trial.state for trial in after[FINISHED:]] == [TrialState.WAITING] * 2
+    with one.engine.connect() as here, other.engine.connect() as there:
+        record, copied = find_study(here, name), find_study(there, name)
+        assert replace(copied, study_id=record.study_id) == record
+        assert copied.uid == record.uid
+        for number in range(FINISHED):
+            mine, other_s = read_trial(here, record, number), read_trial(there, copied, number)
+            assert replace(other_s, trial_id=mine.trial_id) == mine
+        assert read_status(there, copied).active_seconds == read_status(here, record).active_seconds
+        weights = weights_name(there, after[0]._trial_id)
+        notes = text("SELECT value_json FROM study_system_attributes WHERE key LIKE 'dashboard:%note%' ORDER BY 1")
+        assert there.scalars(notes).all() == here.scalars(notes).all()
+        attempt = there.scalar(
+            text("SELECT attempt FROM automl_trials WHERE trial_id = :id"), {"id": after[FINISHED]._trial_id}
+        )
+    assert attempt == 1
+    assert weights not in (None, "one")
+    with stores[1].reading(str(weights)) as path:
+        assert path.read_bytes() == WEIGHTS
+    with stores[1].reading(checkpoint_name(record.uid, FINISHED, 0)) as path:
+        assert path.read_bytes() == b"half way"
+
+
+def test_a_copy_is_the_study_with_its_files(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    there = FolderStore(tmp_path / "there")
+    moved = copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=there)
+    assert (moved.study, moved.trials, moved.interrupted, moved.files, moved.missing) == ("faces", 8, 2, 2, 0)
+    assert_same(database, elsewhere, search.name, (store, there))
+    claim = None
+    with elsewhere.engine.begin() as connection:
+        claim = take_waiting(connection, study_id=find_study(connection, "faces").study_id, worker_id=None)
+    assert claim is not None
+    assert (claim.number, claim.attempt) == (FINISHED, 1)
+
+
+def test_a_copy_goes_into_a_bucket(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, bucket: Bucket
+) -> None:
+    there = open_artifacts(bucket.address, bucket.environment)
+    copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=there)
+    assert len(there.names("")) == 2
+    assert there.exists(checkpoint_name(search.uid, FINISHED, 0))
+
+
+def test_a_backup_is_restored_elsewhere_and_again_under_another_name(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
+    back_up(database, search.name, file, artifacts=store)
+    restore(file, elsewhere, name=None, artifacts=there)
+    assert_same(database, elsewhere, search.name, (store, there))
+    restore(file, elsewhere, name="again", artifacts=there)
+    with elsewhere.engine.connect() as connection:
+        assert study_names(connection) == ["again", "faces"]
+    assert len(there.names("")) == 2  # weights of each, under names of their own
+
+
+def test_a_taken_name_is_refused_and_nothing_is_left(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    there = FolderStore(tmp_path / "there")
+    copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=there)
+    before = sorted(there.folder.rglob("*"))
+    with pytest.raises(StudyError, match=r"There is a study faces in .* already, and nothing was changed\."):
+        copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=there)
+    assert sorted(there.folder.rglob("*")) == before
+
+
+def test_a_write_that_fails_takes_its_files_away_again(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
+    document, _ = snapshot(database, search.name, artifacts=store)
+    back_up(database, search.name, file, artifacts=store)
+    lines = [trial | {"claim": {"attempt": "no number"}} for trial in document.trials]
+    rewrite(file, "trials.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(sqlalchemy.exc.DataError):
+        restore(file, elsewhere, name=None, artifacts=there)
+    assert there.names("") == []
+    with elsewhere.engine.connect() as connection:
+        assert study_names(connection) == []
+
+
+def rewrite(file: Path, name: str, content: str) -> None:
+    with zipfile.ZipFile(file) as archive:
+        kept = {one: archive.read(one) for one in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for one, bytes_ in (kept | {name: content.encode()}).items():
+            archive.writestr(one, bytes_)
+
+
+def test_copies_do_not_share_a_store(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore
+) -> None:
+    with pytest.raises(StudyError, match=re.escape(f"Original and copy would share {store.address}")):
+        copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=store)
+
+
+def test_a_file_that_is_gone_leaves_no_record(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    store.remove("one")
+    there = FolderStore(tmp_path / "there")
+    moved = copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=there)
+    assert (moved.files, moved.missing) == (1, 1)
+    with elsewhere.engine.connect() as connection:
+        assert weights_name(connection, frozen(elsewhere, "faces")[0]._trial_id) is None
+
+
+def test_what_is_no_backup_is_refused(
+    database: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "faces.zip"
+    with pytest.raises(StudyError, match=re.escape(f"There is no file {file}.")):
+        restore(file, database, name=None, artifacts=store)
+    file.write_bytes(b"GIF89a")
+    with pytest.raises(
+        StudyError, match=re.escape(f"{file} is no backup of automl: BadZipFile: File is not a zip file")
+    ):
+        restore(file, database, name=None, artifacts=store)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("picture.png", b"x")
+    with pytest.raises(StudyError, match=re.escape(f"{file} is no backup of automl: KeyError: ")):
+        restore(file, database, name=None, artifacts=store)
+
+
+def test_a_backup_of_another_version_is_refused(
+    database: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "faces.zip"
+    back_up(database, search.name, file, artifacts=store)
+    document, _ = snapshot(database, search.name, artifacts=store)
+    rewrite(file, "study.json", json.dumps(document.study | {"format": 2}))
+    with pytest.raises(StudyError, match=r"was written by automl .*, in format 2 with tables of version 1;"):
+        restore(file, database, name="again", artifacts=store)
