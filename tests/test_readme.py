@@ -41,7 +41,7 @@ SKIPPED = {
     "AUTOML_STORAGE=postgresql://automl@first-machine:54320/automl AUTOML_ARTIFACTS=s3://automl/searches "
     "docker compose -f docker-compose.worker.yml up --scale worker=4": "needs a Docker engine and a second machine",
 }
-ELSEWHERE = {"--constraint", "--scale"}
+ELSEWHERE = {"--constraint", "--profile", "--scale"}
 """Options of pip and Docker."""
 CLASSES = ("bird", "cat", "fish")
 
