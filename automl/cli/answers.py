@@ -32,7 +32,8 @@ def print_status(status: StudyStatus) -> None:
     rows = {
         "study": status.study + (" (told to stop)" if status.stop_requested else ""),
         "trials": f"{status.finished}{total} finished: {status.complete} complete, {status.pruned} pruned, "
-        f"{status.failed} failed",
+        f"{status.failed} failed"
+        + (f" ({status.over_limit} pruned untrained, over a limit)" if status.over_limit else ""),
         "queue": f"{len(status.running)} running, {status.waiting} waiting",
         "best": _best(status),
         "time": clock(status.active_seconds)
@@ -81,7 +82,8 @@ def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
     if trial.recipe:
         rows["recipe"] = in_words(Recipe.from_mapping(trial.recipe), model=record.specification.model)
     if trial.parameters is not None:
-        rows["size"] = f"{trial.parameters:,} parameters"
+        milliseconds = "" if trial.milliseconds is None else f", {trial.milliseconds:.3g} ms an image"
+        rows["size"] = f"{trial.parameters:,} parameters{milliseconds}"
     if trial.attempt:
         rows["attempts"] = f"{trial.attempt + 1}: it changed hands"
     if trial.began_again is not None:

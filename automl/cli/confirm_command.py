@@ -14,8 +14,8 @@ from automl.cli.options import (
     add_study_name,
     count_from_zero,
     duration,
-    factor,
     opened_place,
+    positive_number,
     whole_number,
 )
 from automl.cli.search_command import default_workers, run_workers
@@ -38,7 +38,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--seeds", type=whole_number, default=SEEDS, metavar="N", help=f"new seeds of each ({SEEDS})")
     parser.add_argument(
         "--epochs-factor",
-        type=factor,
+        type=positive_number,
         metavar="F",
         help="so many times the epochs, the schedule stretched over them (1)",
     )

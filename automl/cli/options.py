@@ -35,7 +35,7 @@ def count_from_zero(text: str) -> int:
     return int(text)
 
 
-def factor(text: str) -> float:
+def positive_number(text: str) -> float:
     """Argparse type: a number above 0."""
     try:
         value = float(text)

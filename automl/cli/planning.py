@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.cli.options import add_sizing_options, count_from_zero, duration, whole_number
+from automl.cli.options import add_sizing_options, count_from_zero, duration, positive_number, whole_number
 from automl.data.dataset import DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import SettingsError, SpaceError
+from automl.search.limits import in_words
 from automl.search.space import PrunerSetting, SearchSpace
 from automl.search.space_file import load_space
 from automl.search.specification import PRUNERS, SAMPLERS, DataIdentity, Specification
@@ -53,6 +54,9 @@ class Wishes:
     warmup_epochs: int | None = None
     model: str | None = None
     keep: int = KEEP
+    max_parameters: int | None = None
+    max_milliseconds: float | None = None
+    """Of one image on the worker."""
     ignore_unknown: bool = False
     """Leave parameters out that mean nothing here, instead of refusing the space."""
 
@@ -76,6 +80,8 @@ class Plan:
         yield f"data   {data.name}: {counts}, {len(data.class_names)} classes, {channels} × {height} × {width}"
         yield from (f"       {note}" for note in self.notes)
         yield f"search {specification.space.name}: {specification.sampler} proposes, {specification.pruner} prunes"
+        if (limits := in_words(specification)) is not None:
+            yield f"       networks of {limits}; what is over it is not trained, and counts as a pruned trial"
         if specification.sampler in SAMPLER_NOTES:
             yield f"       {SAMPLER_NOTES[specification.sampler]}"
 
@@ -118,6 +124,8 @@ def make_plan(
         seed=wishes.seed,
         model=wishes.model,
         keep=wishes.keep,
+        max_parameters=wishes.max_parameters,
+        max_milliseconds=wishes.max_milliseconds,
     )
     name = settings.get("AUTOML_STUDY", wishes.study) or default_name(data.name, space.name, specification.metric)
     notes = (*data.notes, *space.notes, *_approximations(space), *_overridden(wishes, space))
@@ -201,6 +209,15 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
         type=count_from_zero,
         metavar="N",
         help=f"epochs of a trial before the pruner judges it ({WARMUP_EPOCHS})",
+    )
+    more.add_argument(
+        "--max-parameters", type=whole_number, metavar="N", help="of a network; larger ones end untrained"
+    )
+    more.add_argument(
+        "--max-milliseconds",
+        type=positive_number,
+        metavar="X",
+        help="of a network for one image on the worker; slower ones end untrained",
     )
     more.add_argument("--seed", type=count_from_zero, default=0, metavar="N", help="of splits, samplers and trials (0)")
     more.add_argument("--model", metavar="PACKAGE.MODULE:BUILD", help="a network of your own instead of the family")

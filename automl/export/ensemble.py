@@ -12,8 +12,10 @@ from automl.errors import StudyError
 from automl.export.voters import Voter, read_voter, trial_label
 from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
+from automl.search.limits import in_words, vote_fits
 from automl.search.podium import best_trials
 from automl.search.results import TrialRecord
+from automl.search.specification import Specification
 from automl.search.study import StudyRecord
 from automl.training.ensemble import choose_shares
 from automl.training.result import METRICS
@@ -47,8 +49,16 @@ def choose_ensemble(
         raise StudyError(f"None of the best {top} trials of study {record.name} can vote. {' '.join(notes)}")
     distinct, twins = _distinct(candidates, record)
     notes += twins
-    shares = choose_shares([_kept(one) for one in distinct], metric=METRICS[record.specification.metric], tta=tta)
-    voters = [dataclasses.replace(one, share=share) for one, share in zip(distinct, shares, strict=True) if share > 0]
+    within = _within_limits(distinct, record.specification, tta=tta)
+    shares = choose_shares(
+        [_kept(one) for one in within],
+        metric=METRICS[record.specification.metric],
+        tta=tta,
+        may_vote=lambda together: vote_fits(
+            record.specification, [within[position].trial for position in together], tta=tta
+        ),
+    )
+    voters = [dataclasses.replace(one, share=share) for one, share in zip(within, shares, strict=True) if share > 0]
     if len(voters) == 1 and top > 1:
         notes.append(f"Trial {trial_label(voters[0].trial, record)} alone is the best vote: no other makes it better.")
     return Ensemble(tuple(voters), candidates[0], tuple(notes))
@@ -83,6 +93,25 @@ def _distinct(candidates: Sequence[Voter], record: StudyRecord) -> tuple[list[Vo
             mine, other = (trial_label(one.trial, record) for one in (candidate, twin))
             notes.append(f"Trial {mine} answers exactly as trial {other}: left out.")
     return distinct, notes
+
+
+def _within_limits(candidates: Sequence[Voter], specification: Specification, *, tta: bool) -> list[Voter]:
+    """Those that may be exported alone.
+
+    Raises: StudyError if none may.
+    """
+    within = [one for one in candidates if vote_fits(specification, [one.trial], tta=tta)]
+    if not within:
+        raise StudyError(over_with_mirror_images(specification))
+    return within
+
+
+def over_with_mirror_images(specification: Specification) -> str:
+    """Why nothing can be exported: the trials themselves were within the limits."""
+    return (
+        f"With mirror images each network takes twice its time, more than the study's limit allows "
+        f"({in_words(specification)}). Leave --tta out."
+    )
 
 
 def _kept(voter: Voter) -> Predictions:

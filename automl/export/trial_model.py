@@ -14,7 +14,7 @@ from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
 from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.description import description_path, write_description
-from automl.export.ensemble import Ensemble
+from automl.export.ensemble import Ensemble, over_with_mirror_images
 from automl.export.evaluation import Evaluation, evaluate
 from automl.export.exported import Contender, Exported, OnTestSplit, Vote
 from automl.export.formats import check_format
@@ -25,6 +25,7 @@ from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
 from automl.search.database import Database
+from automl.search.limits import vote_fits
 from automl.search.results import TrialRecord, record_test_opening
 from automl.search.study import StudyRecord
 from automl.training.device import choose_device
@@ -55,6 +56,8 @@ def export_trial(
     Raises: as `export_ensemble`; StudyError if the trial's weights were not kept.
     """
     check_format(path)
+    if tta and not vote_fits(record.specification, [trial], tta=True):
+        raise StudyError(over_with_mirror_images(record.specification))
     voter = _voter(database, record, trial, artifacts)
     ensemble = Ensemble((voter,), voter, ())
     return export_ensemble(database, record, ensemble, path, home=home, data=data, tta=tta, command=command)

@@ -14,9 +14,10 @@ from automl.errors import StudyError
 from automl.recipe import Recipe, Value
 from automl.search.artifacts import ArtifactStore, copy_file
 from automl.search.database import Database
+from automl.search.limits import excess
 from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of
-from automl.search.results import RECIPE_ATTRIBUTE
+from automl.search.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.space import SearchSpace
 from automl.search.storage import open_storage
@@ -50,7 +51,7 @@ def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifa
     finished = source.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
     carried = 0
     for trial in finished:
-        drawn = _drawn_again(trial, new.specification.space)
+        drawn = _drawn_again(trial, new.specification.space) if _is_within(storage, trial, new) else None
         origin = f"{old.name}/{trial.number}"
         carried += drawn is not None
         if drawn is not None and origin not in present:
@@ -72,6 +73,22 @@ def _check_comparable(old: StudyRecord, new: StudyRecord) -> None:
                 f"Trials of {old.name} do not compare with {new.name}: {what} is {mine} there and {other} here. "
                 f"Study {new.name} was created without them."
             )
+
+
+def _is_within(storage: RDBStorage, trial: FrozenTrial, new: StudyRecord) -> bool:
+    """Whether the trial's network is known to be within the limits of `new`."""
+    specification = new.specification
+    with engine_of(storage).connect() as connection:
+        parameters = connection.scalar(
+            text("SELECT parameters FROM automl_trials WHERE trial_id = :trial_id"),
+            {"trial_id": frozen_trial_id_of(trial)},
+        )
+    milliseconds = trial.user_attrs.get(MILLISECONDS_ATTRIBUTE)
+    if specification.max_parameters is not None and parameters is None:
+        return False
+    if specification.max_milliseconds is not None and milliseconds is None:
+        return False
+    return excess(specification, parameters=parameters or 0, milliseconds=milliseconds or 0.0) is None
 
 
 def _drawn_again(trial: FrozenTrial, space: SearchSpace) -> FixedTrial | None:

@@ -12,8 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.recipe import Recipe, in_words
+from automl.search.limits import in_words as in_words_of_limits
 from automl.search.parameters import Parameter
-from automl.search.results import TrialRecord, best_trial, find_best, read_trial
+from automl.search.results import OVER_A_LIMIT, TrialRecord, best_trial, find_best, read_trial
 from automl.search.specification import Confirms
 from automl.search.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
@@ -42,7 +43,7 @@ HEADLINES = {
 
 def trial_note(record: StudyRecord, trial: TrialRecord) -> str:
     """A finished trial as Markdown: its result, its recipe in words, and, if it failed, why and what to do."""
-    parts = [f"**{HEADLINES[trial.state]}{_kind(trial)}**"]
+    parts = [f"**{_headline(trial)}**"]
     if trial.recipe:
         parts.append(_recipe(record, trial))
     parts += _figures(record, trial)
@@ -62,8 +63,10 @@ def _recipe(record: StudyRecord, trial: TrialRecord) -> str:
     return "\n".join(f"- {part}" for part in words.split("; "))
 
 
-def _kind(trial: TrialRecord) -> str:
-    return f": {trial.failure}" if trial.failure else ""
+def _headline(trial: TrialRecord) -> str:
+    if trial.failure == OVER_A_LIMIT:
+        return "Not trained: its network is over a limit of the study"
+    return HEADLINES[trial.state] + (f": {trial.failure}" if trial.failure else "")
 
 
 def _figures(record: StudyRecord, trial: TrialRecord) -> list[str]:
@@ -112,6 +115,7 @@ def study_note(record: StudyRecord, best: TrialRecord | None) -> str:
         "space": space.name,
         "network": specification.model or "automl's own family",
         "chosen by": f"validation {_spoken(specification.metric)}",
+        "limits": in_words_of_limits(specification) or "none",
         "sampler": specification.sampler,
         "pruner": specification.pruner,
         "seed": str(specification.seed),

@@ -21,6 +21,10 @@ from automl.training.result import METRICS, EpochResult
 
 RECIPE_ATTRIBUTE = "recipe"
 """The trial's user attribute that holds its whole recipe."""
+MILLISECONDS_ATTRIBUTE = "milliseconds"
+"""The trial's user attribute that holds how long its network takes for one image on its worker."""
+OVER_A_LIMIT = "over a limit"
+"""How a trial ended that was pruned before its first epoch, because its network is too large or too slow."""
 STATE_NAMES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
 
 
@@ -75,6 +79,8 @@ class StudyStatus:
     running: tuple[RunningTrial, ...]
     workers: tuple[WorkerRecord, ...]
     best: BestTrial | None
+    over_limit: int = 0
+    """Of the pruned ones, those whose networks were too large or too slow to be trained."""
 
     @property
     def finished(self) -> int:
@@ -111,6 +117,8 @@ class TrialRecord:
     """Empty until the worker has drawn it."""
     parameters: int | None
     """Weights that are learnt."""
+    milliseconds: float | None
+    """Of one image on its worker; None: not measured."""
     threads: int | None
     """Of the CPU that trained it, which the last bits of its figures depend on; None: a GPU."""
     attempt: int
@@ -165,6 +173,7 @@ def read_status(connection: Connection, record: StudyRecord) -> StudyStatus:
         running=_running(connection, record),
         workers=_workers(connection, record.study_id),
         best=find_best(connection, record),
+        over_limit=_over_limit(connection, record.study_id),
     )
 
 
@@ -174,6 +183,14 @@ def _counts(connection: Connection, study_id: int) -> dict[str, int]:
         {"study": study_id},
     )
     return {row.state: row.n for row in rows}
+
+
+def _over_limit(connection: Connection, study_id: int) -> int:
+    statement = (
+        "SELECT count(*) FROM trials JOIN automl_trials USING (trial_id)"
+        " WHERE study_id = :study AND state = 'PRUNED' AND failure = :over"
+    )
+    return int(connection.scalar(text(statement), {"study": study_id, "over": OVER_A_LIMIT}) or 0)
 
 
 def _running(connection: Connection, record: StudyRecord) -> tuple[RunningTrial, ...]:
@@ -256,10 +273,13 @@ def read_trial(connection: Connection, record: StudyRecord, number: int) -> Tria
                    coalesce(attempt, 0) AS attempt,
                    failure, reason, datetime_start, datetime_complete, attributes.value_json AS recipe, (
                        SELECT value_json FROM trial_user_attributes AS others
-                       WHERE others.trial_id = trials.trial_id AND others.key = 'began_again') AS began_again
+                       WHERE others.trial_id = trials.trial_id AND others.key = 'began_again') AS began_again,
+                   times.value_json AS milliseconds
             FROM trials LEFT JOIN automl_trials USING (trial_id)
             LEFT JOIN trial_values USING (trial_id)
-            LEFT JOIN trial_user_attributes AS attributes ON attributes.trial_id = trials.trial_id AND key = 'recipe'
+            LEFT JOIN trial_user_attributes AS attributes ON attributes.trial_id = trials.trial_id
+                AND attributes.key = 'recipe'
+            LEFT JOIN trial_user_attributes AS times ON times.trial_id = trials.trial_id AND times.key = 'milliseconds'
             WHERE study_id = :study AND number = :number
             """
         ),
@@ -294,6 +314,7 @@ def _trial_record(row: Row[Any], epochs: Sequence[EpochResult], record: StudyRec
         best_epoch=best.epoch if best is not None else None,
         recipe=json.loads(row.recipe) if row.recipe else {},
         parameters=row.parameters,
+        milliseconds=json.loads(row.milliseconds) if row.milliseconds else None,
         threads=row.threads,
         attempt=row.attempt,
         failure=row.failure,

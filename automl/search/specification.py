@@ -69,6 +69,10 @@ class Specification:
     """`package.module:build` of a network of the user's own."""
     keep: int
     """How many of the best trials keep their weights."""
+    max_parameters: int | None = None
+    """Of a network that may be trained; None: as many as the space proposes."""
+    max_milliseconds: float | None = None
+    """That a network may take for one image on the worker; None: as long as it takes."""
     confirms: Confirms | None = None
     """None: a search. Else the queue brings whole recipes, and nothing is sampled or pruned."""
 

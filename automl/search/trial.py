@@ -29,10 +29,11 @@ from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
-from automl.search.results import RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
+from automl.search.results import OVER_A_LIMIT, RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
+from automl.search.weighing import weigh
 from automl.search.weights import checkpoint_name, checkpoints_of, drop_surplus_weights, store_weights
 from automl.tracking.wandb_runs import ByClass, RunTracker
 from automl.training.calibration import calibrated_figures
@@ -134,6 +135,9 @@ class TrialRun:
         place.tracker.start(
             trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=self._tags(recipe)
         )
+        over = place.connectivity.ride_out(lambda: self._weigh(trial, training))
+        if over is not None:
+            return Outcome("pruned", failure=OVER_A_LIMIT, reason=over)
         return self._train(trial, recipe, training)
 
     def _train(self, trial: optuna.Trial, recipe: Recipe, training: Training) -> Outcome:
@@ -173,6 +177,10 @@ class TrialRun:
             "trial_id": self.claim.trial_id,
         }
         self._in_fence(lambda connection: connection.execute(RECORD_PLAN, plan))
+
+    def _weigh(self, trial: optuna.Trial, training: Training) -> str | None:
+        with fence(self.place.storage, self.claim):
+            return weigh(trial, training, self.place.record.specification)
 
     def _report_pending(self, trial: optuna.Trial) -> None:
         """Record the epochs that the database has not heard of: more than one after an outage."""

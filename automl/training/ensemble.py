@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,16 @@ ROUNDS = 20
 """A share is at least one in so many."""
 
 
-def choose_shares(candidates: Sequence[Predictions], *, metric: Metric, tta: bool) -> tuple[float, ...]:
+def choose_shares(
+    candidates: Sequence[Predictions],
+    *,
+    metric: Metric,
+    tta: bool,
+    may_vote: Callable[[frozenset[int]], bool] | None = None,
+) -> tuple[float, ...]:
     """Each candidate's share in the vote: together 1; 0 for those that it is better without.
+
+    `may_vote`: whether candidates, by position, are allowed together; at least one has to be alone. None: all are.
 
     Round by round the candidate joins with which the vote is best on the validation split, and one may join again: it
     then counts twice. Of all these votes the best is taken, the smaller one of two that are equal. Where the metric
@@ -32,8 +40,9 @@ def choose_shares(candidates: Sequence[Predictions], *, metric: Metric, tta: boo
     path: list[tuple[float, float]] = []
     joined: list[int] = []
     for _ in range(ROUNDS):
-        worth = [_worth(vote_NK + one_NK, labels_N, metric) for one_NK in said_NK]
-        joined.append(max(range(len(worth)), key=worth.__getitem__))
+        allowed = [one for one in range(len(said_NK)) if may_vote is None or may_vote(frozenset((*joined, one)))]
+        worth = {one: _worth(vote_NK + said_NK[one], labels_N, metric) for one in allowed}
+        joined.append(max(allowed, key=worth.__getitem__))
         path.append(worth[joined[-1]])
         vote_NK += said_NK[joined[-1]]
     size = path.index(max(path)) + 1

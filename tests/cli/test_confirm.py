@@ -77,6 +77,22 @@ def test_ensemble_draws_from_search_and_confirmation(confirmed: Finished) -> Non
     assert f"Study `{CONFIRMED}` trained the best recipes of study `{STUDY}` again, with new seeds and 2 times" in card
 
 
+def test_report_is_of_the_confirmed_winner_and_shows_by_how_much_the_search_had_luck(confirmed: Finished) -> None:
+    best = json.loads(confirmed.automl("best", "--json").stdout)
+    done = confirmed.automl("report", "--output", "report", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "report/images/confirmation.png" in json.loads(done.stdout)["images"]
+    readme = (confirmed.folder / "report" / "README.md").read_text("utf-8")
+    first = best["confirmed_by"]["recipes"][0]
+    assert f"Trial {best['number']} of study {CONFIRMED} (the best of 2 new seeds of trial {first['trial']}'s" in readme
+    assert "The validation figures are the best of 2 seeds and chose the winner" in readme
+    luck = first["search_value"] - first["mean"]
+    assert f"| trial {first['trial']} | {first['search_value']:.4f} | {first['mean']:.4f} |" in readme
+    assert f"| {luck:+.4f} | 2 of 2 |" in readme
+    assert f"$ automl show {best['number']} {CONFIRMED} --recipe > recipe.yaml\n" in readme
+    assert re.search(r"^\| confirmation \| 4 trials, .* device hours", readme, re.M)
+
+
 def test_finished_confirmation_trains_nothing_more(confirmed: Finished) -> None:
     done = confirmed.automl("confirm", CONFIRMED, "--top", "2", "--seeds", "2", "--json")
     assert done.returncode == 0, done.stderr

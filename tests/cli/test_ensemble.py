@@ -22,7 +22,7 @@ def test_best_trials_become_one_model(finished: Finished) -> None:
     complete = json.loads(finished.automl("status", STUDY, "--json").stdout)["complete"]
     assert f"--top 9: study {STUDY} has {complete} complete trials." in answer["export"]["warnings"]
     assert sum(vote["shares"].values()) == pytest.approx(1)
-    assert vote["alone_trial"] == answer["number"]
+    assert vote["alone_trial"] == str(answer["number"])
     assert vote["together"]["parameters"] > 0
     assert min(vote["together"]["milliseconds"], vote["alone"]["milliseconds"]) > 0
 

@@ -26,6 +26,7 @@ PICTURES = {
     "learning-curves",
     "parallel-coordinates",
     "architecture",
+    "trade-off",
     "pruning",
     "confusion",
     "misclassified",
@@ -33,6 +34,7 @@ PICTURES = {
 }
 SECTIONS = [
     "The winner",
+    "What the best recipes are worth without luck",
     "What was searched, and on what",
     "How the search went",
     "What each rung of the ladder bought",
@@ -40,6 +42,7 @@ SECTIONS = [
     "Which parameters mattered",
     "All complete trials at once",
     "Architecture against accuracy",
+    "Accuracy against size and time",
     "What pruning saved",
     "The test split, class by class",
     "The images most surely misclassified",

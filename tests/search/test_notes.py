@@ -26,6 +26,7 @@ FAILED = TrialRecord(
     best_epoch=None,
     recipe={},
     parameters=None,
+    milliseconds=None,
     threads=None,
     attempt=0,
     failure="diverged",

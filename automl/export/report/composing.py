@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl.export.report.calibration_section import how_honest
+from automl.export.report.confirmation_section import without_luck
 from automl.export.report.document import Document, Headline, Section
 from automl.export.report.facts import Facts, Opening, best_result, effort_of
 from automl.export.report.sections import (
@@ -10,12 +11,14 @@ from automl.export.report.sections import (
     form_and_accuracy,
     how_it_went,
     how_the_best_learned,
+    states,
     what_each_rung_bought,
     what_failed,
     what_mattered,
     what_pruning_saved,
     what_was_searched,
 )
+from automl.export.report.trade_off_section import what_accuracy_costs
 from automl.export.report.winner import Examination
 from automl.export.report.winner_sections import class_by_class, cost, repeat_it, surely_wrong, the_winner
 from automl.export.report.words import count, duration, interval
@@ -41,10 +44,11 @@ def _with_winner(
     openings: tuple[Opening, ...],
     importances: tuple[Importance, ...] | str,
 ) -> tuple[Section, ...]:
-    winner, test = facts.winner, examination.test
-    assert winner is not None
+    choice, test = facts.choice, examination.test
+    assert choice is not None
     return (
-        the_winner(facts, winner, examination, openings),
+        the_winner(facts, choice, examination, openings),
+        without_luck(facts),
         what_was_searched(facts, examination),
         how_it_went(facts),
         what_each_rung_bought(facts),
@@ -52,12 +56,13 @@ def _with_winner(
         what_mattered(importances),
         all_at_once(facts, importances),
         form_and_accuracy(facts),
+        what_accuracy_costs(facts),
         what_pruning_saved(facts),
         *((class_by_class(test), surely_wrong(test)) if test else ()),
         *how_honest(examination),
         what_failed(facts),
         cost(facts),
-        repeat_it(facts, winner),
+        repeat_it(facts, choice),
     )
 
 
@@ -84,7 +89,8 @@ def _lead(facts: Facts) -> str:
 
 
 def _states(facts: Facts) -> str:
-    return f"{facts.status.pruned} were stopped early and {facts.status.failed} failed"
+    over = f", {facts.status.over_limit} were over a limit" if facts.status.over_limit else ""
+    return f"{facts.stopped} were stopped early{over} and {facts.status.failed} failed"
 
 
 def _headlines(facts: Facts, examination: Examination | None) -> tuple[Headline, ...]:
@@ -94,17 +100,18 @@ def _headlines(facts: Facts, examination: Examination | None) -> tuple[Headline,
     trials = Headline(
         "trials",
         str(facts.status.finished),
-        f"{facts.status.complete} complete, {facts.status.pruned} stopped early, {facts.status.failed} failed",
+        states(facts),
     )
     return (*(_accuracies(facts, examination) if examination else ()), trials, effort)
 
 
 def _accuracies(facts: Facts, examination: Examination) -> tuple[Headline, ...]:
-    assert facts.winner is not None
-    result = best_result(facts.winner)
+    assert facts.choice is not None
+    chosen = facts.choice.trial
+    result = best_result(chosen)
     found = result.validation_accuracy
     validation, test = examination.splits.get("validation"), examination.test
-    remark = f"95 %: {interval(validation.interval(found))}" if validation else f"trial {facts.winner.number}"
+    remark = f"95 %: {interval(validation.interval(found))}" if validation else f"trial {chosen.number}"
     headlines = [Headline("validation accuracy", f"{found:.4f}", remark)]
     if test:
         bounds = interval(test.evaluation.accuracy_interval)

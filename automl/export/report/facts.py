@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from automl.errors import StudyError
 from automl.figures.effort import TrialEffort
+from automl.search.confirmed import Choice, Confirmation, choose_best
 from automl.search.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
 from automl.search.study import StudyRecord, how_to_continue
 from automl.training.result import METRICS, EpochResult, Metric
@@ -38,6 +39,10 @@ class Facts:
     """Finished ones, by number."""
     devices: tuple[str, ...]
     """Each device that a worker used, once."""
+    choice: Choice | None = None
+    """What `automl best` names; None: no trial is complete."""
+    confirmation_seconds: float = 0.0
+    """Device time of the confirmation's epochs."""
 
     @property
     def metric(self) -> Metric:
@@ -65,6 +70,16 @@ class Facts:
     def winner(self) -> TrialRecord | None:
         """The best complete trial."""
         return self.best_first[0] if self.best_first else None
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """Of the search's best recipes."""
+        return self.choice.confirmation if self.choice else None
+
+    @property
+    def stopped(self) -> int:
+        """Trials that the pruner stopped: the others that are pruned were over a limit, and never began."""
+        return self.status.pruned - self.status.over_limit
 
     def in_state(self, state: FinishedState) -> tuple[TrialRecord, ...]:
         """Trials that ended so."""
@@ -95,16 +110,26 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
         )
     numbers = sorted(trial.number for trial in finished_trials(connection, record))
     trials = tuple(read_trial(connection, record, number) for number in numbers)
-    return Facts(record, status, trials, _devices(connection, record))
+    choice = choose_best(connection, record) if status.best is not None else None
+    confirmation = choice.confirmation if choice else None
+    seconds = _trained_seconds(connection, confirmation.record) if confirmation else 0.0
+    return Facts(record, status, trials, _devices(connection, record), choice, seconds)
 
 
-def read_openings(connection: Connection, record: StudyRecord) -> tuple[Opening, ...]:
-    """Every look at the study's test split, the first one first."""
+def read_openings(connection: Connection, records: Iterable[StudyRecord]) -> tuple[Opening, ...]:
+    """Every look at the test split by these studies, the first one first."""
     rows = connection.execute(
-        text("SELECT opened_at, command FROM automl_test_openings WHERE study_id = :study ORDER BY opened_at"),
-        {"study": record.study_id},
+        text("SELECT opened_at, command FROM automl_test_openings WHERE study_id = ANY(:studies) ORDER BY opened_at"),
+        {"studies": [one.study_id for one in records]},
     )
     return tuple(Opening(row.opened_at, row.command) for row in rows)
+
+
+def _trained_seconds(connection: Connection, record: StudyRecord) -> float:
+    statement = (
+        "SELECT coalesce(sum(seconds), 0) FROM automl_epochs JOIN trials USING (trial_id) WHERE study_id = :study"
+    )
+    return float(connection.scalar(text(statement), {"study": record.study_id}) or 0.0)
 
 
 def _devices(connection: Connection, record: StudyRecord) -> tuple[str, ...]:
@@ -153,7 +178,7 @@ def _last_line(reason: str | None) -> str:
 def rungs_of(facts: Facts) -> tuple[TrialRecord, ...]:
     """Trials that the study's first recipes were tried in, in their order; those that never ended are left out."""
     specification = facts.record.specification
-    if specification.sampler == "grid":
+    if specification.is_exhaustive:
         return ()
     by_number = {trial.number: trial for trial in facts.trials}
     found = []

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from automl.export.report.document import Block, Paragraph, Picture, Section, Table
 from automl.export.report.facts import Facts, best_result, effort_of, failures_by_kind, rungs_of
-from automl.export.report.trial_points import architectures, curves, descriptions, parallel_axes, points, rungs
+from automl.export.report.trial_points import (
+    architectures,
+    curves,
+    descriptions,
+    parallel_axes,
+    points,
+    rungs,
+)
 from automl.export.report.winner import Examination
 from automl.export.report.words import count, duration, network_of, size_of
 from automl.figures.architecture import architecture_chart
@@ -22,7 +29,9 @@ from automl.figures.interactive.trials import (
 )
 from automl.figures.ladder import ladder_chart
 from automl.figures.parallel import parallel_coordinates
+from automl.search.limits import in_words as in_words_of_limits
 from automl.search.notes import REMEDIES
+from automl.search.results import OVER_A_LIMIT
 
 CURVES_SHOWN = 5
 
@@ -40,6 +49,7 @@ def what_was_searched(facts: Facts, examination: Examination | None) -> Section:
         "space": specification.space.name,
         "network": facts.model or "automl's own family",
         "chosen by": facts.value_label,
+        "limits": in_words_of_limits(specification) or "",
         "sampler": specification.sampler,
         "pruner": _pruner(facts),
         "budget": _budget(facts),
@@ -127,6 +137,12 @@ def _value(value: float | None, state: str) -> str:
     return shown if state == "complete" else f"{shown} ({state})".strip()
 
 
+def states(facts: Facts) -> str:
+    """How the trials ended, in words."""
+    over = f"{facts.status.over_limit} over a limit and not trained, " if facts.status.over_limit else ""
+    return f"{facts.status.complete} complete, {facts.stopped} stopped early, {over}{facts.status.failed} failed"
+
+
 def how_it_went(facts: Facts) -> Section:
     """Every finished trial by its number."""
     shown = points(facts)
@@ -138,10 +154,7 @@ def how_it_went(facts: Facts) -> Section:
         interactive_history(shown, descriptions=descriptions(facts), value_label=facts.value_label, maximize=maximize),
     )
     status = facts.status
-    sentence = (
-        f"{count(status.finished, 'trial')} finished: {status.complete} complete, {status.pruned} stopped early, "
-        f"{status.failed} failed."
-    )
+    sentence = f"{count(status.finished, 'trial')} finished: {states(facts)}."
     if facts.winner is not None:
         sentence += f" The best one is trial {facts.winner.number}; trials count from 0."
     return Section("How the search went", (Paragraph(sentence), picture))
@@ -236,7 +249,7 @@ def what_pruning_saved(facts: Facts) -> Section:
     title = "What pruning saved"
     if trained == 0:
         return Section(title, (Paragraph("No trial finished an epoch."),))
-    pruned = facts.in_state("pruned")
+    pruned = [trial for trial in facts.in_state("pruned") if trial.failure != OVER_A_LIMIT]
     sentence = (
         f"{len(pruned)} of {count(len(facts.trials), 'trial')} were stopped early. All trials together took "
         f"{duration(trained)} of device time; the epochs that were not run would have taken about {duration(saved)} "
@@ -244,6 +257,8 @@ def what_pruning_saved(facts: Facts) -> Section:
         if pruned
         else f"No trial was stopped early. All together took {duration(trained)} of device time."
     )
+    if facts.status.over_limit:
+        sentence += f" Another {count(facts.status.over_limit, 'trial')} cost nothing: over a limit, and not trained."
     picture = Picture(
         "pruning",
         "device time of every trial by its number, and what pruning saved of it",

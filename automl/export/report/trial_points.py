@@ -11,6 +11,7 @@ from automl.figures.curves import Curve
 from automl.figures.history import TrialPoint
 from automl.figures.ladder import Rung
 from automl.figures.parallel import ParallelAxis, parallel_axis
+from automl.figures.trade_off import Priced
 from automl.recipe import FIELDS, Value
 from automl.search.results import TrialRecord
 from automl.search.space import SearchSpace
@@ -33,6 +34,7 @@ def descriptions(facts: Facts) -> dict[int, str]:
 def rungs(facts: Facts) -> list[Rung]:
     """The first recipes, and the winner where it is none of them."""
     tried, winner = rungs_of(facts), facts.winner
+    called = "best of the search" if facts.choice is not None and facts.choice.is_confirmed else "winner"
     found = [
         Rung(
             f"trial {trial.number}: {network_of(trial, model=facts.model)}",
@@ -43,11 +45,8 @@ def rungs(facts: Facts) -> list[Rung]:
         for trial in tried
     ]
     if winner is not None and winner.number not in [trial.number for trial in tried]:
-        found.append(
-            Rung(
-                f"winner, trial {winner.number}: {network_of(winner, model=facts.model)}", winner.value, is_winner=True
-            )
-        )
+        label = f"{called}, trial {winner.number}: {network_of(winner, model=facts.model)}"
+        found.append(Rung(label, winner.value, is_winner=True))
     return found
 
 
@@ -78,6 +77,21 @@ def architectures(facts: Facts) -> list[Architecture]:
         )
         for trial in facts.trials
         if trial.recipe and (value := facts.reached(trial)) is not None
+    ]
+
+
+def label_of(trial: TrialRecord) -> str:
+    """How pictures call a trial."""
+    return f"trial {trial.number}"
+
+
+def priced(facts: Facts) -> list[Priced]:
+    """Complete trials with what they ask for, by number."""
+    trials = sorted(facts.best_first, key=lambda trial: trial.number)
+    return [
+        Priced(label_of(trial), trial.value, trial.parameters, trial.milliseconds)
+        for trial in trials
+        if trial.value is not None and (trial.parameters is not None or trial.milliseconds is not None)
     ]
 
 

@@ -14,7 +14,7 @@ from automl.export.report.words import count, duration, interval, recipe_of, siz
 from automl.figures.confusion import confusion_matrix
 from automl.figures.interactive.tables import interactive_confusion
 from automl.figures.mistakes import mistakes_sheet
-from automl.search.results import TrialRecord
+from automl.search.confirmed import Choice
 
 PACKAGES = ("optuna-automl", "torch", "optuna", "numpy", "scikit-learn")
 RECIPE_FILE = "recipe.yaml"
@@ -22,8 +22,9 @@ SPLIT_FIGURES = {"macro F1": "macro_f1", "balanced accuracy": "balanced_accuracy
 UNKNOWN = "–"
 
 
-def the_winner(facts: Facts, trial: TrialRecord, examination: Examination, openings: tuple[Opening, ...]) -> Section:
+def the_winner(facts: Facts, choice: Choice, examination: Examination, openings: tuple[Opening, ...]) -> Section:
     """Its recipe in words, and its figures on both splits."""
+    trial = choice.trial
     result, test = best_result(trial), examination.test
     shown = {
         "accuracy": (result.validation_accuracy, test.evaluation.accuracy if test else None),
@@ -41,15 +42,31 @@ def the_winner(facts: Facts, trial: TrialRecord, examination: Examination, openi
     rows[1:1] = _accuracy_rows(examination, result.validation_accuracy)
     table = Table(("", "validation", "test"), tuple(rows), frozenset({1, 2}))
     what = (
-        f"Trial {trial.number}, {size_of(trial)} parameters, best at epoch {trial.best_epoch} of "
+        f"Trial {trial.number}{_of_which(choice)}, {size_of(trial)} parameters, best at epoch {trial.best_epoch} of "
         f"{len(trial.epochs)} (from 0): {recipe_of(trial, model=facts.model)}"
     )
     caution = (
-        f"The validation figures are the best of {count(len(facts.best_first), 'complete trial')} and chose the "
+        f"The validation figures are the best of {_how_many(facts, choice)} and chose the "
         "winner, so they flatter it; the test figures chose nothing. " + _openings(openings)
     )
     missing = tuple(Paragraph(f"Missing: {sentence}.".replace("..", ".")) for sentence in examination.missing)
     return Section("The winner", (Paragraph(what), table, Paragraph(caution), *missing))
+
+
+def _of_which(choice: Choice) -> str:
+    """What study the trial belongs to, where that is not plain."""
+    found = choice.confirmation
+    if not choice.is_confirmed or found is None or found.winner is None:
+        return ""
+    seeds = count(len(found.winner.values), "new seed")
+    return f" of study {choice.record.name} (the best of {seeds} of trial {found.winner.trial}'s recipe)"
+
+
+def _how_many(facts: Facts, choice: Choice) -> str:
+    found = choice.confirmation
+    if not choice.is_confirmed or found is None or found.winner is None:
+        return count(len(facts.best_first), "complete trial")
+    return count(len(found.winner.values), "seed")
 
 
 def _accuracy_rows(examination: Examination, validation_accuracy: float) -> list[tuple[str, str, str]]:
@@ -130,14 +147,22 @@ def cost(facts: Facts) -> Section:
         ("epochs", f"{sum(len(trial.epochs) for trial in facts.trials):,}"),
         ("device time", f"{duration(trained)} ({trained / 3600:.3f} device hours) in epochs, validation included"),
         ("time on the clock", f"{duration(facts.status.active_seconds)} while workers were at work"),
+        *_confirmation_cost(facts),
         *(("device", device) for device in facts.devices),
     ]
     return Section("What it cost", (Table(("", ""), tuple(rows)),))
 
 
-def repeat_it(facts: Facts, trial: TrialRecord | None) -> Section:
+def _confirmation_cost(facts: Facts) -> tuple[tuple[str, str], ...]:
+    if facts.confirmation is None:
+        return ()
+    trials, seconds = count(facts.confirmation.finished, "trial"), facts.confirmation_seconds
+    return (("confirmation", f"{trials}, {duration(seconds)} ({seconds / 3600:.3f} device hours) on top of it"),)
+
+
+def repeat_it(facts: Facts, choice: Choice | None) -> Section:
     """Versions, seeds and commands."""
-    specification = facts.record.specification
+    specification, trial = facts.record.specification, choice.trial if choice else None
     rows = [(package, metadata.version(package)) for package in PACKAGES]
     rows.append(("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"))
     rows.append(("seed of the study", f"{specification.seed}: of splits that were cut, and of the samplers"))
@@ -147,7 +172,7 @@ def repeat_it(facts: Facts, trial: TrialRecord | None) -> Section:
     rows.append((f"seed of trial {trial.number}", f"{trial.recipe['seed']}: of weights, order and augmentation"))
     if trial.threads is not None:
         rows.append(("CPU threads", f"{trial.threads}, which the last bits of the figures depend on"))
-    name, data = shlex.quote(facts.record.name), shlex.quote(specification.data.reference)
+    name, data = shlex.quote(trial.study), shlex.quote(specification.data.reference)
     commands = Commands(
         (
             f"automl show {trial.number} {name} --recipe > {RECIPE_FILE}",

@@ -65,12 +65,13 @@ def write_report(
         facts = read_facts(connection, record)
     _make_folder(folder)
     examination = None
-    if facts.winner is not None:
-        examination = examine(database, record, facts.winner, home=home, artifacts=artifacts, data=data)
+    choice = facts.choice
+    if choice is not None:
+        examination = examine(database, choice.record, choice.trial, home=home, artifacts=artifacts, data=data)
     document = _composed(database, facts, examination)
     try:
-        if facts.winner is not None:
-            _write(folder / RECIPE_FILE, recipe_document(record, facts.winner))
+        if choice is not None:
+            _write(folder / RECIPE_FILE, recipe_document(choice.record, choice.trial))
         return _written(document, facts, folder, missing=examination.missing if examination else ())
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -78,7 +79,8 @@ def write_report(
 
 def _composed(database: Database, facts: Facts, examination: Examination | None) -> Document:
     with database.engine.connect() as connection:
-        openings = read_openings(connection, facts.record)
+        confirmations = (facts.confirmation.record,) if facts.confirmation else ()
+        openings = read_openings(connection, {one.study_id: one for one in (facts.record, *confirmations)}.values())
     importances = read_importances(database, facts.record)
     return compose(facts, examination=examination, openings=openings, importances=importances)
 

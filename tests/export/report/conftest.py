@@ -52,6 +52,7 @@ def trial(
         best_epoch=best.epoch if best else None,
         recipe=Recipe(depth=number % 3, epochs=4, seed=number).as_dict(),
         parameters=1000 * (number + 1),
+        milliseconds=0.5 * (number + 1),
         threads=1,
         attempt=0,
         failure=None,

@@ -103,6 +103,6 @@ def test_openings_of_this_study_are_read_in_their_order(database: Database, make
         with database.engine.begin() as connection:
             record_test_opening(connection, study.study_id, command=command)
     with database.engine.connect() as connection:
-        openings = read_openings(connection, record)
+        openings = read_openings(connection, [record])
     assert [opening.command for opening in openings] == ["search --export", "report"]
     assert openings[0].opened_at <= openings[1].opened_at

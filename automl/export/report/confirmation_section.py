@@ -1,0 +1,62 @@
+"""Section on what the best recipes are worth without the luck of one search."""
+
+from __future__ import annotations
+
+from automl.export.report.document import Commands, Paragraph, Picture, Section, Table
+from automl.export.report.facts import Facts
+from automl.figures.confirmation import Repeated, confirmation_chart
+from automl.figures.interactive.confirmation import interactive_confirmation
+from automl.search.confirmed import Confirmation, ConfirmedRecipe
+from automl.search.verdict import in_words_of_luck, verdict
+
+TITLE = "What the best recipes are worth without luck"
+COLUMNS = ("recipe", "in the search", "mean", "95 % interval", "search minus mean", "seeds", "values")
+
+
+def without_luck(facts: Facts) -> Section:
+    """Means of the best recipes over new seeds, or the command that finds them."""
+    found = facts.confirmation
+    if found is None:
+        sentence = (
+            f"The best of {len(facts.best_first)} trials had luck, and one search cannot say how much. This trains the "
+            "best recipes again with new seeds, and says it:"
+        )
+        return Section(TITLE, (Paragraph(sentence), Commands((f"automl confirm {facts.record.name}",))))
+    longer = f" and {found.confirms.epochs_factor:g} × the epochs" if found.confirms.epochs_factor != 1 else ""
+    what = (
+        f"Study {found.record.name} trained the best recipes of the search again with new seeds{longer}, each trial to "
+        "its end. Intervals are Student's over the seeds: they know the luck of the seed, not that of the images."
+    )
+    table = Table(COLUMNS, tuple(_row(one) for one in found.recipes), frozenset({1, 2, 3, 4, 5}))
+    told = Paragraph(" ".join((*verdict(found), *in_words_of_luck(found))))
+    return Section(TITLE, (Paragraph(what), *_picture(facts, found), table, told))
+
+
+def _row(one: ConfirmedRecipe) -> tuple[str, ...]:
+    return (
+        f"trial {one.trial}",
+        f"{one.search_value:.4f}",
+        "–" if one.mean is None else f"{one.mean:.4f}",
+        "–" if one.interval is None else f"{one.interval[0]:.4f} to {one.interval[1]:.4f}",
+        "–" if one.mean is None else f"{one.search_value - one.mean:+.4f}",
+        f"{len(one.values)} of {one.planned}",
+        ", ".join(f"{value:.4f}" for value in one.values.values()),
+    )
+
+
+def _picture(facts: Facts, found: Confirmation) -> tuple[Picture, ...]:
+    shown = [
+        Repeated(f"trial {one.trial}", one.search_value, tuple(one.values.values()), one.mean, one.interval)
+        for one in found.recipes
+        if one.mean is not None
+    ]
+    if not shown:
+        return ()
+    return (
+        Picture(
+            "confirmation",
+            f"{facts.value_label} of each repeated recipe: every new seed, their mean and what the search had",
+            confirmation_chart(shown, value_label=facts.value_label),
+            interactive_confirmation(shown, value_label=facts.value_label),
+        ),
+    )

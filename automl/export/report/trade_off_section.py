@@ -1,0 +1,52 @@
+"""Section on what accuracy costs in size and time."""
+
+from __future__ import annotations
+
+from automl.export.report.document import Paragraph, Picture, Section, Table
+from automl.export.report.facts import Facts
+from automl.export.report.trial_points import label_of, priced
+from automl.export.report.words import network_of, size_of
+from automl.figures.interactive.trade_off import interactive_trade_off
+from automl.figures.trade_off import pareto_front, shown_prices, trade_off_chart
+
+
+def what_accuracy_costs(facts: Facts) -> Section:
+    """Value against size and time of one image, and the trials that nothing cheaper beats."""
+    title = facts.metric.name.replace("_", " ").capitalize() + " against size and time"
+    shown = priced(facts)
+    if not shown:
+        return Section(title, (Paragraph("The size of no network is known."),))
+    limits = (facts.record.specification.max_parameters, facts.record.specification.max_milliseconds)
+    maximize = facts.metric.maximize
+    picture = Picture(
+        "trade-off",
+        f"{facts.value_label} of each complete trial by its parameters and by its time for one image, with the Pareto "
+        "front of each",
+        trade_off_chart(shown, value_label=facts.value_label, maximize=maximize, limits=limits),
+        interactive_trade_off(shown, value_label=facts.value_label, maximize=maximize, limits=limits),
+    )
+    columns = ("Pareto front", facts.value_label, "parameters", "ms an image", "network")
+    table = Table(columns, _front(facts), frozenset({1, 2, 3}))
+    remark = (
+        "On a front are the complete trials that no other one beats at the same price or a lower one; the table has "
+        "both. The time is the shortest of several runs with one image on the worker, from its device and back."
+    )
+    return Section(title, (picture, table, Paragraph(remark)))
+
+
+def _front(facts: Facts) -> tuple[tuple[str, ...], ...]:
+    """A row for each trial of either front, the smallest network first."""
+    shown = priced(facts)
+    fronts = [pareto_front(shown, price, maximize=facts.metric.maximize) for price in shown_prices(shown)]
+    labels = {one.label for front in fronts for one in front}
+    trials = [trial for trial in facts.best_first if label_of(trial) in labels]
+    return tuple(
+        (
+            label_of(trial),
+            f"{trial.value:.4f}",
+            size_of(trial),
+            "" if trial.milliseconds is None else f"{trial.milliseconds:.3g}",
+            network_of(trial, model=facts.model),
+        )
+        for trial in sorted(trials, key=lambda trial: (trial.parameters or 0, trial.number))
+    )

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import dataclasses
+import statistics
+
+import optuna
+
+from automl.search.limits import constraints, excess, in_words, vote_fits
+from automl.search.samplers import build_sampler
+from tests.export.report.conftest import trial
+from tests.search.conftest import SPECIFICATION
+
+LIMITED = dataclasses.replace(SPECIFICATION, max_parameters=2000, max_milliseconds=2.0)
+
+
+def test_constraints_say_how_far_a_network_is_over_each_limit() -> None:
+    assert constraints(SPECIFICATION, parameters=10**9, milliseconds=10**6) == {}
+    assert constraints(LIMITED, parameters=3000, milliseconds=1.0) == {"parameters": 0.5, "milliseconds": -0.5}
+
+
+def test_limits_are_told_and_what_is_over_them() -> None:
+    assert in_words(SPECIFICATION) is None
+    assert in_words(LIMITED) == "at most 2,000 parameters and 2 ms an image"
+    assert excess(LIMITED, parameters=2000, milliseconds=2.0) is None
+    assert excess(LIMITED, parameters=3000, milliseconds=2.5) == (
+        "The network is too much: 3,000 parameters (--max-parameters 2000), 2.5 ms an image (--max-milliseconds 2.0)."
+    )
+
+
+def test_votes_add_up_and_mirror_images_take_twice_the_time() -> None:
+    small, other = trial(0, "complete", 0.5), trial(0, "complete", 0.6)  # of 1,000 parameters and 0.5 ms
+    assert vote_fits(LIMITED, [small, other], tta=True)
+    assert not vote_fits(LIMITED, [small, other, small], tta=False)
+    assert not vote_fits(LIMITED, [dataclasses.replace(small, milliseconds=1.5)], tta=True)
+
+
+def test_tpe_learns_what_is_over_a_limit() -> None:
+    """The value rises with the size, so that without limits the largest would be proposed."""
+    study = optuna.create_study(direction="maximize", sampler=build_sampler("tpe", seed=1))
+    sizes = []
+    for _ in range(40):
+        drawn = study.ask()
+        sizes.append(drawn.suggest_float("size", 0, 10))
+        drawn.set_constraint("parameters", sizes[-1] / 3 - 1)
+        if sizes[-1] > 3:
+            study.tell(drawn, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(drawn, sizes[-1])
+    assert statistics.fmean(sizes[20:]) < 4  # at random it would be 5
