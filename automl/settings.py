@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,8 @@ class Settings:
 
 def mask(text: str) -> str:
     """`text` with the password of a URL in it, if any, replaced by ***."""
-    parts = urlsplit(text)
-    if "@" not in parts.netloc or parts.password is None:
-        return text
-    return text.replace(f":{parts.password}@", ":***@", 1)
+    try:
+        password = urlsplit(text).password
+    except ValueError:  # a host in brackets that is none: what stands before the last @ is not shown
+        return re.sub(r"//.*@", "//***@", text, count=1)
+    return text if password is None else text.replace(f":{password}@", ":***@", 1)

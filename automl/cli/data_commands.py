@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from automl.cli.options import add_json, add_storage_options, add_study_name, count_from_zero, opened_place
+from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place, port
 from automl.cli.terminal import print_json, print_table, tell, write_line
 
 PORT = 8080
@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
     parser = commands.add_parser("dashboard", help="optuna-dashboard on this storage and these artifacts")
     add_study_name(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
-    parser.add_argument("--port", type=count_from_zero, default=PORT, help=f"({PORT}; 0: any free one)")
+    parser.add_argument("--port", type=port, default=PORT, help=f"({PORT}; 0: any free one)")
     add_storage_options(parser)
     parser.set_defaults(run=dashboard)
 

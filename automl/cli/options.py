@@ -18,20 +18,37 @@ from automl.search.database import Database, open_database
 from automl.search.study import StudyRecord, find_study
 from automl.settings import Settings, mask
 
+LARGEST_COUNT = 2**31 - 1
+"""PostgreSQL's integer holds no more, and a seed of numpy's hardly."""
+LARGEST_PORT = 2**16 - 1
+MOST_DIGITS = 20
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def whole_number(text: str) -> int:
     """Argparse type: a whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+    return _counted(text, least=1)
 
 
 def count_from_zero(text: str) -> int:
     """Argparse type: a whole number of at least 0."""
+    return _counted(text, least=0)
+
+
+def port(text: str) -> int:
+    """Argparse type: a TCP port; 0 is any free one."""
+    if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) > LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {LARGEST_PORT}")
+    return int(text)
+
+
+def _counted(text: str, *, least: int) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    if len(text) > MOST_DIGITS or int(text) > LARGEST_COUNT:
+        raise argparse.ArgumentTypeError(f"{text[:MOST_DIGITS]!r} is above {LARGEST_COUNT:,}")
+    if int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
     return int(text)
 
 

@@ -95,6 +95,10 @@ def make_plan(
     """
     asked_space = wishes.space if wishes.space is not None else str(settings.get("AUTOML_SPACE"))
     space = load_space(asked_space, ignore_unknown=wishes.ignore_unknown)
+    if space.function:
+        from automl.search.space_draws import drawn  # Optuna takes 0.3 s to import
+
+        drawn(space, count=1)  # a function that fails is told now, and not by every trial
     if wishes.epochs is not None:
         space = space.with_value("epochs", wishes.epochs)
     reference = settings.get("AUTOML_DATA", wishes.data)

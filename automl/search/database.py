@@ -91,7 +91,7 @@ def postgres_url(text: str) -> str:
     """
     try:
         url: URL = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port or an address in brackets that is none
         raise StorageError(
             f"{mask(text)!r} is not a database URL. It reads: postgresql://USER:PASSWORD@HOST:5432/DATABASE"
         ) from error

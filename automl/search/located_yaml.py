@@ -5,9 +5,11 @@ PyYAML reads `1e-4` as text, `1:30` as 90 and `2026-11-01` as a date; here they 
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -17,7 +19,12 @@ from automl.errors import SpaceError
 Place = tuple[str | int, ...]
 """Keys and positions that lead to an entry."""
 
+MOST_CHARACTERS = 1 << 18
+"""Of a file; the longest that people write have some thousand, and PyYAML takes seconds for more than these."""
+MOST_MISTAKES = 100
+"""After so many, reading ends."""
 PREFIX = "tag:yaml.org,2002:"
+INT = re.compile(r"[-+]?[0-9][0-9_]*$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 
 
@@ -29,9 +36,19 @@ class Loader(yaml.SafeLoader):
 
 Loader.add_implicit_resolver(PREFIX + "null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 Loader.add_implicit_resolver(PREFIX + "bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
-Loader.add_implicit_resolver(PREFIX + "int", re.compile(r"[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
+Loader.add_implicit_resolver(PREFIX + "int", INT, list("-+0123456789"))
 Loader.add_implicit_resolver(PREFIX + "float", FLOAT, list("-+.0123456789"))
 Loader.add_implicit_resolver(PREFIX + "merge", re.compile(r"<<$"), ["<"])
+
+
+def as_number(value: object) -> object:
+    """The number that a text writes, as quotes or another reader of YAML leave it: '1e-4' is 0.0001."""
+    if not isinstance(value, str) or not FLOAT.match(value):
+        return value
+    try:
+        return int(value) if INT.match(value) else _float(value)
+    except ValueError:  # thousands of digits
+        return value
 
 
 @dataclass
@@ -51,6 +68,9 @@ class Document:
         around = (at[:length] for length in range(len(at), -1, -1))
         line = next((self.lines[place] for place in around if place in self.lines), 0)
         self.mistakes.append((line, sentence))
+        if len(self.mistakes) == MOST_MISTAKES:
+            self.mistakes.append((line, f"and perhaps more: {MOST_MISTAKES} mistakes are enough"))
+            self.check()
 
     def check(self) -> None:
         """Raise: SpaceError with all mistakes in the order of their lines, if there are any."""
@@ -62,11 +82,27 @@ class Document:
         return sentence if self.file is None else f"{self.file}:{max(line, 1)}: {sentence}"
 
 
+def read_yaml_file(path: str | Path) -> Document:
+    """Read a file of one YAML document.
+
+    Raises: SpaceError with the line if it is not YAML; OSError, ValueError or UnicodeDecodeError if it is no file, or
+    no text.
+    """
+    if not Path(path).is_dir() and Path(path).exists() and not Path(path).is_file():
+        raise OSError(errno.EINVAL, "a pipe or a device", str(path))
+    with Path(path).open(encoding="utf-8") as file:
+        return read_yaml(file.read(MOST_CHARACTERS + 1), file=str(path))
+
+
 def read_yaml(text: str, *, file: str) -> Document:
     """Read one YAML document; duplicate keys and foreign tags are recorded as its mistakes.
 
-    Raises: SpaceError with the line if it is not YAML.
+    Raises: SpaceError with the line if it is not YAML, or far too long.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise SpaceError(
+            f"{file}:1: it has more than {MOST_CHARACTERS:,} characters. Such a file has some hundred lines."
+        )
     document = Document(None, file)
     try:
         node = yaml.compose(text, Loader=Loader)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -17,6 +16,7 @@ from automl.recipe import Recipe, Value
 from automl.search.ladder import nearest
 from automl.search.parameters import Parameter
 from automl.search.space import SearchSpace
+from automl.search.space_draws import drawn
 
 ARCHITECTURE = (
     "block",
@@ -58,7 +58,7 @@ def sized_recipes(space: SearchSpace, count: Count) -> tuple[SizedRecipe, ...]:
     parameter at a time; in a space in Python they are the ends of the draws.
     """
     counted = _remembered(count)
-    draws = sorted(_drawn(space), key=counted)
+    draws = sorted(drawn(space, count=DRAWS), key=counted)
     found = {
         "middle": draws[len(draws) // 2],
         "smallest": _climbed(space, draws[0], lambda recipe: -counted(recipe)),
@@ -96,12 +96,6 @@ class _Unfilled(TorchFunctionMode):
         if function in (Tensor.normal_, Tensor.uniform_):
             return args[0]
         return function(*args, **(kwargs or {}))
-
-
-def _drawn(space: SearchSpace) -> list[Recipe]:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    return [space.suggest(study.ask(), seed=0) for _ in range(DRAWS)]
 
 
 def _climbed(space: SearchSpace, start: Recipe, score: Count) -> Recipe:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from automl.search import space_intervals as intervals
 from automl.search.distributions import one_of
+from automl.search.located_yaml import as_number
 from automl.search.space_curves import curve_reader
 from automl.search.space_entry import Entry, Reading, is_finite_number, short, suggestion
 
@@ -40,7 +41,7 @@ def _implied(entry: Entry) -> str | None:
     if "value" in entry.spec:
         return "constant"
     if "min" in entry.spec and "max" in entry.spec:
-        whole = all(isinstance(entry.spec[key], int) for key in intervals.RANGE)
+        whole = all(isinstance(as_number(entry.spec[key]), int) for key in intervals.RANGE)
         return "int_uniform" if whole else "uniform"
     given = ", ".join(map(str, entry.spec)) or "nothing"
     entry.wrong(f"it has {given}. Give `min` and `max`, `values`, `value`, or a `distribution` with what it needs.")
@@ -80,7 +81,7 @@ def _weighted(entry: Entry) -> Reading | None:
     reading, written = _categorical(entry), entry.listed("probabilities")
     if reading is None or not written:
         return None
-    weights = [weight for weight in written if is_finite_number(weight) and weight >= 0]
+    weights = [weight for weight in map(as_number, written) if is_finite_number(weight) and weight >= 0]
     count = len(entry.listed("values"))
     if not len(weights) == len(written) == count or not math.isclose(math.fsum(weights), 1, abs_tol=1e-6):
         entry.wrong(f"probabilities have to be {count} numbers from 0 with the sum 1", "probabilities")

@@ -13,8 +13,10 @@ from typing_extensions import TypeIs
 from automl.recipe import Field, Value
 from automl.search.aliases import choice_of
 from automl.search.distributions import Distribution
-from automl.search.located_yaml import Document, Place
+from automl.search.located_yaml import Document, Place, as_number
 
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2  # aliases in aliases may stand for billions
 SMALLEST, LARGEST = 1e-9, 1e12
 """Of what is rounded: no field of Recipe needs finer or larger numbers."""
 
@@ -46,7 +48,7 @@ class Entry:
 
     def number(self, key: str, default: float | None = None) -> float | None:
         """The finite number at `key`, or None with a mistake recorded."""
-        value = self.spec.get(key, default)
+        value = as_number(self.spec.get(key, default))
         if is_finite_number(value):
             return float(value)
         self.wrong(f"{key} = {short(value)} is not a finite number", key)
@@ -92,7 +94,7 @@ class Entry:
 
     def value(self, value: object, *where: str | int) -> Value | None:
         """`value` in the field's own type, or None with a mistake recorded."""
-        chosen = choice_of(self.field, value)
+        chosen = as_number(value) if self.field.kind in ("int", "float") else choice_of(self.field, value)
         if (isinstance(chosen, bool | str) or is_finite_number(chosen)) and self.field.problem(chosen) is None:
             return self.field.cast(chosen)
         self.wrong(f"{short(value)} is not {self.field.accepted()}", *where)
@@ -118,8 +120,8 @@ def is_finite_number(value: object) -> TypeIs[int | float]:
 
 
 def short(value: object) -> str:
-    """`value` for a message, however long it is."""
-    return reprlib.repr(value)
+    """`value` for a message, however long or deep it is."""
+    return _SHORT.repr(value)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from automl.errors import SpaceError
 from automl.recipe import Value
 from automl.search.aliases import field_of
-from automl.search.located_yaml import Document, Place, read_yaml
+from automl.search.located_yaml import Document, Place, read_yaml, read_yaml_file
 from automl.search.space import SearchSpace
 from automl.search.space_conditions import ConditionReading
 from automl.search.space_entry import Entry, short
@@ -32,13 +32,14 @@ def load_space(reference: str | Path | Mapping[str, object], *, ignore_unknown: 
         return _read(Document(reference), name="custom", ignore_unknown=ignore_unknown)
     name = str(reference)
     if name in shipped_spaces():
-        text, file = (_shipped_folder() / f"{name}.yaml").read_text("utf-8"), f"{FOLDER}/{name}.yaml"
+        file = f"{FOLDER}/{name}.yaml"
+        document = read_yaml((_shipped_folder() / f"{name}.yaml").read_text("utf-8"), file=file)
     elif is_function_reference(name) and not Path(name).exists():
         resolve_space_function(name)
         return SearchSpace(name=name.partition(":")[2], function=name)
     else:
-        text, file = _file_text(name), name
-    return _read(read_yaml(text, file=file), name=Path(file).stem, ignore_unknown=ignore_unknown)
+        document = _file(name)
+    return _read(document, name=Path(name).stem, ignore_unknown=ignore_unknown)
 
 
 def shipped_spaces() -> tuple[str, ...]:
@@ -60,10 +61,10 @@ def _names(folder: Traversable, prefix: str) -> Iterator[str]:
             yield prefix + entry.name.removesuffix(".yaml")
 
 
-def _file_text(name: str) -> str:
+def _file(name: str) -> Document:
     """Raise: SpaceError if there is no file of this name, or none that can be read as text."""
     try:
-        return Path(name).read_text("utf-8")
+        return read_yaml_file(name)
     except FileNotFoundError as error:
         known = shipped_spaces()
         near = difflib.get_close_matches(name, known, n=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from automl.search.distributions import Trial
 SpaceFunction = Callable[[Trial], Mapping[str, object]]
 """Draws from an Optuna trial and returns fields of Recipe; the rest take their defaults."""
 
+OWN_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(RuntimeError, TypeError, ValueError),
+)
+"""What a function raises by its own mistake. A storage that does not answer raises others, and the call is repeated."""
+LIBRARY = re.compile(r"<frozen |/site-packages/|/importlib/|/automl/search/")
 PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -44,21 +51,36 @@ def _import(name: str) -> object:
         sys.path.insert(0, here)
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the user's module was found, and misses something of its own
+    except (Exception, SystemExit) as error:  # a user's module may fail in any way while it is imported
+        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        if missing is None or not f"{name}.".startswith(f"{missing}."):
+            raise SpaceError(f"{name} cannot be imported: {_where_and_why(error)}. Repair it there.") from error
         raise SpaceError(
             f"There is no module {name!r}: neither installed nor in the current folder {here}. "
             "A space is a shipped name, a YAML file, or package.module:function."
         ) from error
 
 
+def _where_and_why(error: BaseException) -> str:
+    """`space.py:7: ZeroDivisionError: division by zero`, the line being the last one that is not a library's."""
+    why = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not LIBRARY.search(frame.filename)]
+    return f"{own[-1].filename}:{own[-1].lineno}: {why}" if own else why
+
+
 def call_space_function(reference: str, trial: Trial) -> Mapping[str, object]:
     """What the function draws from this trial.
 
-    Raises: SpaceError if it does not return a mapping.
+    Raises: SpaceError if it fails, or does not return a mapping.
     """
-    values = resolve_space_function(reference)(trial)
+    function = resolve_space_function(reference)
+    try:
+        values = function(trial)
+    except OWN_ERRORS as error:
+        raise SpaceError(f"{reference} failed: {_where_and_why(error)}. Repair it there.") from error
     if not isinstance(values, Mapping):
         raise SpaceError(
             f"{reference} returned {type(values).__name__}. It has to return a mapping of recipe fields, "

@@ -25,6 +25,11 @@ CONFIRMING = '%"confirms": {%'
 has a backslash before it."""
 
 
+LONGEST_NAME = 200
+FORBIDDEN = frozenset("/\\")
+"""A report's folder is called like its study."""
+
+
 @dataclass(frozen=True)
 class StudyRecord:
     """A stored study, as the database has it."""
@@ -82,7 +87,8 @@ def find_study(connection: Connection, name: str | None) -> StudyRecord:
             ORDER BY value_json LIKE :confirms, study_id DESC LIMIT 1
             """
         ),
-        {"name": name, "confirms": CONFIRMING},
+        # bytes that are no UTF-8 name no study
+        {"name": name and name.encode(errors="backslashreplace").decode(), "confirms": CONFIRMING},
     ).one_or_none()
     if row is None:
         raise StudyError(_unknown(name, study_names(connection)))
@@ -110,7 +116,22 @@ def _unknown(name: str | None, known: Sequence[str]) -> str:
 
 def default_name(data: str, space: str, metric: str) -> str:
     """Name of a study that was given none: what it searches on, in what, for what."""
-    return f"{data}-{space}-{metric}".replace("_", "-")
+    name = f"{data}-{space}-{metric}".replace("_", "-")[-LONGEST_NAME:]
+    allowed = "".join(letter if letter.isprintable() and letter not in FORBIDDEN else "-" for letter in name)
+    return allowed.strip(" .-")
+
+
+def check_name(name: str) -> None:
+    """Check a new study's name, which becomes a folder's name and an argument of commands.
+
+    Raises: StudyError if it cannot be either.
+    """
+    fits = name.isprintable() and name.strip() == name and 0 < len(name) <= LONGEST_NAME
+    if not fits or name.startswith((".", "-")) or not FORBIDDEN.isdisjoint(name):
+        raise StudyError(
+            f"No study can be called {name[:LONGEST_NAME]!r}: it takes 1 to {LONGEST_NAME} characters on one line, "
+            "without / and \\, not beginning with . or -, without spaces at its ends. Choose another name."
+        )
 
 
 def create_or_continue(database: Database, name: str, specification: Specification, budget: Budget) -> StudyRecord:
@@ -123,6 +144,7 @@ def create_or_continue(database: Database, name: str, specification: Specificati
     with database.engine.connect() as connection:
         exists = name in study_names(connection)
     if not exists:
+        check_name(name)
         _create(database, name, specification)
     with database.engine.begin() as connection:
         record = find_study(connection, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
@@ -94,6 +95,29 @@ def test_sqlite_url(automl: Automl) -> None:
     assert_refused(done, "sqlite:///optuna.db is not PostgreSQL", "Leave --storage out")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:abc", "[::bad"])
+def test_url_whose_host_is_none_hides_its_password(automl: Automl, host: str) -> None:
+    done = automl("status", "--storage", f"postgresql://automl:secret@{host}/automl")
+    assert_refused(done, "automl: ", "postgresql://")
+    assert "secret" not in done.stderr
+
+
+def test_port_that_is_none(automl: Automl) -> None:
+    assert_refused(automl("dashboard", "--port", "99999"), "argument --port: '99999' is not a port from 0 to 65535")
+
+
+@pytest.mark.parametrize("name", ["../../b", os.fsdecode(b"\xff")])
+def test_name_that_no_study_can_have(automl: Automl, name: str) -> None:
+    assert_refused(automl("create", name, "--data", "digits"), "No study can be called '")
+
+
+def test_name_like_a_statement_is_a_name(automl: Automl) -> None:
+    name = "'; DROP TABLE studies; --\"%s:x"
+    assert automl("create", name, "--data", "digits", "--space", "quick").returncode == 0
+    assert automl("status", name, "--json").returncode == 0
+    assert_refused(automl("status", os.fsdecode(b"\xff")), "There is no study '")
+
+
 @pytest.mark.parametrize("command", ["status", "best", "show best", "stop", "worker", "dashboard"])
 def test_no_study_yet(automl: Automl, command: str) -> None:
     assert_refused(automl(*command.split()), "There is no study yet. Make one with: automl search --data digits")
@@ -118,6 +142,10 @@ def test_unknown_study_and_no_finished_trial(automl: Automl, tmp_path: Path) -> 
         ("--timeout", "soon"),
         ("--epochs", "0"),
         ("--keep", "0"),
+        ("--trials", "abc"),
+        ("--trials", "9" * 30),
+        ("--seed", "9" * 12),
+        ("--seed", "9" * 5000),
     ],
 )
 def test_zero_and_negative_counts(automl: Automl, arguments: tuple[str, str]) -> None:

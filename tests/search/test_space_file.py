@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -245,3 +248,65 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     assert mistakes("parameters: " + "[" * 2000, tmp_path) == [
         "1: nested too deeply. A space file has a handful of levels."
     ]
+
+
+@pytest.mark.parametrize("quoted", ["'1e-4'", '"0.0001"', "'1E-4'", "'+1.0e-04'"])
+def test_number_in_quotes_is_a_number(quoted: str, tmp_path: Path) -> None:
+    """As YAML 1.1 reads `1e-4`, too: a notebook's dict may hold it as text."""
+    file = tmp_path / "space.yaml"
+    file.write_text(f"parameters:\n  lr: {{distribution: log_uniform_values, min: {quoted}, max: 0.01}}\n")
+    assert only(load_space(file)) == Real(1e-4, 1e-2, log=True)
+    mapping = yaml.safe_load("{parameters: {lr: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}}}")
+    assert mapping["parameters"]["lr"]["min"] == "1e-4"
+    assert only(load_space(mapping)) == Real(1e-4, 1e-2, log=True)
+
+
+@pytest.mark.parametrize(
+    ("spec", "distribution"),
+    [
+        ("batch_size: {values: ['32', '64']}", Choice((32, 64))),
+        ("depth: {min: '1', max: '3'}", Whole(1, 3)),
+        ("dropout: {value: '0.5'}", Fixed(0.5)),
+    ],
+)
+def test_quoted_numbers_keep_their_kind(spec: str, distribution: Distribution, tmp_path: Path) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_text(f"parameters:\n  {spec}\n")
+    assert only(load_space(file)) == distribution
+
+
+def test_text_that_is_no_number_stays_wrong(tmp_path: Path) -> None:
+    text = f"parameters:\n  depth: {{values: ['two', '1e', '{'1' * 5000}']}}\n"
+    assert len(mistakes(text, tmp_path)) == 3
+
+
+def test_aliases_in_aliases_take_no_time(tmp_path: Path) -> None:
+    """Nine to the twelfth values, if they were written out; the messages show none of the deeper ones."""
+    lists = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 13))
+    merges = "".join(f"m{n}: &m{n}\n  <<: [{', '.join([f'*m{n - 1}'] * 9)}]\n" for n in range(1, 13))
+    started = time.process_time()
+    found = mistakes(
+        f"l0: &l0 [1, 2]\n{lists}m0: &m0 {{a: 1}}\n{merges}parameters:\n  lr: {{values: *l12}}\n  wd: *m12\n", tmp_path
+    )
+    assert time.process_time() - started < 5
+    assert max(map(len, found)) < 1000
+
+
+def test_reading_ends_after_a_hundred_mistakes(tmp_path: Path) -> None:
+    text = "parameters:\n" + "".join(f"  nothing{number}: {{value: 1}}\n" for number in range(5000))
+    started = time.process_time()
+    found = mistakes(text, tmp_path)
+    assert time.process_time() - started < 10
+    assert (len(found), found[-1]) == (101, "101: and perhaps more: 100 mistakes are enough")
+
+
+def test_file_that_is_far_too_long_is_refused_unread(tmp_path: Path) -> None:
+    text = "parameters:\n  lr: {values: [" + "0.1, " * 100_000 + "]}"
+    assert mistakes(text, tmp_path) == ["1: it has more than 262,144 characters. Such a file has some hundred lines."]
+
+
+def test_pipe_and_device_are_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path / "pipe.yaml", Path("/dev/zero")):
+        with pytest.raises(SpaceError, match=re.escape(f"{path} cannot be read: [Errno 22] a pipe or a device")):
+            load_space(path)
