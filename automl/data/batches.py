@@ -96,6 +96,12 @@ class Batch:
     targets: Tensor
     """The labels, or with mixup the probabilities, B × K."""
 
+    def parts(self, count: int) -> list[Batch]:
+        """Cut the batch into so many parts, or into fewer of two images, which batch norm needs at least."""
+        count = max(min(count, len(self.labels_B) // 2), 1)
+        columns = (torch.tensor_split(column, count) for column in (self.images_BCHW, self.labels_B, self.targets))
+        return list(itertools.starmap(Batch, zip(*columns, strict=True)))
+
 
 def open_images(split: Split, device: torch.device, *, budget_bytes: int | None = None) -> Images:
     """Put the pixels on the device if they fit there, else leave them in the map; batches are the same either way.

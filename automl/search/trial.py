@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -38,13 +39,15 @@ from automl.search.weights import checkpoint_name, checkpoints_of, drop_surplus_
 from automl.tracking.wandb_runs import ByClass, RunTracker
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
-from automl.training.device import Precision
+from automl.training.device import Precision, free_memory, is_out_of_memory
 from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
 from automl.training.votes import Predictions
 
 BEGAN_AGAIN_ATTRIBUTE = "began_again"
 """The trial's user attribute that says which attempt had to begin at epoch 0, and why."""
+MICRO_BATCH_ATTRIBUTE = "micro_batch"
+"""The trial's user attribute that says how many images its network takes at a time, if not a whole batch."""
 CHECKPOINT_SHARE = 0.02
 """At most this share of the time goes into checkpoints."""
 State = Literal["complete", "pruned", "failed", "given back", "taken"]
@@ -109,18 +112,39 @@ class TrialRun:
             raise
         except DivergedError as error:
             outcome = Outcome("failed", failure="diverged", reason=str(error))
-        except torch.OutOfMemoryError as error:
-            outcome = Outcome("failed", failure="out of memory", reason=str(error).splitlines()[0])
         except AutomlError as error:
             outcome = Outcome("failed", failure="refused", reason=str(error))
-        except Exception:  # noqa: BLE001 - a bug in one trial is stored with its traceback and never ends the worker
-            outcome = Outcome("failed", failure="bug", reason=traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - a bug in one trial is stored and never ends the worker
+            outcome = _failed(error)
         return self._end(outcome)
 
     def _attempt(self) -> Outcome:
         place = self.place
         trial = place.connectivity.ride_out(lambda: running_trial(place.study, self.claim.trial_id))
         recipe = place.connectivity.ride_out(lambda: self._draw(trial))
+        place.tracker.start(
+            trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=self._tags(recipe)
+        )
+        passes = passes_of(recipe, trial.user_attrs.get(MICRO_BATCH_ATTRIBUTE))
+        while True:
+            try:
+                return self._train(trial, recipe, passes=passes)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or 2 * passes > recipe.batch_size // 2:
+                    raise
+            passes *= 2
+            self._note_micro_batch(trial, recipe, passes)
+
+    def _note_micro_batch(self, trial: optuna.Trial, recipe: Recipe, passes: int) -> None:
+        """Get ready for another try with smaller parts of the same batches, from the last checkpoint."""
+        free_memory(self.place.device)
+        self._pending.clear()  # epochs after that checkpoint, which are done again
+        images = micro_batch(recipe, passes)
+        self.place.say(f"trial {self.claim.number} ran out of memory and goes on with {images} images at a time")
+        self._in_fence(lambda _connection: trial.set_user_attr(MICRO_BATCH_ATTRIBUTE, images))
+
+    def _train(self, trial: optuna.Trial, recipe: Recipe, *, passes: int) -> Outcome:
+        place, known_steps = self.place, reported_steps(trial)
         training = Training(
             recipe,
             place.data,
@@ -128,20 +152,14 @@ class TrialRun:
             device=place.device,
             precision=place.precision,
             build=place.build,
+            passes=passes,
             interrupted=place.interrupted,
         )
         self._record_plan(recipe, training)
         self._resume(trial, training)
-        place.tracker.start(
-            trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=self._tags(recipe)
-        )
         over = place.connectivity.ride_out(lambda: self._weigh(trial, training))
         if over is not None:
             return Outcome("pruned", failure=OVER_A_LIMIT, reason=over)
-        return self._train(trial, recipe, training)
-
-    def _train(self, trial: optuna.Trial, recipe: Recipe, training: Training) -> Outcome:
-        place, known_steps = self.place, reported_steps(trial)
         for result in training.epochs():
             self._pending.append(result)
             self._confusion_KK = training.best_confusion_KK
@@ -329,7 +347,7 @@ class TrialRun:
             return None
         try:
             path = place.tracker.model_path(self._run_id())
-            place.write_model(self.claim.number, path)
+            place.connectivity.ride_out(lambda: place.write_model(self.claim.number, path))
         except (AutomlError, OSError) as error:  # a full disk costs no trial
             place.say(f"trial {self.claim.number} leaves no model with wandb: {error}")
             return None
@@ -365,6 +383,23 @@ class TrialRun:
     def _run_id(self) -> str:
         """The same for all attempts at a trial, and no other trial's on any server."""
         return f"{self.place.record.uid}-{self.claim.number}"
+
+
+def _failed(error: Exception) -> Outcome:
+    if is_out_of_memory(error):
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {said}")
+    return Outcome("failed", failure="bug", reason=traceback.format_exc())
+
+
+def passes_of(recipe: Recipe, images: int | None) -> int:
+    """In how many parts batches are computed for so many images at a time; None: all of them."""
+    return 1 if images is None else math.ceil(recipe.batch_size / images)
+
+
+def micro_batch(recipe: Recipe, passes: int) -> int:
+    """Images at a time."""
+    return math.ceil(recipe.batch_size / passes)
 
 
 def vars_of(result: EpochResult) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import platform
 import shutil
 import warnings
@@ -61,6 +62,18 @@ def compute_in(precision: Precision, device: torch.device) -> contextlib.Abstrac
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=DTYPES[precision])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a GPU, or the host, had no memory left; torch has no class of its own for the latter."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back what a run that is over has left."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def describe(device: torch.device, precision: Precision) -> str:

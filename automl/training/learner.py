@@ -40,8 +40,13 @@ class Learner:
         class_counts_K: npt.NDArray[np.int64],
         device: torch.device,
         precision: Precision,
+        passes: int = 1,
     ) -> None:
-        self.device, self.precision = device, precision
+        """`passes`: in how many equal parts, one after another, a batch is computed; each needs that much less memory.
+
+        Their gradients add up to the whole batch's. Only batch norm sees the parts: its statistics are of one of them.
+        """
+        self.device, self.precision, self.passes = device, precision, passes
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
@@ -56,10 +61,7 @@ class Learner:
 
     def step(self, batch: Batch, *, learning_rate: float, step: int) -> StepFigures:
         """Change the weights once; the host does not wait for the device."""
-        with compute_in(self.precision, self.device):
-            logits_BK = self.model(batch.images_BCHW)
-        loss = self.objective(logits_BK, batch.targets)
-        torch.autograd.backward(self.scaler.scale(loss))
+        loss, logits_BK = self._add_gradients(batch) if self.passes == 1 else self._add_gradients_in_passes(batch)
         self.scaler.unscale_(self.optimizer)
         norm = self._gradient_norm()
         set_learning_rate(self.optimizer, learning_rate)
@@ -68,8 +70,25 @@ class Learner:
         self.optimizer.zero_grad()
         if self.average:
             self.average.update(step)
-        correct = (logits_BK.detach().argmax(dim=1) == batch.labels_B).sum()
-        return StepFigures(loss.detach(), norm, correct)
+        correct = (logits_BK.argmax(dim=1) == batch.labels_B).sum()
+        return StepFigures(loss, norm, correct)
+
+    def _add_gradients(self, batch: Batch, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Add the gradients of the mean loss, or of this share of it; that loss and the logits, detached."""
+        with compute_in(self.precision, self.device):
+            logits_BK = self.model(batch.images_BCHW)
+        loss = self.objective(logits_BK, batch.targets)
+        if share is not None:
+            loss = loss * share
+        torch.autograd.backward(self.scaler.scale(loss))
+        return loss.detach(), logits_BK.detach()
+
+    def _add_gradients_in_passes(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        parts = batch.parts(self.passes)
+        total = self.objective.weight_of(batch.targets)
+        done = [self._add_gradients(part, self.objective.weight_of(part.targets) / total) for part in parts]
+        losses, logits = zip(*done, strict=True)
+        return torch.stack(losses).sum(), torch.cat(logits)
 
     def state(self) -> dict[str, object]:
         """Snapshot on the host of all that the next step depends on."""

@@ -51,9 +51,10 @@ class Training:
         device: torch.device,
         precision: Precision | None = None,
         build: Builder = build_model,
+        passes: int = 1,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`interrupted` is asked at every step, so it has to be cheap.
+        """`interrupted` is asked at every step, so it has to be cheap. `passes`: as a Learner's, where memory is short.
 
         Raises: ModelError if the network cannot be built for these images.
         """
@@ -74,8 +75,14 @@ class Training:
         model = _initialized(build, recipe, data)
         self.parameters = count_parameters(model)
         self.learner = Learner(
-            model, recipe, class_counts_K=data.class_counts("train"), device=device, precision=self.precision
+            model,
+            recipe,
+            class_counts_K=data.class_counts("train"),
+            device=device,
+            precision=self.precision,
+            passes=passes,
         )
+        self._most_predicted = None if passes == 1 else math.ceil(self.batches.sizes[0] / passes)
         self.plateau = Plateau()
         self.next_epoch = 0
         self.best_epoch = -1
@@ -152,7 +159,13 @@ class Training:
         return self.recipe.learning_rate * factor * self.plateau.factor
 
     def _logits(self, model: nn.Module, images: Images) -> Tensor:
-        return predict_logits(model, images, normalization=self.normalization, precision=self.precision)
+        return predict_logits(
+            model,
+            images,
+            normalization=self.normalization,
+            precision=self.precision,
+            most=self._most_predicted,
+        )
 
     def _check_finite(self, split: str, loss: float, epoch: int) -> None:
         if math.isfinite(loss):

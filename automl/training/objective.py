@@ -27,6 +27,12 @@ class Objective:
         """Mean over the batch; targets are labels (B) or probabilities (B × K)."""
         return cross_entropy(logits_BK.float(), targets, weight=self.weight_K, label_smoothing=self.label_smoothing)
 
+    def weight_of(self, targets: Tensor) -> Tensor:
+        """What the sum over the batch is divided by, as a scalar: its images, or with labels their classes' weights."""
+        if self.weight_K is None or targets.is_floating_point():
+            return torch.tensor(float(len(targets)), device=targets.device)
+        return self.weight_K[targets].sum()
+
 
 def class_weights(class_counts_K: npt.NDArray[np.int64], *, exponent: float) -> npt.NDArray[np.float64]:
     """(1 / count) ** exponent, scaled so that the mean over the counted images is 1.

@@ -15,9 +15,15 @@ _VALUES_AT_ONCE = 2**20
 """Pixel values of a prediction batch: 455 grayscale images of 48 × 48."""
 
 
-def predict_logits(model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision) -> Tensor:
-    """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode."""
-    batches = evaluation_batches(images, normalization, batch_size=at_once(images), dtype=DTYPES[precision])
+def predict_logits(
+    model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision, most: int | None = None
+) -> Tensor:
+    """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode.
+
+    `most`: so many images at a time at most, where memory is short.
+    """
+    batch_size = min(at_once(images), most or at_once(images))
+    batches = evaluation_batches(images, normalization, batch_size=batch_size, dtype=DTYPES[precision])
     model.eval()
     with torch.inference_mode(), compute_in(precision, images.device):
         return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()

@@ -37,6 +37,19 @@ def build(recipe, image_shape, num_classes):
     return Overflowing(image_shape[0] * image_shape[1] * image_shape[2], num_classes)
 """
 BROKEN_NETWORK = "def build(recipe, image_shape, num_classes):\n    raise ZeroDivisionError('of our making')\n"
+GREEDY_NETWORK = """\
+import torch
+from torch import nn
+class Greedy(nn.Linear):
+    def forward(self, images):
+        if len(images) > self.most and self.training:
+            raise torch.OutOfMemoryError(f"no memory for {len(images)} images")
+        return super().forward(images.flatten(1).float())
+def build(recipe, image_shape, num_classes):
+    network = Greedy(image_shape[0] * image_shape[1] * image_shape[2], num_classes)
+    network.most = {8: 12, 16: 1, 32: 10**9}[recipe.width]
+    return network
+"""
 
 
 class Service:
@@ -200,6 +213,28 @@ def test_diverged_trial_fails_with_its_reason_and_the_worker_goes_on(service: Se
         trial = service.shown(number)
         assert (trial["state"], trial["failure"]) == ("failed", "diverged")
         assert "loss became" in trial["reason"]
+
+
+def test_trial_out_of_memory_is_tried_again_with_smaller_parts_of_the_same_batches(service: Service) -> None:
+    (service.folder / "greedy.py").write_text(GREEDY_NETWORK)
+    first = "".join(f"  - {{width: {width}, learning_rate: 5e-3}}\n" for width in (8, 16, 32))
+    service.create(
+        *("--trials", "3", "--model", "greedy:build", "--epochs", "2", "--pruner", "none"),
+        space=f"{SPACE}first:\n{first}",
+    )
+    worker = service.worker()
+    _, said = worker.communicate(timeout=120)
+    assert worker.returncode == 0, said
+    assert service.states() == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert "trial 0 ran out of memory and goes on with 16 images at a time" in said
+    assert "trial 0 ran out of memory and goes on with 8 images at a time" in said
+    failed = service.shown(1)
+    assert (failed["failure"], failed["reason"]) == (
+        "out of memory",
+        "two or three images at a time: no memory for 2 images",
+    )
+    micro_batches = service.scalars("SELECT value_json FROM trial_user_attributes WHERE key = 'micro_batch'")
+    assert sorted(map(int, micro_batches)) == [2, 8]
 
 
 def test_same_bug_three_times_in_a_row_stops_the_worker_and_is_shown(service: Service) -> None:

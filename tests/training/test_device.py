@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from automl.errors import TrainingError
-from automl.training.device import choose_device, choose_precision, compute_in, describe
+from automl.training.device import choose_device, choose_precision, compute_in, describe, is_out_of_memory
 
 CPU = torch.device("cpu")
 needs_bfloat16 = pytest.mark.skipif(
@@ -69,3 +69,11 @@ def test_idle_gpu_is_a_warning(tmp_path: Path, *, there: bool) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "cpu\n"
     assert ("UnusedGpuWarning: Computing on the CPU: this machine has an NVIDIA GPU" in done.stderr) == there
+
+
+def test_lack_of_memory_is_known_from_other_errors() -> None:
+    with pytest.raises(RuntimeError) as host:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(host.value)
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert not is_out_of_memory(RuntimeError("shape mismatch"))
