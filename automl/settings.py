@@ -38,6 +38,7 @@ SETTINGS = {
             "weights and checkpoints: a folder or s3://BUCKET/PREFIX; left out: in AUTOML_HOME",
         ),
         Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a place wait", "1"),
+        Setting("AUTOML_OUTAGE_SECONDS", "how long a worker waits for a database that does not answer", "600"),
         Setting("AUTOML_PASSWORD", "of the service's PostgreSQL", "automl"),
         Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
         Setting("AUTOML_SHARED", "folder on this machine that the service keeps its artifacts in", "./artifacts"),

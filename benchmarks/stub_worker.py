@@ -143,6 +143,7 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
             told_to_end=told,
             device="cpu",
             threads=1,
+            outage_seconds=60,
             say=lambda _: None,
         ).run()
     return watch.figures()

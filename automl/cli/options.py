@@ -14,7 +14,7 @@ from automl.cli.service_address import COMPOSE_FILE, running_service
 from automl.cli.terminal import tell
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.search.artifacts import ArtifactStore, open_artifacts
-from automl.search.database import Database, open_database
+from automl.search.database import Database, Patience, open_database
 from automl.search.study import StudyRecord, find_study
 from automl.settings import Settings, mask
 
@@ -136,11 +136,16 @@ class Place:
 
 
 @contextmanager
-def opened_place(arguments: argparse.Namespace, *, may_join_service: bool = True) -> Iterator[Place]:
+def opened_place(
+    arguments: argparse.Namespace,
+    *,
+    may_join_service: bool = True,
+    patience: Patience | None = None,
+) -> Iterator[Place]:
     """The place that flags, environment and `.env` describe, for the duration of the block.
 
     Where they name no storage and the home has none, it is the service of docker compose that runs from this folder;
-    `may_join_service=False` never looks for one.
+    `may_join_service=False` never looks for one. `patience` as `open_database` takes it.
     """
     settings = Settings.read()
     home = settings.home(arguments.home)
@@ -153,5 +158,5 @@ def opened_place(arguments: argparse.Namespace, *, may_join_service: bool = True
             if not (arguments.artifacts or "AUTOML_ARTIFACTS" in settings.values):
                 artifacts = str(service.artifacts)
             tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
-    with open_database(storage, home=home) as database:
+    with open_database(storage, home=home, patience=patience) as database:
         yield Place(settings, home, open_artifacts(artifacts, settings.values), database)

@@ -19,6 +19,7 @@ from automl.cli.terminal import print_json, write_line
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.claims import recover_lost
+from automl.search.database import AWAY, reason_of
 from automl.search.devices import count_gpus
 from automl.search.local import LocalWorkers
 from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
@@ -172,7 +173,9 @@ class Watcher:
 
     def __init__(self, place: Place, record: StudyRecord, view: View) -> None:
         """Begin with what is finished already, so that only news is shown."""
+        self._database = place.database
         self._engine = place.database.engine
+        self._away = False
         self._record = record
         self._view = view
         self._workers: set[int] = set()
@@ -180,7 +183,18 @@ class Watcher:
             self._seen = {trial.number for trial in finished_trials(connection, record)}
 
     def poll(self) -> None:
-        """Show the present state and what ended since the last call."""
+        """Show the present state and what ended since the last call; while the database is away, only that."""
+        try:
+            self._poll()
+        except AWAY as error:
+            if not self._away:
+                self._view.say(f"The database does not answer; the workers train on ({reason_of(error)}).")
+            self._away = True
+            self._database.revive()
+        else:
+            self._away = False
+
+    def _poll(self) -> None:
         with self._engine.connect() as connection:
             status = read_status(connection, self._record)
             finished = []

@@ -10,9 +10,11 @@ from typing import Any
 from automl.cli.answers import print_best
 from automl.cli.options import Place, add_storage_options, add_study_name, opened_place, whole_number
 from automl.cli.terminal import tell, write_line
+from automl.search.database import Patience
 from automl.search.results import best_trial, find_best, read_trial
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord
+from automl.settings import Settings
 from automl.tracking.wandb_mode import choose_mode
 from automl.tracking.wandb_runs import RunTracker
 
@@ -31,15 +33,22 @@ def add_commands(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Work until there is nothing left to do, or until told to end; the last worker prints what was found."""
-    with told_to_end_by_signals(or_closed_input=arguments.attached) as told, opened_place(arguments) as place:
-        record = place.record(arguments.study)
-        tell(f"worker ends: {_work(arguments, place, record, told)}")
-        if not arguments.attached:
-            _print_best_if_over(place, record)
+    from automl.search.storage import Connectivity  # it imports Optuna, which takes 0.3 s
+
+    outage_seconds = Settings.read().whole_number("AUTOML_OUTAGE_SECONDS")
+    with told_to_end_by_signals(or_closed_input=arguments.attached) as told:
+        patience = Connectivity(outage_seconds=outage_seconds, told_to_end=told.is_set, warn=tell)
+        with opened_place(arguments, patience=patience) as place:
+            record = patience.ride_out(lambda: place.record(arguments.study))
+            tell(f"worker ends: {_work(arguments, place, record, told, patience)}")
+            if not arguments.attached:
+                patience.ride_out(lambda: _print_best_if_over(place, record))
 
 
-def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told: threading.Event) -> str:
-    from automl.search.gpu_claims import claimed_device  # torch and Optuna take seconds to import
+def _work(
+    arguments: argparse.Namespace, place: Place, record: StudyRecord, told: threading.Event, patience: Patience
+) -> str:
+    from automl.search.gpu_claims import claimed_device  # torch takes seconds to import
     from automl.search.worker import Worker
 
     with claimed_device(
@@ -47,6 +56,7 @@ def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told
         place.database.engine,
         study_id=record.study_id,
         slots=place.settings.whole_number("AUTOML_WORKERS_PER_GPU"),
+        patience=patience,
         told_to_end=told,
         say=tell,
     ) as device:
@@ -67,6 +77,7 @@ def _work(arguments: argparse.Namespace, place: Place, record: StudyRecord, told
             data=arguments.data,
             device=device,
             threads=arguments.threads,
+            outage_seconds=place.settings.whole_number("AUTOML_OUTAGE_SECONDS"),
             say=tell,
         )
         return worker.run()

@@ -5,19 +5,32 @@ SQLAlchemy alone is imported here, so that `automl status` answers fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import sqlalchemy
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 from automl.errors import StorageError
 from automl.search.embedded import EmbeddedPostgres
 from automl.settings import mask
 
+AWAY = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises when the database does not answer."""
+PASSING = (
+    "starting up",
+    "shutting down",
+    "not yet accepting",
+    "in recovery",
+    "too many clients",
+    "remaining connection",
+)
+"""What a server that lives says while it cannot be used yet; any other refusal of its lasts."""
+Result = TypeVar("Result")
 CONNECTIONS = 3
 """A worker's: its trial, its heartbeat, its place on a GPU."""
 
@@ -43,6 +56,8 @@ class Database:
     url: str
     engine: Engine
     embedded: bool
+    revive: Callable[[], object] = lambda: None
+    """Starts the embedded server again should it be dead; does nothing to any other."""
 
     @property
     def shown(self) -> str:
@@ -53,35 +68,63 @@ class Database:
         return f"Database({mask(self.url)}, embedded={self.embedded})"
 
 
+class Patience(Protocol):
+    """Who repeats a call while the database is away."""
+
+    def ride_out(self, call: Callable[[], Result]) -> Result:
+        """Result of `call`, which must be safe to repeat."""
+
+
 @contextmanager
-def open_database(url: str | None, *, home: Path) -> Iterator[Database]:
+def open_database(url: str | None, *, home: Path, patience: Patience | None = None) -> Iterator[Database]:
     """Connect to `url`, or to the embedded PostgreSQL of `home`, for the duration of the block.
 
-    Raises: StorageError if the URL is not PostgreSQL's, or if nothing answers there.
+    `patience`: of a process that may start before its database.
+
+    Raises: StorageError if the URL is not PostgreSQL's, or if nothing answers there, then or later.
     """
     if url:
-        with _connected(postgres_url(url), embedded=False) as database:
+        with _connected(postgres_url(url), patience=patience) as database:
             yield database
         return
     server = EmbeddedPostgres(home)
     try:
-        with _connected(server.start(), embedded=True) as database:
+        with _connected(server.start(), revive=server.start) as database:
             yield database
     finally:
         server.close()
 
 
 @contextmanager
-def _connected(url: str, *, embedded: bool) -> Iterator[Database]:
+def _connected(
+    url: str, *, revive: Callable[[], object] | None = None, patience: Patience | None = None
+) -> Iterator[Database]:
     engine = sqlalchemy.create_engine(url, **ENGINE_OPTIONS)
-    try:
+
+    def connect() -> None:
         try:
             engine.connect().close()
         except OperationalError as error:
-            raise unreachable(url, error) from error
-        yield Database(url, engine, embedded)
+            if patience is None or not _may_pass(error):
+                raise unreachable(url, error) from error
+            raise
+
+    try:
+        if patience is None:
+            connect()
+        else:
+            patience.ride_out(connect)
+        yield Database(url, engine, embedded=False) if revive is None else Database(url, engine, True, revive)
+    except OperationalError as error:  # it went away under a command that does not wait for it
+        raise unreachable(url, error) from error
     finally:
         engine.dispose()
+
+
+def _may_pass(error: OperationalError) -> bool:
+    """Whether the database may answer later: nobody listens yet, or it says so itself; not with a wrong password."""
+    said = str(error.orig)
+    return "FATAL" not in said or any(words in said for words in PASSING)
 
 
 def postgres_url(text: str) -> str:
@@ -105,8 +148,14 @@ def postgres_url(text: str) -> str:
 
 def unreachable(url: str, error: OperationalError) -> StorageError:
     """The error for a database that does not answer, with what to do."""
-    reason = str(error.orig).strip().splitlines()[-1].strip() if error.orig else "no answer"
     return StorageError(
-        f"Cannot reach {mask(url)}: {reason}. "
+        f"Cannot reach {mask(url)}: {reason_of(error)}. "
         "Start it with: docker compose up -d postgres, or leave --storage and AUTOML_STORAGE out for the embedded one."
     )
+
+
+def reason_of(error: BaseException) -> str:
+    """What the driver says, in one line."""
+    driver = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
+    said = str(driver or error).strip().splitlines()
+    return said[-1].strip() if said else "no answer"

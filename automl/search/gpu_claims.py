@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.search.budget import standing
+from automl.search.database import Patience
 from automl.search.devices import Gpu, gpus_meant
 from automl.search.heartbeat import Heartbeat
 from automl.search.storage import LOST_CONNECTION
@@ -145,6 +146,7 @@ def claimed_device(
     *,
     study_id: int,
     slots: int,
+    patience: Patience,
     told_to_end: threading.Event,
     say: Callable[[str], None],
 ) -> Iterator[str | None]:
@@ -158,8 +160,14 @@ def claimed_device(
         yield asked
         return
     with GpuClaim(engine, gpus, slots=slots, warn=say) as claim:
-        gpu = claim.take() or _wait_for_slot(
-            claim, engine, what=f"{len(gpus)} × {slots}", study_id=study_id, told_to_end=told_to_end, say=say
+        gpu = patience.ride_out(claim.take) or _wait_for_slot(
+            claim,
+            engine,
+            what=f"{len(gpus)} × {slots}",
+            study_id=study_id,
+            patience=patience,
+            told_to_end=told_to_end,
+            say=say,
         )
         yield None if gpu is None else gpu.device
 
@@ -170,11 +178,14 @@ def _wait_for_slot(
     *,
     what: str,
     study_id: int,
+    patience: Patience,
     told_to_end: threading.Event,
     say: Callable[[str], None],
 ) -> Gpu | None:
     say(f"All GPU places ({what}) are taken: waiting for one. AUTOML_WORKERS_PER_GPU says how many share a GPU.")
-    with Heartbeat(engine, study_id=study_id, device=f"waiting for one of {what} GPU places", warn=say) as beat:
+    with ExitStack() as alive:
+        beat = Heartbeat(engine, study_id=study_id, device=f"waiting for one of {what} GPU places", warn=say)
+        patience.ride_out(lambda: alive.enter_context(beat))
         while not (told_to_end.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
             try:
                 with engine.connect() as connection:

@@ -9,17 +9,14 @@ from typing import TypeVar
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
-from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import PendingRollbackError
 
 from automl.errors import StorageError
-from automl.search.database import Database
+from automl.search.database import AWAY, Database, reason_of
 from automl.search.optuna_internals import FastStorage
-from automl.settings import mask
 
 Result = TypeVar("Result")
-OUTAGE_SECONDS = 600.0
-LOST_CONNECTION = (OperationalError, InterfaceError, PendingRollbackError, StorageInternalError)
+LOST_CONNECTION = (*AWAY, PendingRollbackError, StorageInternalError)
 """PendingRollbackError belongs here: Optuna's reads swallow the first error and then ask a broken session again."""
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -43,19 +40,20 @@ class Connectivity:
 
     def __init__(
         self,
-        storage: RDBStorage,
         *,
-        outage_seconds: float = OUTAGE_SECONDS,
+        outage_seconds: float,
         told_to_end: Callable[[], bool] = lambda: False,
         warn: Callable[[str], None],
+        forget_session: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Give up after `outage_seconds` without an answer, or when `told_to_end` says so.
 
-        `warn` gets one line when an outage is noticed and one at its end.
+        `warn` gets one line when an outage is noticed and one at its end. `forget_session` throws this thread's session
+        away, before each attempt after a failed one.
         """
-        self._storage = storage
+        self.forget_session = forget_session
         self._told_to_end = told_to_end
         self._outage_seconds = outage_seconds
         self._warn = warn
@@ -94,16 +92,16 @@ class Connectivity:
 
     def _note_outage(self, error: Exception) -> float:
         """Seconds since the database was first missed."""
-        self._storage.remove_session()
+        self.forget_session()
         if self._away_since is None:
             self._away_since = self._clock()
-            self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s.")
+            self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s ({reason_of(error)}).")
         away_seconds = self._clock() - self._away_since
         if away_seconds > self._outage_seconds or self._told_to_end():
             raise StorageError(
-                f"{mask(self._storage.url)} did not answer for {away_seconds:.0f} s. "
-                "What was reported is safe there, and other workers take the trial over when it is back; "
-                "then start this one again."
+                f"The database did not answer for {away_seconds:.0f} s, and AUTOML_OUTAGE_SECONDS is "
+                f"{self._outage_seconds:g}: {reason_of(error)}. What was reported is safe there, and other workers "
+                "take the trial over when it is back; then start this one again."
             ) from error
         return away_seconds
 

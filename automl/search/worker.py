@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -55,12 +56,14 @@ class Worker:
         data: str | None = None,
         device: str = "auto",
         threads: int | None = None,
+        outage_seconds: float,
         say: Callable[[str], None],
     ) -> None:
         """Load the data; nothing is taken yet.
 
         `data`: where they lie on this machine, if not where the study found them.
         `threads`: of this process on a CPU; None leaves them to PyTorch.
+        `outage_seconds`: how long the database may stay away.
 
         Raises: StudyError if this machine's data are not the study's.
         """
@@ -76,9 +79,10 @@ class Worker:
         self._device, unused_gpu = choose_worker_device(device)
         self._precision = choose_precision(self._device, self._data.image_shape)
         self._place = "; ".join((describe(self._device, self._precision), *unused_gpu))
-        self._storage = open_storage(database)
+        self._connectivity = Connectivity(outage_seconds=outage_seconds, told_to_end=told_to_end.is_set, warn=say)
+        self._storage = self._connectivity.ride_out(lambda: open_storage(database))
+        self._connectivity.forget_session = self._storage.remove_session
         self._engine: Engine = engine_of(self._storage)
-        self._connectivity = Connectivity(self._storage, told_to_end=told_to_end.is_set, warn=say)
         self._queue = starting_queue(record.specification)
         self._bugs: list[str] = []
 
@@ -89,8 +93,9 @@ class Worker:
         """
         self._say(f"{self._place}; data {self._data.fingerprint[:12]}")
         beat = Heartbeat(self._engine, study_id=self._record.study_id, device=self._place, warn=self._say)
-        with beat:
-            study = self._open_study(beat.ordinal)
+        with ExitStack() as alive:
+            self._connectivity.ride_out(lambda: alive.enter_context(beat))
+            study = self._connectivity.ride_out(lambda: self._open_study(beat.ordinal))
             place = self._workplace(study, beat)
             try:
                 ending = self._pull(place, beat)

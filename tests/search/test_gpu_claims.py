@@ -15,8 +15,10 @@ from automl.search.database import Database
 from automl.search.devices import Gpu
 from automl.search.gpu_claims import GpuClaim, claimed_device, slot_key
 from automl.search.heartbeat import Heartbeat
+from automl.search.storage import Connectivity
 from tests.search.conftest import MakeStudy
 
+PATIENCE = Connectivity(outage_seconds=60, warn=print)
 GPUS = [Gpu(0, "aaaa"), Gpu(1, "bbbb")]
 HOLDER = """
 import sys, time, sqlalchemy
@@ -152,6 +154,7 @@ def test_a_device_that_leaves_no_choice_is_not_claimed(database: Database, make_
         database.engine,
         study_id=record.study_id,
         slots=1,
+        patience=PATIENCE,
         told_to_end=threading.Event(),
         say=lambda _: None,
     ) as device:
@@ -177,6 +180,7 @@ def test_a_worker_without_a_place_waits_is_seen_and_goes_on_when_one_is_free(
             database.engine,
             study_id=record.study_id,
             slots=1,
+            patience=PATIENCE,
             told_to_end=threading.Event(),
             say=lambda _: None,
         ) as device:
@@ -207,6 +211,7 @@ def test_a_waiting_worker_ends_with_the_budget(database: Database, make_study: M
             database.engine,
             study_id=record.study_id,
             slots=1,
+            patience=PATIENCE,
             told_to_end=threading.Event(),
             say=lambda _: None,
         ) as device:

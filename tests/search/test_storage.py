@@ -31,7 +31,8 @@ def lost() -> OperationalError:
 
 def connectivity(storage: RDBStorage, clock: Clock, said: list[str], **options: object) -> Connectivity:
     return Connectivity(
-        storage,
+        forget_session=storage.remove_session,
+        outage_seconds=600,
         warn=said.append,
         clock=lambda: clock.now,
         sleep=clock.sleep,
@@ -50,7 +51,7 @@ def test_call_is_repeated_until_the_database_is_back(storage: RDBStorage) -> Non
 
     assert connectivity(storage, clock, said).ride_out(call) == "done"
     assert len(clock.pauses) == 2
-    assert said[0] == "The database does not answer; trying for 600 s."
+    assert said[0] == "The database does not answer; trying for 600 s (server closed the connection)."
     assert re.fullmatch(r"The database is back after \d\.\d s\.", said[1])
 
 
@@ -60,7 +61,9 @@ def test_worker_gives_up_after_the_outage_time_with_pauses_that_stay_short(stora
     def call() -> None:
         raise lost()
 
-    with pytest.raises(StorageError, match=r"did not answer for 60\d s"):
+    with pytest.raises(
+        StorageError, match=r"did not answer for 60\d s, and AUTOML_OUTAGE_SECONDS is 600: server closed the"
+    ):
         connectivity(storage, clock, []).ride_out(call)
     assert max(clock.pauses) <= 5
     assert clock.now < 610

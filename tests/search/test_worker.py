@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
 from automl.search.embedded import EmbeddedPostgres
+from automl.search.embedded.postmaster import Server
 from tests.conftest import clean_environment
 
 SPACE = """\
@@ -338,23 +340,81 @@ def _command_line(pid: int) -> str:
         return ""
 
 
-def test_training_goes_on_while_the_database_is_away() -> None:
-    """A real server of its own is killed for some seconds and comes back."""
+@pytest.fixture
+def own_server() -> Iterator[tuple[EmbeddedPostgres, Service]]:
+    """A server of its own, which can be stopped and started."""
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
         Path(folder).chmod(0o711)
         server = EmbeddedPostgres(Path(folder, "home"))
         service = Service(server.start(), Path(folder))
-        service.create("--trials", "1", "--epochs", "40")
-        worker = service.worker()
-        service.wait_until(lambda: service.epochs_done() >= 2)
+        yield server, service
+        for process in service.processes:
+            process.kill()
+            process.communicate()
         service.engine.dispose()
         server.close()
-        time.sleep(3)  # the length of the outage
-        server.start()
-        _, said = worker.communicate(timeout=180)
-        assert worker.returncode == 0, said
+
+
+def test_training_goes_on_while_the_database_is_away(own_server: tuple[EmbeddedPostgres, Service]) -> None:
+    """It is away for some seconds and comes back; a worker that starts meanwhile waits for it."""
+    server, service = own_server
+    service.create("--trials", "2", "--epochs", "40", "--pruner", "none")
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 2)
+    service.engine.dispose()
+    server.close()
+    newcomer = service.worker()
+    assert newcomer.stderr is not None
+    assert "The database does not answer; trying for 600 s" in newcomer.stderr.readline()
+    server.start()
+    for process in (worker, newcomer):
+        _, said = process.communicate(timeout=240)
+        assert process.returncode == 0, said
         assert "The database is back after" in said
-        assert service.states() == ["COMPLETE"]
-        assert service.epochs_done() == 40
-        service.engine.dispose()
-        server.close()
+    assert service.states() == ["COMPLETE"] * 2
+    assert service.epochs_done() == 80
+
+
+def test_worker_stops_after_the_outage_time_and_its_trial_goes_on_elsewhere(
+    own_server: tuple[EmbeddedPostgres, Service],
+) -> None:
+    server, service = own_server
+    service.create("--trials", "1", "--epochs", "40")
+    service.environment["AUTOML_OUTAGE_SECONDS"] = "1"
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 2)
+    service.engine.dispose()
+    server.close()
+    _, said = worker.communicate(timeout=120)
+    assert worker.returncode == 2
+    assert re.search(r"The database did not answer for \d+ s, and AUTOML_OUTAGE_SECONDS is 1: ", said), said
+    assert "Traceback" not in said
+    server.start()
+    service.run("status", "s")  # finds it
+    assert service.states() == ["WAITING"]
+    assert service.worker().wait(240) == 0
+    assert (service.states(), service.epochs_done()) == (["COMPLETE"], 40)
+
+
+def test_search_goes_on_after_its_embedded_database_was_killed() -> None:
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        Path(folder).chmod(0o711)
+        (Path(folder) / "space.yaml").write_text(SPACE)
+        command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
+        search = subprocess.Popen(
+            [*command, "--trials", "2", "--workers", "1", "--pruner", "none", "--study", "s"],
+            cwd=folder,
+            env=clean_environment(Path(folder, "home")),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert search.stderr is not None
+        said = iter(search.stderr.readline, "")
+        assert any("trial   0 complete" in line for line in said)
+        server = Server.read(Path(os.path.realpath(Path(folder, "home", "postgres"))))
+        assert server is not None
+        os.kill(server.pid, signal.SIGKILL)
+        rest = search.communicate(timeout=240)[1]
+        assert search.returncode == 0, rest
+        assert "The database does not answer; the workers train on" in rest
+        assert "[2/2] trial   1 complete" in rest
