@@ -9,6 +9,7 @@ AutomlError                 one message: what was got, why it fails, what to do;
 ├── TrainingError           a run that cannot start or go on
 │   ├── DivergedError       NaN or infinity in the loss
 │   └── TrainingInterrupted someone asked the run to stop in mid-epoch
+├── DiskFullError           no space left for weights, checkpoints or pictures
 ├── StorageError            the database: unreachable, refused, of another version
 ├── StudyError              an unknown study, a contradiction, no finished trial
 │   └── TrialTakenError     another worker continues this trial: abandon it
@@ -52,6 +53,10 @@ class DivergedError(TrainingError):
 
 class TrainingInterrupted(TrainingError):  # noqa: N818 nothing went wrong
     """The run was asked to stop in mid-epoch; it goes on from its last state."""
+
+
+class DiskFullError(AutomlError):
+    """A disk without space, or a quota that is used up."""
 
 
 class StorageError(AutomlError):

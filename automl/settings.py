@@ -13,6 +13,9 @@ from dotenv import dotenv_values
 
 from automl.errors import SettingsError
 
+LEAST_GRACE_SECONDS = 5
+"""A worker that lives is heard every 2 s."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -39,6 +42,9 @@ SETTINGS = {
         ),
         Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a place wait", "1"),
         Setting("AUTOML_OUTAGE_SECONDS", "how long a worker waits for a database that does not answer", "600"),
+        Setting(
+            "AUTOML_GRACE_SECONDS", "without a sign of life for so long, a worker is lost and its trial goes on", "60"
+        ),
         Setting("AUTOML_PASSWORD", "of the service's PostgreSQL", "automl"),
         Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
         Setting("AUTOML_SHARED", "folder on this machine that the service keeps its artifacts in", "./artifacts"),
@@ -76,15 +82,22 @@ class Settings:
         """Where weights and checkpoints lie: a folder or an address in S3."""
         return self.get("AUTOML_ARTIFACTS", flag) or str(home / "artifacts")
 
-    def whole_number(self, name: str, flag: int | None = None) -> int:
+    def whole_number(self, name: str, flag: int | None = None, *, least: int = 1) -> int:
         """A setting that counts something.
 
-        Raises: SettingsError if it is not a whole number of at least 1.
+        Raises: SettingsError if it is not a whole number of at least `least`.
         """
         given = str(flag) if flag is not None else self.get(name)
-        if given is None or not given.strip().isdecimal() or int(given) < 1:
-            raise SettingsError(f"{name} is {given!r}: it takes a whole number of at least 1.")
+        if given is None or not given.strip().isdecimal() or int(given) < least:
+            raise SettingsError(f"{name} is {given!r}: it takes a whole number of at least {least}.")
         return int(given)
+
+    def grace_seconds(self) -> int:
+        """Silence after which a worker is lost.
+
+        Raises: SettingsError if it is shorter than a few heartbeats.
+        """
+        return self.whole_number("AUTOML_GRACE_SECONDS", least=LEAST_GRACE_SECONDS)
 
     def __repr__(self) -> str:
         shown = {name: mask(value) for name, value in self.values.items() if name in SETTINGS}

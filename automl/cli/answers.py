@@ -39,6 +39,8 @@ def print_status(status: StudyStatus) -> None:
         "time": clock(status.active_seconds)
         + (f" of {clock(status.budget_seconds)}" if status.budget_seconds else "")
         + (f", about {clock(status.seconds_left)} left" if status.seconds_left is not None else ""),
+        "devices": f"{status.device_seconds / 3600:.2f} hours on trials"
+        + (f", at most {clock(status.trial_seconds)} on one" if status.trial_seconds else ""),
     }
     rows |= {
         f"worker {worker.ordinal}": f"{worker.device}, {worker.host}, process {worker.pid}" for worker in status.workers
@@ -78,16 +80,20 @@ def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
     if trial.value is not None:
         rows["value"] = f"validation {record.specification.metric} {trial.value:.4f} at epoch {trial.best_epoch}"
     if trial.failure is not None:
-        rows["failure"] = f"{trial.failure}: {str(trial.reason).strip()}"
+        name = "failure" if trial.completed_at else "before"
+        rows[name] = f"{trial.failure}: {str(trial.reason).strip()}"
     if trial.recipe:
         rows["recipe"] = in_words(Recipe.from_mapping(trial.recipe), model=record.specification.model)
     if trial.parameters is not None:
         milliseconds = "" if trial.milliseconds is None else f", {trial.milliseconds:.3g} ms an image"
         rows["size"] = f"{trial.parameters:,} parameters{milliseconds}"
     if trial.attempt:
-        rows["attempts"] = f"{trial.attempt + 1}: it changed hands"
+        vanished = f", {trial.lost} of its workers vanished" if trial.lost else ""
+        rows["attempts"] = f"{trial.attempt + 1}: it changed hands{vanished}"
     if trial.began_again is not None:
         rows["again"] = trial.began_again
+    if trial.seconds:
+        rows["time"] = clock(trial.seconds)
     print_rows(rows)
     if trial.epochs:
         print_table(_curve(trial))

@@ -44,6 +44,8 @@ class Wishes:
     trials: int | None = None
     timeout: float | None = None
     """Seconds."""
+    trial_timeout: float | None = None
+    """Seconds of one trial."""
     study: str | None = None
     seed: int = 0
     epochs: int | None = None
@@ -184,7 +186,7 @@ def make_budget(wishes: Wishes, settings: Settings, space: SearchSpace) -> Budge
         trials = min(trials or combinations, combinations)
     if trials is None and wishes.timeout is None:
         trials = settings.whole_number("AUTOML_TRIALS")
-    return Budget(trials=trials, seconds=wishes.timeout)
+    return Budget(trials=trials, seconds=wishes.timeout, trial_seconds=wishes.trial_timeout)
 
 
 def add_planning_options(parser: argparse.ArgumentParser) -> None:
@@ -196,6 +198,7 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
     parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
+    parser.add_argument("--trial-timeout", type=duration, metavar="T", help="time of one trial, which then stops early")
     add_sizing_options(parser)
     more = parser.add_argument_group("how it searches")
     more.add_argument("--ignore-unknown", action="store_true", help="leave unknown parameters of the space out")

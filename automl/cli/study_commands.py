@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shutil
 import sys
 from typing import Any
 
@@ -20,6 +21,7 @@ from automl.search.confirmed import choose_best, find_confirmation
 from automl.search.results import list_studies, read_status, read_trial
 from automl.search.schema import has_schema
 from automl.search.study import delete_study, request_stop
+from automl.tracking.wandb_files import delete_runs
 
 
 def add_commands(commands: Any) -> None:
@@ -71,7 +73,9 @@ def _add_show(commands: Any) -> None:
 
 
 def _add_delete(commands: Any) -> None:
-    parser = commands.add_parser("delete", help="delete a study with its trials, weights and checkpoints")
+    parser = commands.add_parser(
+        "delete", help="delete a study with its trials, weights and checkpoints, and its logs and wandb files here"
+    )
     parser.add_argument("study", metavar="NAME", help="study")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_storage_options(parser)
@@ -103,7 +107,10 @@ def status(arguments: argparse.Namespace) -> None:
     with opened_place(arguments) as place:
         record = place.record(arguments.study)
         with place.database.engine.begin() as connection:
-            recover_lost(connection, study_id=record.study_id, reached_seconds=float("inf"))
+            grace_seconds = place.settings.grace_seconds()
+            recover_lost(
+                connection, study_id=record.study_id, reached_seconds=float("inf"), grace_seconds=grace_seconds
+            )
             answer = read_status(connection, record)
             confirmation = find_confirmation(connection, record)
     if arguments.json:
@@ -168,6 +175,10 @@ def delete(arguments: argparse.Namespace) -> None:
         if not arguments.yes and not _confirmed(place, record.name):
             raise StudyError(f"Nothing was deleted. To delete without a question: automl delete {record.name} --yes")
         delete_study(place.database, record, artifacts=place.artifacts)
+        logs = place.home / "logs" / record.uid
+        if logs.exists():
+            shutil.rmtree(logs)
+        delete_runs(place.home, study_uid=record.uid)
     write_line(f"Study {record.name} and its artifacts are deleted.")
 
 
@@ -175,6 +186,8 @@ def _confirmed(place: Place, name: str) -> bool:
     record = place.record(name)
     with place.database.engine.connect() as connection:
         finished = read_status(connection, record).finished
-    sys.stderr.write(f"Delete study {name} with {finished} finished trials, their weights and checkpoints? [y/N] ")
+    sys.stderr.write(
+        f"Delete study {name} with {finished} finished trials, their weights, checkpoints and logs? [y/N] "
+    )
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

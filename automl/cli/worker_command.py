@@ -78,6 +78,7 @@ def _work(
             device=device,
             threads=arguments.threads,
             outage_seconds=place.settings.whole_number("AUTOML_OUTAGE_SECONDS"),
+            grace_seconds=place.settings.grace_seconds(),
             say=tell,
         )
         return worker.run()

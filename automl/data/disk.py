@@ -47,6 +47,11 @@ class Room:
         return self.path
 
 
+def is_disk_full(error: OSError) -> bool:
+    """Whether there was no space, or none left of a quota or under the limit of a file's size."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def sync(folder: Path) -> None:
     """Bring the folder's files to the disk, so that a power failure cannot leave a named but empty one."""
     for path in folder.iterdir():
@@ -64,7 +69,7 @@ def disk_errors(folder: Path, *, needed_bytes: int | None = None) -> Iterator[No
         yield
     except OSError as error:
         advice = "set AUTOML_HOME to a folder on another disk"
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise DataError(
                 f"Cannot use the image cache {folder}: {error.strerror}. Make it writable, or {advice}."
             ) from error

@@ -33,6 +33,8 @@ class Standing:
     budget_trials: int | None
     active_seconds: float
     budget_seconds: float | None
+    trial_seconds: float | None
+    """Limit of one trial, over all its attempts."""
     stop_requested: bool
 
     @property
@@ -54,7 +56,7 @@ def standing(connection: Connection, study_id: int) -> Standing:
             SELECT (SELECT count(*) FROM trials WHERE study_id = :study_id) AS trials,
                    (SELECT count(*) FROM trials WHERE study_id = :study_id
                     AND state IN ('COMPLETE', 'PRUNED', 'FAIL')) AS finished,
-                   budget_trials, active_seconds, budget_seconds, stop_requested
+                   budget_trials, active_seconds, budget_seconds, trial_seconds, stop_requested
             FROM automl_studies WHERE study_id = :study_id
             """
         ),

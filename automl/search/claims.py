@@ -11,19 +11,28 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from automl.errors import TrialTakenError
 
 GRACE_SECONDS = 60.0
 """Without a heartbeat for so long, a worker is lost."""
 MAX_ATTEMPTS = 3
+"""A trial that lost so many workers fails. Attempts that were given back do not count."""
+
+LOST = "worker lost"
+SPENT = """
+    greatest(0, extract(epoch FROM timezone('utc', coalesce(CAST(:until AS timestamptz), now())) - (
+        SELECT datetime_start FROM trials WHERE trials.trial_id = automl_trials.trial_id)))
+"""
+"""Seconds since a running trial was taken, in an UPDATE of automl_trials; greatest() leaves out what is not known."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Claim:
     number: int
     attempt: int
     """Counted from 0."""
+    earlier_seconds: float = field(default=0.0, compare=False)
+    """That earlier attempts took."""
 
 
 def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None) -> Claim | None:
@@ -52,17 +63,17 @@ def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None
     ).one_or_none()
     if row is None:
         return None
-    attempt = connection.scalar(
+    claim = connection.execute(
         text(
             """
             INSERT INTO automl_trials (trial_id, worker_id) VALUES (:trial_id, :worker_id)
             ON CONFLICT (trial_id) DO UPDATE SET worker_id = excluded.worker_id
-            RETURNING attempt
+            RETURNING attempt, seconds
             """
         ),
         {"trial_id": row.trial_id, "worker_id": worker_id},
-    )
-    return Claim(row.trial_id, row.number, int(attempt or 0))
+    ).one()
+    return Claim(row.trial_id, row.number, claim.attempt, claim.seconds)
 
 
 class Transactions(Protocol):
@@ -88,28 +99,41 @@ def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
         yield connection
 
 
-def give_back(connection: Connection, trial_id: int) -> None:
-    """Put a running trial back in the queue, same number, next attempt."""
+def give_back(
+    connection: Connection, trial_id: int, *, failure: str = "interrupted", reason: str | None = None
+) -> None:
+    """Put a running trial back in the queue, same number, next attempt; `failure` is the kind of what happened."""
+    _end_attempt(connection, trial_id, failure=failure, reason=reason)
+    _requeue(connection, trial_id)
+
+
+def record_end(connection: Connection, trial_id: int, *, failure: str | None, reason: str | None) -> None:
+    """Record how a trial ends, before Optuna is told so; called again after that, it changes nothing."""
     connection.execute(
-        text("UPDATE automl_trials SET attempt = attempt + 1, worker_id = NULL WHERE trial_id = :trial_id"),
-        {"trial_id": trial_id},
-    )
-    connection.execute(
-        text("UPDATE trials SET state = 'WAITING' WHERE trial_id = :trial_id AND state = 'RUNNING'"),
-        {"trial_id": trial_id},
+        text(
+            f"""
+            UPDATE automl_trials SET failure = :failure, reason = :reason, seconds = seconds + {SPENT}
+            WHERE trial_id = :trial_id AND (
+                SELECT state FROM trials WHERE trials.trial_id = automl_trials.trial_id) = 'RUNNING'
+            """
+        ),
+        {"trial_id": trial_id, "failure": failure, "reason": reason, "until": None},
     )
 
 
-def recover_lost(connection: Connection, *, study_id: int, reached_seconds: float) -> list[int]:
+def recover_lost(
+    connection: Connection, *, study_id: int, reached_seconds: float, grace_seconds: float = GRACE_SECONDS
+) -> list[int]:
     """Give back, or fail after MAX_ATTEMPTS, the running trials whose worker is gone; returns their numbers.
 
-    A worker is gone when its process ended on this very machine, or when it has not sent a heartbeat for GRACE_SECONDS
-    although the database was up, and reached by the caller (`reached_seconds`), all that time.
+    A worker is gone when its process ended on this very machine, or when it has not sent a heartbeat for
+    `grace_seconds` although the database was up, and reached by the caller (`reached_seconds`), all that time.
     """
     rows = connection.execute(
         text(
             """
-            SELECT trials.trial_id, trials.number, claims.attempt, workers.host, workers.pid, workers.ended_at,
+            SELECT trials.trial_id, trials.number, claims.lost, workers.host, workers.pid, workers.ended_at,
+                   workers.beat_at,
                    coalesce(extract(epoch FROM now() - greatest(beat_at, pg_postmaster_start_time())), 0) AS silent
             FROM trials
             JOIN automl_trials AS claims USING (trial_id)
@@ -124,27 +148,49 @@ def recover_lost(connection: Connection, *, study_id: int, reached_seconds: floa
         row
         for row in rows
         if row.ended_at is not None
-        or min(row.silent, reached_seconds) > GRACE_SECONDS
+        or min(row.silent, reached_seconds) > grace_seconds
         or _ended_here(row.host, row.pid)
     ]
     for row in lost:
-        if row.attempt + 1 < MAX_ATTEMPTS:
-            give_back(connection, row.trial_id)
-        else:
-            _fail_lost(connection, row.trial_id)
+        _recover(connection, row)
     return [row.number for row in lost]
 
 
-def _fail_lost(connection: Connection, trial_id: int) -> None:
+def _recover(connection: Connection, row: Row[Any]) -> None:
+    times = row.lost + 1
+    reason = f"its worker vanished {times} times, the last one was process {row.pid} on {str(row.host).split('/')[0]}"
+    if times == 1:
+        reason = f"its worker vanished: process {row.pid} on {str(row.host).split('/')[0]}"
+    _end_attempt(connection, row.trial_id, failure=LOST, reason=reason, until=row.beat_at)
+    if times < MAX_ATTEMPTS:
+        _requeue(connection, row.trial_id)
+    else:
+        _fail(connection, row.trial_id)
+
+
+def _end_attempt(
+    connection: Connection, trial_id: int, *, failure: str, reason: str | None, until: datetime | None = None
+) -> None:
+    """Let the next attempt begin. `until`: when the worker was last heard of; None: now."""
     connection.execute(
         text(
-            """
-            UPDATE automl_trials SET attempt = attempt + 1, worker_id = NULL, failure = 'worker lost',
-                   reason = 'its worker vanished ' || (attempt + 1) || ' times' WHERE trial_id = :trial_id
+            f"""
+            UPDATE automl_trials SET attempt = attempt + 1, worker_id = NULL, failure = :failure, reason = :reason,
+                   lost = lost + :lost, seconds = seconds + {SPENT} WHERE trial_id = :trial_id
             """
         ),
+        {"trial_id": trial_id, "failure": failure, "reason": reason, "lost": int(failure == LOST), "until": until},
+    )
+
+
+def _requeue(connection: Connection, trial_id: int) -> None:
+    connection.execute(
+        text("UPDATE trials SET state = 'WAITING' WHERE trial_id = :trial_id AND state = 'RUNNING'"),
         {"trial_id": trial_id},
     )
+
+
+def _fail(connection: Connection, trial_id: int) -> None:
     connection.execute(
         text(
             """

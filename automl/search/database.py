@@ -155,7 +155,7 @@ def unreachable(url: str, error: OperationalError) -> StorageError:
 
 
 def reason_of(error: BaseException) -> str:
-    """What the driver says, in one line."""
+    """What the driver says first."""
     driver = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
     said = str(driver or error).strip().splitlines()
-    return said[-1].strip() if said else "no answer"
+    return said[0].strip() if said else "no answer"

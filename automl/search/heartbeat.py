@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.search.budget import count_active_seconds, standing
-from automl.search.claims import recover_lost, this_host
+from automl.search.claims import GRACE_SECONDS, recover_lost, this_host
 from automl.search.storage import LOST_CONNECTION
 
 BEAT_SECONDS = 2.0
@@ -22,8 +22,17 @@ RECOVERY_SECONDS = 10.0
 class Heartbeat:
     """A thread that beats while its worker lives; a context manager."""
 
-    def __init__(self, engine: Engine, *, study_id: int, device: str, warn: Callable[[str], None]) -> None:
-        """Nothing is written before the block begins."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        study_id: int,
+        device: str,
+        warn: Callable[[str], None],
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        """Nothing is written before the block begins. `grace_seconds`: of the workers that this one finds silent."""
+        self._grace_seconds = grace_seconds
         self._engine = engine
         self._study_id = study_id
         self._device = device
@@ -31,6 +40,7 @@ class Heartbeat:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
         self._deadline: float | None = None
+        self._trial_seconds: float | None = None
         self._reached_since = time.monotonic()
         self._recovered_at = 0.0
         self._stop_requested = False
@@ -75,6 +85,10 @@ class Heartbeat:
         """Whether the study's time is used up."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def trial_seconds(self) -> float | None:
+        """How long one trial may take, over all its attempts; None: no limit."""
+        return self._trial_seconds
+
     def stop_requested(self) -> bool:
         """Whether `automl stop` was called."""
         return self._stop_requested
@@ -95,12 +109,17 @@ class Heartbeat:
         )
         count_active_seconds(connection, self._study_id)
         now = standing(connection, self._study_id)
-        self._stop_requested = now.stop_requested
+        self._stop_requested, self._trial_seconds = now.stop_requested, now.trial_seconds
         self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
-        if time.monotonic() - self._recovered_at >= RECOVERY_SECONDS:
+        if time.monotonic() - self._recovered_at >= min(RECOVERY_SECONDS, self._grace_seconds / 2):
             self._recovered_at = time.monotonic()
-            for number in recover_lost(connection, study_id=self._study_id, reached_seconds=self._reached_seconds()):
-                self._warn(f"Trial {number} lost its worker and is back in the queue.")
+            self._recover(connection)
 
-    def _reached_seconds(self) -> float:
-        return time.monotonic() - self._reached_since
+    def _recover(self, connection: Connection) -> None:
+        for number in recover_lost(
+            connection,
+            study_id=self._study_id,
+            reached_seconds=time.monotonic() - self._reached_since,
+            grace_seconds=self._grace_seconds,
+        ):
+            self._warn(f"Trial {number} lost its worker and is back in the queue.")

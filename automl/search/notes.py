@@ -34,11 +34,8 @@ PIECE_LETTERS = 2045
 REASON_LETTERS = 1500
 OUR_VERSION = "automl:note_ver"
 """Version of the study's note that we wrote last: a note of another version is somebody's own, and stays."""
-HEADLINES = {
-    "complete": "Complete",
-    "pruned": "Stopped early: it was behind the other trials at the same epoch",
-    "failed": "Failed",
-}
+BEHIND = "it was behind the other trials at the same epoch"
+HEADLINES = {"complete": "Complete", "pruned": "Stopped early", "failed": "Failed"}
 
 
 def trial_note(record: StudyRecord, trial: TrialRecord) -> str:
@@ -51,7 +48,7 @@ def trial_note(record: StudyRecord, trial: TrialRecord) -> str:
         parts.append(f"{trial.began_again}.")
     if trial.reason:
         parts.append(f"```\n{trial.reason.strip()[-REASON_LETTERS:]}\n```")
-    if trial.state == "failed":
+    if trial.state != "complete":
         parts.append(REMEDIES.get(trial.failure or "", ""))
     if trial.recipe:
         parts.append(_repetition(record, trial))
@@ -66,7 +63,8 @@ def _recipe(record: StudyRecord, trial: TrialRecord) -> str:
 def _headline(trial: TrialRecord) -> str:
     if trial.failure == OVER_A_LIMIT:
         return "Not trained: its network is over a limit of the study"
-    return HEADLINES[trial.state] + (f": {trial.failure}" if trial.failure else "")
+    kind = trial.failure or (BEHIND if trial.state == "pruned" else "")
+    return HEADLINES[trial.state] + (f": {kind}" if kind else "")
 
 
 def _figures(record: StudyRecord, trial: TrialRecord) -> list[str]:

@@ -70,7 +70,11 @@ class StudyStatus:
     metric: str
     budget_trials: int | None
     budget_seconds: float | None
+    trial_seconds: float | None
+    """Limit of one trial."""
     active_seconds: float
+    device_seconds: float
+    """Spent on trials by all workers together, attempts that were lost or given back included."""
     stop_requested: bool
     complete: int
     pruned: int
@@ -122,7 +126,13 @@ class TrialRecord:
     threads: int | None
     """Of the CPU that trained it, which the last bits of its figures depend on; None: a GPU."""
     attempt: int
+    """Counted from 0; it changed hands so often."""
+    lost: int
+    """How many of its workers vanished."""
+    seconds: float
+    """That the attempts at it took which ended."""
     failure: str | None
+    """Kind of failure, or of what interrupted it last."""
     reason: str | None
     started_at: datetime | None
     completed_at: datetime | None
@@ -156,7 +166,7 @@ def read_status(connection: Connection, record: StudyRecord) -> StudyStatus:
     """Where the study stands now."""
     counts = _counts(connection, record.study_id)
     totals = connection.execute(
-        text("SELECT active_seconds, stop_requested FROM automl_studies WHERE study_id = :study"),
+        text("SELECT active_seconds, stop_requested, trial_seconds FROM automl_studies WHERE study_id = :study"),
         {"study": record.study_id},
     ).one()
     return StudyStatus(
@@ -164,7 +174,9 @@ def read_status(connection: Connection, record: StudyRecord) -> StudyStatus:
         metric=record.specification.metric,
         budget_trials=record.budget_trials,
         budget_seconds=record.budget_seconds,
+        trial_seconds=totals.trial_seconds,
         active_seconds=totals.active_seconds,
+        device_seconds=_device_seconds(connection, record.study_id),
         stop_requested=totals.stop_requested,
         complete=counts.get("COMPLETE", 0),
         pruned=counts.get("PRUNED", 0),
@@ -191,6 +203,22 @@ def _over_limit(connection: Connection, study_id: int) -> int:
         " WHERE study_id = :study AND state = 'PRUNED' AND failure = :over"
     )
     return int(connection.scalar(text(statement), {"study": study_id, "over": OVER_A_LIMIT}) or 0)
+
+
+def _device_seconds(connection: Connection, study_id: int) -> float:
+    """Of all attempts that ended, and of the running ones up to their worker's last heartbeat."""
+    seconds = connection.scalar(
+        text(
+            """
+            SELECT sum(seconds + CASE WHEN state = 'RUNNING'
+                THEN greatest(0, extract(epoch FROM timezone('utc', beat_at) - datetime_start)) ELSE 0 END)
+            FROM trials JOIN automl_trials USING (trial_id) LEFT JOIN automl_workers USING (worker_id)
+            WHERE trials.study_id = :study
+            """
+        ),
+        {"study": study_id},
+    )
+    return float(seconds or 0)
 
 
 def _running(connection: Connection, record: StudyRecord) -> tuple[RunningTrial, ...]:
@@ -270,7 +298,7 @@ def read_trial(connection: Connection, record: StudyRecord, number: int) -> Tria
         text(
             """
             SELECT trials.trial_id, number, CAST(state AS text) AS state, value, parameters, threads,
-                   coalesce(attempt, 0) AS attempt,
+                   coalesce(attempt, 0) AS attempt, coalesce(lost, 0) AS lost, coalesce(seconds, 0) AS seconds,
                    failure, reason, datetime_start, datetime_complete, attributes.value_json AS recipe, (
                        SELECT value_json FROM trial_user_attributes AS others
                        WHERE others.trial_id = trials.trial_id AND others.key = 'began_again') AS began_again,
@@ -317,6 +345,8 @@ def _trial_record(row: Row[Any], epochs: Sequence[EpochResult], record: StudyRec
         milliseconds=json.loads(row.milliseconds) if row.milliseconds else None,
         threads=row.threads,
         attempt=row.attempt,
+        lost=row.lost,
+        seconds=row.seconds,
         failure=row.failure,
         reason=row.reason,
         started_at=row.datetime_start,

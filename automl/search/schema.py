@@ -1,8 +1,9 @@
 """Our tables beside Optuna's: what a trial's change of hands, a budget and a learning curve need.
 
-`automl_studies`  budget, seconds of active search, a request to stop
+`automl_studies`  budget, limit of a trial, seconds of active search, a request to stop
 `automl_workers`  one row a worker process, with its heartbeat
-`automl_trials`   who holds a trial, and at which attempt; planned epochs, size, failure
+`automl_trials`   who holds a trial, and at which attempt; seconds of the attempts that ended, and how many workers were
+                  lost over them; planned epochs, size, failure
 `automl_epochs`   one row an epoch: every figure of EpochResult
 `automl_test_openings`  when the test split was opened, and by which command
 """
@@ -18,7 +19,7 @@ from automl.errors import StorageError
 from automl.search.database import Database
 from automl.training.result import EpochResult
 
-VERSION = 1
+VERSION = 2
 SCHEMA_LOCK = 0x6175746F6D6C  # "automl"; one advisory lock for the creation of tables
 EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(EpochResult))
 
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS automl_studies (
     created_at timestamptz NOT NULL DEFAULT now(),
     budget_trials integer,
     budget_seconds double precision,
+    trial_seconds double precision,
     active_seconds double precision NOT NULL DEFAULT 0,
     active_at timestamptz,
     stop_requested boolean NOT NULL DEFAULT false
@@ -51,6 +53,8 @@ CREATE TABLE IF NOT EXISTS automl_trials (
     epochs integer,
     parameters integer,
     threads integer,
+    seconds double precision NOT NULL DEFAULT 0,
+    lost integer NOT NULL DEFAULT 0,
     failure text,
     reason text
 );

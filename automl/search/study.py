@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import json
@@ -41,6 +42,8 @@ class StudyRecord:
     """Finished trials in all; None: no limit."""
     budget_seconds: float | None
     """Seconds of active search in all; None: no limit."""
+    trial_seconds: float | None
+    """Seconds of one trial; None: no limit."""
     created_at: datetime
 
     @property
@@ -60,6 +63,7 @@ class Budget:
 
     trials: int | None = None
     seconds: float | None = None
+    trial_seconds: float | None = None
 
 
 def how_to_continue(record: StudyRecord) -> str:
@@ -80,7 +84,7 @@ def find_study(connection: Connection, name: str | None) -> StudyRecord:
     row = connection.execute(
         text(
             f"""
-            SELECT study_id, study_name, value_json, budget_trials, budget_seconds, created_at
+            SELECT study_id, study_name, value_json, budget_trials, budget_seconds, trial_seconds, created_at
             FROM automl_studies JOIN studies USING (study_id)
             JOIN study_user_attributes AS attributes USING (study_id)
             WHERE attributes.key = '{ATTRIBUTE}' AND (CAST(:name AS text) IS NULL OR study_name = :name)
@@ -94,7 +98,13 @@ def find_study(connection: Connection, name: str | None) -> StudyRecord:
         raise StudyError(_unknown(name, study_names(connection)))
     specification = Specification.from_dict(json.loads(row.value_json))
     return StudyRecord(
-        row.study_id, row.study_name, specification, row.budget_trials, row.budget_seconds, row.created_at
+        row.study_id,
+        row.study_name,
+        specification,
+        row.budget_trials,
+        row.budget_seconds,
+        row.trial_seconds,
+        row.created_at,
     )
 
 
@@ -185,24 +195,26 @@ def _create(database: Database, name: str, specification: Specification) -> None
 
 
 def _grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
-    for what, had, asked in (
-        ("trials", record.budget_trials, budget.trials),
-        ("timeout", record.budget_seconds, budget.seconds),
+    for what, kind, had, asked in (
+        ("trials", "total", record.budget_trials, budget.trials),
+        ("timeout", "total", record.budget_seconds, budget.seconds),
+        ("trial-timeout", "limit", record.trial_seconds, budget.trial_seconds),
     ):
         if had is not None and asked is not None and asked < had:
             raise StudyError(
-                f"Study {record.name} already has a total of {had:g} for --{what}; {asked:g} would lower it. "
-                f"Totals can only be raised: leave --{what} out to keep {had:g}."
+                f"Study {record.name} already has a {kind} of {had:g} for --{what}; {asked:g} would lower it. "
+                f"It can only be raised: leave --{what} out to keep {had:g}."
             )
     connection.execute(
         text(
             """
             UPDATE automl_studies SET budget_trials = coalesce(:trials, budget_trials),
-                   budget_seconds = coalesce(:seconds, budget_seconds), stop_requested = false
+                   budget_seconds = coalesce(:seconds, budget_seconds),
+                   trial_seconds = coalesce(:trial_seconds, trial_seconds), stop_requested = false
             WHERE study_id = :study_id
             """
         ),
-        {"trials": budget.trials, "seconds": budget.seconds, "study_id": record.study_id},
+        dataclasses.asdict(budget) | {"study_id": record.study_id},
     )
 
 

@@ -7,9 +7,10 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,21 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.data.dataset import DataSet
-from automl.errors import AutomlError, DivergedError, StorageError, TrainingError, TrainingInterrupted, TrialTakenError
+from automl.data.disk import is_disk_full
+from automl.errors import (
+    AutomlError,
+    DiskFullError,
+    DivergedError,
+    StorageError,
+    TrainingError,
+    TrainingInterrupted,
+    TrialTakenError,
+)
 from automl.models.building import Builder
 from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
-from automl.search.claims import Claim, fence, give_back
+from automl.search.claims import Claim, fence, give_back, record_end
 from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
 from automl.search.pictures import record_artifacts, store_pictures
@@ -49,7 +59,11 @@ BEGAN_AGAIN_ATTRIBUTE = "began_again"
 MICRO_BATCH_ATTRIBUTE = "micro_batch"
 """The trial's user attribute that says how many images its network takes at a time, if not a whole batch."""
 CHECKPOINT_SHARE = 0.02
-"""At most this share of the time goes into checkpoints."""
+"""At most this share of the time goes into checkpoints, unless one takes longer than 0.6 s."""
+MOST_REPEATED_SECONDS = 30.0
+"""Of training, or one epoch: a lost worker costs no more."""
+UNREPORTED = "unreported"
+"""In a checkpoint: the epochs before it of which the database has not heard."""
 State = Literal["complete", "pruned", "failed", "given back", "taken"]
 
 
@@ -60,7 +74,7 @@ class Outcome:
     state: State
     value: float | None = None
     failure: str | None = None
-    """Kind: diverged, out of memory, refused, bug."""
+    """Kind: diverged, out of memory, refused, bug; of one that was stopped, out of time; given back, interrupted."""
     reason: str | None = None
 
 
@@ -81,6 +95,8 @@ class Workplace:
     tracker: RunTracker
     write_model: Callable[[int, Path], None]
     """Writes the model of the trial of this number."""
+    trial_seconds: Callable[[], float | None]
+    """How long a trial may take, over all its attempts."""
     interrupted: Callable[[], bool]
     say: Callable[[str], None]
 
@@ -91,7 +107,11 @@ class TrialRun:
 
     place: Workplace
     claim: Claim
-    _checkpoint_due_at: float = field(default_factory=time.monotonic)
+    _began_at: float = field(default_factory=time.monotonic)
+    _saved_at: float = field(default_factory=time.monotonic)
+    _saving_seconds: float = 0.0
+    """That the last checkpoint took."""
+    _training: Training | None = None
     _pending: list[EpochResult] = field(default_factory=list)
     _confusion_KK: npt.NDArray[np.int64] | None = None
     """Of the validation split at the best epoch so far."""
@@ -100,23 +120,44 @@ class TrialRun:
         """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
 
         Raises: StorageError if the database stayed away too long; the trial is then found lost and continued elsewhere.
+        DiskFullError after giving the trial back.
         """
         try:
-            outcome = self._attempt()
-        except TrainingInterrupted:
-            outcome = Outcome("given back")
+            return self._end(self._outcome())
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            self._end(Outcome("given back", failure="disk full", reason=str(error)))
+            raise DiskFullError(
+                f"No space left for what trial {self.claim.number} stores: {error}. It goes on where it was. "
+                "Free some space, or lower --keep in a new study, and start this worker again."
+            ) from error
+
+    def _outcome(self) -> Outcome:
+        try:
+            return self._attempt()
+        except TrainingInterrupted as error:
+            return self._interrupted(error)
         except TrialTakenError as error:
-            outcome = Outcome("taken", reason=str(error))
+            return Outcome("taken", reason=str(error))
         except StorageError:
-            self.place.tracker.finish(state="given back", summary={})
+            self._leave()
             raise
         except DivergedError as error:
-            outcome = Outcome("failed", failure="diverged", reason=str(error))
+            return Outcome("failed", failure="diverged", reason=str(error))
         except AutomlError as error:
-            outcome = Outcome("failed", failure="refused", reason=str(error))
-        except Exception as error:  # noqa: BLE001 - a bug in one trial is stored and never ends the worker
-            outcome = _failed(error)
-        return self._end(outcome)
+            return Outcome("failed", failure="refused", reason=str(error))
+        except Exception as error:  # a bug in one trial is stored and never ends the worker
+            if isinstance(error, OSError) and is_disk_full(error):
+                raise
+            return _failed(error)
+
+    def _leave(self) -> None:
+        """Let the next attempt, by whoever finds this trial, begin where this one is, unreported epochs included."""
+        self.place.tracker.finish(state="given back", summary={})
+        if self._training is not None:
+            with suppress(OSError, StorageError):  # an older checkpoint is there, and the database's absence is told
+                self._save_checkpoint(self._training)
 
     def _attempt(self) -> Outcome:
         place = self.place
@@ -153,8 +194,9 @@ class TrialRun:
             precision=place.precision,
             build=place.build,
             passes=passes,
-            interrupted=place.interrupted,
+            interrupted=lambda: place.interrupted() or self._is_out_of_time(),
         )
+        self._training = training
         self._record_plan(recipe, training)
         self._resume(trial, training)
         over = place.connectivity.ride_out(lambda: self._weigh(trial, training))
@@ -170,12 +212,22 @@ class TrialRun:
             is_news = result.epoch not in known_steps
             if reached and is_news and place.connectivity.ride_out(trial.should_prune):
                 return Outcome("pruned", training.best_value)
-            if reached:  # epochs of which a checkpoint knows are not reported again
-                self._save_checkpoint_if_due(training)
+            if self._is_checkpoint_due(result.seconds):
+                self._save_checkpoint(training)
         place.connectivity.ride_out(lambda: self._report_pending(trial))
         predictions = training.predictions()
         place.connectivity.ride_out(lambda: self._keep_weights(trial, training, predictions))
         return Outcome("complete", training.best_value)
+
+    def _is_out_of_time(self) -> bool:
+        limit = self.place.trial_seconds()
+        return limit is not None and self.claim.earlier_seconds + time.monotonic() - self._began_at >= limit
+
+    def _interrupted(self, error: TrainingInterrupted) -> Outcome:
+        if self.place.interrupted() or not self._is_out_of_time():
+            return Outcome("given back", failure="interrupted", reason=f"its worker was told to end. {error}")
+        limit = self.place.trial_seconds()
+        return Outcome("pruned", failure="out of time", reason=f"it reached the limit of {limit:g} s a trial. {error}")
 
     def _draw(self, trial: optuna.Trial) -> Recipe:
         specification = self.place.record.specification
@@ -222,10 +274,12 @@ class TrialRun:
         for name in checkpoints_of(artifacts, self.place.record.uid, self.claim.number):
             try:
                 with artifacts.reading(name) as file:
-                    training.load_state(load_checkpoint(file))
+                    state: Mapping[str, Any] = load_checkpoint(file)
+                training.load_state(state)
             except (TrainingError, OSError) as error:
                 self.place.say(f"trial {self.claim.number}: {error}")
             else:
+                self._pending = [EpochResult(**figures) for figures in state.get(UNREPORTED, ())]
                 return
         if reported_steps(trial):
             sentence = (
@@ -235,15 +289,19 @@ class TrialRun:
             self.place.say(f"trial {self.claim.number}: {sentence}")
             self.place.connectivity.ride_out(lambda: trial.set_user_attr(BEGAN_AGAIN_ATTRIBUTE, sentence))
 
-    def _save_checkpoint_if_due(self, training: Training) -> None:
+    def _is_checkpoint_due(self, epoch_seconds: float) -> bool:
+        """Whether saving again stays within its share of the time, or waiting for another epoch would risk too much."""
+        since = time.monotonic() - self._saved_at
+        return since * CHECKPOINT_SHARE >= self._saving_seconds or since + epoch_seconds > MOST_REPEATED_SECONDS
+
+    def _save_checkpoint(self, training: Training) -> None:
         began = time.monotonic()
-        if began < self._checkpoint_due_at:
-            return
         name = checkpoint_name(self.place.record.uid, self.claim.number, self.claim.attempt)
+        unreported = [dataclasses.asdict(result) for result in self._pending]
         with self.place.artifacts.writing(name) as file:
-            save_checkpoint(training.state(), file)
-        ended = time.monotonic()
-        self._checkpoint_due_at = ended + (ended - began) / CHECKPOINT_SHARE
+            save_checkpoint(training.state() | {UNREPORTED: unreported}, file)
+        self._saved_at = time.monotonic()
+        self._saving_seconds = self._saved_at - began
 
     def _keep_weights(self, trial: optuna.Trial, training: Training, predictions: Predictions) -> None:
         calibrated = {
@@ -278,9 +336,9 @@ class TrialRun:
         study, trial_id = self.place.study, self.claim.trial_id
         with fence(self.place.storage, self.claim) as connection:
             if outcome.state == "given back":
-                give_back(connection, trial_id)
+                give_back(connection, trial_id, failure=outcome.failure or "interrupted", reason=outcome.reason)
                 return
-            connection.execute(RECORD_END, {"trial_id": trial_id, "failure": outcome.failure, "reason": outcome.reason})
+            record_end(connection, trial_id, failure=outcome.failure, reason=outcome.reason)
             state = STATES[outcome.state]
             value = outcome.value if state == TrialState.COMPLETE else None
             # A repeated call, after the answer to the first one was lost, finds the trial finished.
@@ -312,7 +370,9 @@ class TrialRun:
     def _pictures(self, trial: TrialRecord) -> Mapping[str, str]:
         try:
             return store_pictures(self.place.record, trial, self._confusion_KK, artifacts=self.place.artifacts)
-        except Exception as error:  # noqa: BLE001 - a full disk, or a name that cannot be drawn, costs no trial
+        except Exception as error:  # a name that cannot be drawn costs no trial
+            if isinstance(error, OSError) and is_disk_full(error):
+                raise
             self.place.say(f"trial {trial.number} has no pictures: {type(error).__name__}: {error}")
             return {}
 
@@ -418,4 +478,3 @@ INSERT_EPOCH = text(
 RECORD_PLAN = text(
     "UPDATE automl_trials SET epochs = :epochs, parameters = :parameters, threads = :threads WHERE trial_id = :trial_id"
 )
-RECORD_END = text("UPDATE automl_trials SET failure = :failure, reason = :reason WHERE trial_id = :trial_id")

@@ -20,7 +20,8 @@ from automl.models.building import build_model, resolve_builder
 from automl.recipe import Value
 from automl.search.artifacts import ArtifactStore
 from automl.search.budget import issue_ticket, standing
-from automl.search.claims import Claim, recover_lost, take_waiting
+from automl.search.bugs import BUG, IN_A_ROW, is_same_bug_again
+from automl.search.claims import GRACE_SECONDS, Claim, recover_lost, take_waiting
 from automl.search.database import Database
 from automl.search.heartbeat import Heartbeat
 from automl.search.notes import write_missing_trial_notes
@@ -35,7 +36,6 @@ from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 
 IDLE_SECONDS = 0.5
-BUGS_IN_A_ROW = 3
 TRACKER_CLOSE_SECONDS = 16.0
 Ending = Literal["budget used", "out of time", "stopped", "told to end"]
 
@@ -57,18 +57,20 @@ class Worker:
         device: str = "auto",
         threads: int | None = None,
         outage_seconds: float,
+        grace_seconds: float = GRACE_SECONDS,
         say: Callable[[str], None],
     ) -> None:
         """Load the data; nothing is taken yet.
 
         `data`: where they lie on this machine, if not where the study found them.
         `threads`: of this process on a CPU; None leaves them to PyTorch.
-        `outage_seconds`: how long the database may stay away.
+        `outage_seconds`: how long the database may stay away. `grace_seconds`: how long another worker may be silent.
 
         Raises: StudyError if this machine's data are not the study's.
         """
         self._record = record
         self._say = say
+        self._grace_seconds = grace_seconds
         self._told_to_end = told_to_end
         if threads is not None:
             torch.set_num_threads(threads)
@@ -84,7 +86,6 @@ class Worker:
         self._connectivity.forget_session = self._storage.remove_session
         self._engine: Engine = engine_of(self._storage)
         self._queue = starting_queue(record.specification)
-        self._bugs: list[str] = []
 
     def run(self) -> Ending:
         """Pull and run trials until there is nothing left to do.
@@ -92,7 +93,13 @@ class Worker:
         Raises: StudyError when the same bug ended three trials in a row; StorageError when the database stays away.
         """
         self._say(f"{self._place}; data {self._data.fingerprint[:12]}")
-        beat = Heartbeat(self._engine, study_id=self._record.study_id, device=self._place, warn=self._say)
+        beat = Heartbeat(
+            self._engine,
+            study_id=self._record.study_id,
+            device=self._place,
+            warn=self._say,
+            grace_seconds=self._grace_seconds,
+        )
         with ExitStack() as alive:
             self._connectivity.ride_out(lambda: alive.enter_context(beat))
             study = self._connectivity.ride_out(lambda: self._open_study(beat.ordinal))
@@ -152,15 +159,17 @@ class Worker:
 
     def _judge(self, claim: Claim, outcome: Outcome) -> None:
         self._say(told(claim, outcome))
-        if outcome.failure != "bug":
-            self._bugs.clear()
+        if outcome.failure != BUG or not self._connectivity.ride_out(self._is_same_bug_again):
             return
-        self._bugs.append(str(outcome.reason).strip().splitlines()[-1])
-        if len(self._bugs) >= BUGS_IN_A_ROW and len(set(self._bugs[-BUGS_IN_A_ROW:])) == 1:
-            raise StudyError(
-                f"The same error ended {BUGS_IN_A_ROW} trials in a row, so this worker stops: {self._bugs[-1]}\n"
-                f"See the whole traceback with: automl show {claim.number}"
-            )
+        last_line = str(outcome.reason).strip().splitlines()[-1]
+        raise StudyError(
+            f"The same error ended {IN_A_ROW} trials in a row, so this worker stops: {last_line}\n"
+            f"See the whole traceback with: automl show {claim.number} {self._record.name}"
+        )
+
+    def _is_same_bug_again(self) -> bool:
+        with self._engine.connect() as connection:
+            return is_same_bug_again(connection, self._record.study_id)
 
     def _open_study(self, ordinal: int) -> optuna.Study:
         specification = self._record.specification
@@ -183,6 +192,7 @@ class Worker:
             artifacts=self._artifacts,
             tracker=self._tracker,
             write_model=self._write_model,
+            trial_seconds=beat.trial_seconds,
             interrupted=lambda: self._ending(beat) is not None,
             say=self._say,
         )

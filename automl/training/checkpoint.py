@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from collections.abc import Mapping
@@ -19,9 +20,12 @@ def save_checkpoint(state: Mapping[str, object], path: Path) -> None:
     Raises: OSError if the disk is full or the folder is missing; then `path` is as it was.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
+    # In memory first: torch's own writer answers a full disk with an error that does not say so.
+    written = io.BytesIO()
+    torch.save(dict(state), written)
     try:
         with beside.open("wb") as file:
-            torch.save(dict(state), file)
+            file.write(written.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

@@ -17,12 +17,14 @@ from automl.search.claims import (
     Claim,
     fence,
     give_back,
+    record_end,
     recover_lost,
     take_waiting,
     this_host,
 )
 from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage, running_trial
+from automl.search.results import read_status
 from automl.search.study import StudyRecord
 from tests.search.conftest import MakeStudy
 
@@ -65,9 +67,22 @@ class Scene:
         assert claim is not None
         return claim
 
-    def recover(self, *, reached_seconds: float = LONG) -> list[int]:
+    def recover(self, *, reached_seconds: float = LONG, grace_seconds: float = GRACE_SECONDS) -> list[int]:
         with self.engine.begin() as connection:
-            return recover_lost(connection, study_id=self.record.study_id, reached_seconds=reached_seconds)
+            return recover_lost(
+                connection,
+                study_id=self.record.study_id,
+                reached_seconds=reached_seconds,
+                grace_seconds=grace_seconds,
+            )
+
+    def began(self, *, seconds_ago: float) -> None:
+        """Let the running trial have begun earlier."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE trials SET datetime_start = timezone('utc', now()) - make_interval(secs => :seconds)"),
+                {"seconds": seconds_ago},
+            )
 
     def state(self) -> TrialState:
         return self.study.get_trials()[0].state
@@ -109,10 +124,9 @@ def test_one_waiting_trial_is_taken_once(scene: Scene) -> None:
         assert take_waiting(connection, study_id=scene.record.study_id, worker_id=None) is None
 
 
-def test_silent_worker_loses_its_trial_after_the_grace_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automl.search.claims.GRACE_SECONDS", 0.0)  # the server itself started a moment ago
+def test_silent_worker_loses_its_trial_after_the_grace_time(scene: Scene) -> None:
     scene.take(scene.worker(silent_seconds=5))
-    assert scene.recover() == [0]
+    assert scene.recover(grace_seconds=0) == [0]  # the server itself started a moment ago
     assert scene.state() == TrialState.WAITING
 
 
@@ -143,4 +157,43 @@ def test_trial_that_loses_every_worker_fails_with_the_reason(scene: Scene) -> No
     assert scene.state() == TrialState.FAIL
     with scene.engine.connect() as connection:
         stored = connection.execute(text("SELECT failure, reason FROM automl_trials")).one()
-    assert tuple(stored) == ("worker lost", "its worker vanished 3 times")
+    assert tuple(stored) == (
+        "worker lost",
+        "its worker vanished 3 times, the last one was process 1 on elsewhere",
+    )
+
+
+def test_trial_that_was_given_back_may_lose_its_worker_as_often_as_any(scene: Scene) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        claim = scene.take()
+        with fence(scene.engine, claim) as connection:
+            give_back(connection, claim.trial_id, reason="its worker was told to end")
+    scene.take(scene.worker(ended=True))
+    assert scene.recover() == [0]
+    assert scene.state() == TrialState.WAITING
+    with scene.engine.connect() as connection:
+        stored = connection.execute(text("SELECT attempt, lost, failure, reason FROM automl_trials")).one()
+    assert tuple(stored) == (MAX_ATTEMPTS + 1, 1, "worker lost", "its worker vanished: process 1 on elsewhere")
+
+
+def test_seconds_of_all_attempts_are_counted_up_to_the_last_sign_of_life(scene: Scene) -> None:
+    scene.take(scene.worker(ended=True, silent_seconds=20))
+    scene.began(seconds_ago=50)
+    scene.recover()
+    claim = scene.take(scene.worker())
+    assert claim.earlier_seconds == pytest.approx(30, abs=1)
+    scene.began(seconds_ago=7)
+    with fence(scene.engine, claim) as connection:
+        for _ in range(2):  # the answer to the first call may be lost
+            record_end(connection, claim.trial_id, failure=None, reason=None)
+            connection.execute(text("UPDATE trials SET state = 'COMPLETE'"))
+    with scene.engine.connect() as connection:
+        assert connection.scalar(text("SELECT seconds FROM automl_trials")) == pytest.approx(37, abs=1)
+        assert read_status(connection, scene.record).device_seconds == pytest.approx(37, abs=1)
+
+
+def test_device_time_of_a_running_trial_goes_up_to_its_workers_last_heartbeat(scene: Scene) -> None:
+    scene.take(scene.worker(silent_seconds=10))
+    scene.began(seconds_ago=50)
+    with scene.engine.connect() as connection:
+        assert read_status(connection, scene.record).device_seconds == pytest.approx(40, abs=1)

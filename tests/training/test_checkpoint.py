@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import re
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 
+from automl.data.disk import is_disk_full
 from automl.errors import TrainingError
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -28,19 +31,36 @@ def test_failed_save_keeps_the_old_state_and_leaves_nothing_beside(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [path]
 
 
+LARGE = {"weights": torch.zeros(100_000)}
+
+
+def limited(path: Path, *, on_excess: signal.Handlers) -> int:
+    """Exit code of a process that saves LARGE where a file may have 10 kB: 0 if it is told so by an error."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, on_excess)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        try:
+            save_checkpoint(LARGE, path)
+        except OSError as error:
+            os._exit(0 if is_disk_full(error) else 1)
+        os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def test_a_save_killed_half_way_leaves_the_old_state(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     save_checkpoint({"epoch": 1}, path)
-    child = os.fork()
-    if child == 0:
-
-        class Killer:
-            def __reduce__(self) -> tuple[object, ...]:
-                os._exit(9)
-
-        save_checkpoint({"weights": torch.zeros(100_000), "killer": Killer()}, path)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert limited(path, on_excess=signal.Handlers.SIG_DFL) == -signal.SIGXFSZ
     assert load_checkpoint(path) == {"epoch": 1}
+
+
+def test_full_disk_is_an_error_that_says_so_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    save_checkpoint({"epoch": 1}, path)
+    assert limited(path, on_excess=signal.Handlers.SIG_IGN) == 0
+    assert load_checkpoint(path) == {"epoch": 1}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all", b"PK\x03\x04 cut off"])

@@ -55,6 +55,8 @@ def trial(
         milliseconds=0.5 * (number + 1),
         threads=1,
         attempt=0,
+        lost=0,
+        seconds=8.0,
         failure=None,
         reason=None,
         started_at=NOON,
@@ -78,7 +80,7 @@ def make_facts() -> MakeFacts:
 
     def make(trials: Sequence[TrialRecord] = TRIALS, **changes: Any) -> Facts:
         specification = dataclasses.replace(SPECIFICATION, **changes)
-        record = StudyRecord(1, "faces", specification, 10, None, NOON)
+        record = StudyRecord(1, "faces", specification, 10, None, None, NOON)
         counts = {state: sum(one.state == state for one in trials) for state in ("complete", "pruned", "failed")}
         assert set(METRICS) >= {specification.metric}
         status = StudyStatus(
@@ -86,7 +88,9 @@ def make_facts() -> MakeFacts:
             metric=specification.metric,
             budget_trials=10,
             budget_seconds=None,
+            trial_seconds=None,
             active_seconds=60.0,
+            device_seconds=50.0,
             stop_requested=False,
             waiting=0,
             running=(),

@@ -1,0 +1,37 @@
+"""Bugs that end one trial after another: a worker stops at the third, instead of spending the budget on them.
+
+What counts is what ended last on this machine, in whatever process: so a worker that is started again, by hand or by
+Docker, stops at the first trial if nothing has changed, and other machines are left in peace.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+BUG = "bug"
+IN_A_ROW = 3
+LAST_ENDED = text(
+    """
+    SELECT failure, reason FROM trials JOIN automl_trials USING (trial_id) JOIN automl_workers USING (worker_id)
+    WHERE trials.study_id = :study AND state IN ('COMPLETE', 'PRUNED', 'FAIL') AND split_part(host, '/', 1) = :machine
+    ORDER BY datetime_complete DESC, number DESC LIMIT :count
+    """
+)
+
+
+def is_same_bug_again(connection: Connection, study_id: int) -> bool:
+    """Whether the last IN_A_ROW trials that ended on this machine were all ended by one bug."""
+    rows = connection.execute(LAST_ENDED, {"study": study_id, "machine": socket.gethostname(), "count": IN_A_ROW}).all()
+    bugs = {signature(row.reason) if row.failure == BUG else None for row in rows}
+    return len(rows) == IN_A_ROW and len(bugs) == 1 and None not in bugs
+
+
+def signature(traceback_text: str) -> tuple[str, str]:
+    """Where an exception was raised and its class: its message may tell of this trial's shapes and numbers."""
+    places = re.findall(r'^ *File "(.+)", line (\d+)', traceback_text, re.M)
+    last_line = traceback_text.strip().splitlines()[-1]
+    return ":".join(places[-1]) if places else "", last_line.partition(":")[0]
