@@ -1,0 +1,20 @@
+"""benchmarks/chaos.py in small: what is killed, stopped and restarted leaves books that agree."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.chaos import Plan, run
+from benchmarks.chaos_audit import as_json
+
+PLAN = Plan(
+    workers=2, trials=5, epochs=4, deck=("kill", "immediate restart", "stop"), pause_seconds=(5.0, 6.0), grace_seconds=5
+)
+
+
+def test_every_trial_is_accounted_for_after_chaos() -> None:
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
+        found = run(PLAN, Path(folder))
+    assert found.is_exact, as_json(found.lines)
+    assert found.faults
