@@ -191,6 +191,11 @@ def _requeue(connection: Connection, trial_id: int) -> None:
 
 
 def _fail(connection: Connection, trial_id: int) -> None:
+    """End a trial without a worker; what its attempts stored belongs to nobody then (`leftovers`)."""
+    connection.execute(
+        text("DELETE FROM trial_system_attributes WHERE trial_id = :trial_id AND key LIKE 'artifacts:%'"),
+        {"trial_id": trial_id},
+    )
     connection.execute(
         text(
             """

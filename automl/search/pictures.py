@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -16,11 +15,10 @@ from automl.figures.canvas import small_png_bytes
 from automl.figures.confusion import confusion_matrix
 from automl.figures.curves import Curve, learning_curves
 from automl.search.artifacts import ArtifactStore
+from automl.search.leftovers import CURVE, MATRIX, artifact_id
 from automl.search.optuna_internals import artifact_record
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
-
-CURVE, MATRIX = "learning-curve.png", "confusion-matrix.png"
 
 
 def store_pictures(
@@ -38,10 +36,10 @@ def store_pictures(
     """
     attributes = {}
     for filename, draw in _drawings(record, trial, confusion_KK).items():
-        artifact_id = str(uuid.uuid4())
-        with artifacts.writing(artifact_id) as path:
+        name = artifact_id(record.uid, trial.number, trial.attempt, filename)
+        with artifacts.writing(name) as path:
             path.write_bytes(small_png_bytes(draw()))
-        key, value = artifact_record(artifact_id, filename=filename)
+        key, value = artifact_record(name, filename=filename)
         attributes[key] = value
     return attributes
 

@@ -36,6 +36,7 @@ from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
 from automl.search.claims import Claim, fence, give_back, record_end
+from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
 from automl.search.pictures import record_artifacts, store_pictures
@@ -124,6 +125,9 @@ class TrialRun:
         """
         try:
             return self._end(self._outcome())
+        except StorageError:
+            self._leave()
+            raise
         except OSError as error:
             if not is_disk_full(error):
                 raise
@@ -141,7 +145,6 @@ class TrialRun:
         except TrialTakenError as error:
             return Outcome("taken", reason=str(error))
         except StorageError:
-            self._leave()
             raise
         except DivergedError as error:
             return Outcome("failed", failure="diverged", reason=str(error))
@@ -202,6 +205,7 @@ class TrialRun:
         over = place.connectivity.ride_out(lambda: self._weigh(trial, training))
         if over is not None:
             return Outcome("pruned", failure=OVER_A_LIMIT, reason=over)
+        self._confusion_KK = training.best_confusion_KK
         for result in training.epochs():
             self._pending.append(result)
             self._confusion_KK = training.best_confusion_KK
@@ -312,6 +316,7 @@ class TrialRun:
             store_weights(
                 self.place.storage,
                 self.claim.trial_id,
+                artifact_id(self.place.record.uid, self.claim.number, self.claim.attempt, WEIGHTS),
                 training.best_weights,
                 training.normalization,
                 predictions,
@@ -326,8 +331,10 @@ class TrialRun:
         except TrialTakenError as error:
             outcome = Outcome("taken", reason=str(error))
         self._finish_run(outcome)
-        if outcome.state in ("complete", "pruned", "failed"):
+        if outcome.state in STATES:
             self._clean_up()
+        elif outcome.state == "taken":
+            self.place.connectivity.ride_out(self._remove_leftovers)
         return outcome
 
     def _tell(self, outcome: Outcome) -> None:
@@ -355,6 +362,7 @@ class TrialRun:
         trial = dataclasses.replace(
             ride_out(read),
             state=outcome.state,
+            attempt=self.claim.attempt,  # what is stored belongs to it, even if another one has begun
             value=outcome.value if outcome.state == "complete" else None,
             failure=outcome.failure,
             reason=outcome.reason,
@@ -362,10 +370,24 @@ class TrialRun:
         pictures = self._pictures(trial)
 
         def write(connection: Connection) -> None:
+            self._forget_earlier(connection)
             record_artifacts(connection, trial.trial_id, pictures)
             write_trial_note(connection, record, trial)
 
         self._in_fence(write)
+
+    def _forget_earlier(self, connection: Connection) -> None:
+        claim = self.claim
+        forget_earlier(
+            connection,
+            claim.trial_id,
+            study_uid=self.place.record.uid,
+            number=claim.number,
+            attempt=claim.attempt,
+        )
+
+    def _remove_leftovers(self) -> None:
+        remove_leftovers(self.place.engine, self.place.record, artifacts=self.place.artifacts)
 
     def _pictures(self, trial: TrialRecord) -> Mapping[str, str]:
         try:

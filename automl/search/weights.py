@@ -6,7 +6,6 @@ What a trial's network says of the validation split is in the file of its weight
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,13 +17,14 @@ from torch import Tensor
 
 from automl.data.normalization import Normalization
 from automl.search.artifacts import ArtifactStore
+from automl.search.leftovers import WEIGHTS
 from automl.search.optuna_internals import artifact_record
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.result import CalibratedFigures
 from automl.training.votes import Predictions
 
-FILENAME = "weights.pt"
+FILENAME = WEIGHTS
 PREDICTIONS = "validation_predictions"
 KEEP_LOCK = 0x6B656570  # "keep"; the first key of a two-key advisory lock, the second is the study
 
@@ -32,6 +32,7 @@ KEEP_LOCK = 0x6B656570  # "keep"; the first key of a two-key advisory lock, the 
 def store_weights(
     storage: RDBStorage,
     trial_id: int,
+    artifact_id: str,
     weights: Mapping[str, Tensor],
     normalization: Normalization,
     predictions: Predictions,
@@ -39,7 +40,6 @@ def store_weights(
     artifacts: ArtifactStore,
 ) -> None:
     """Write weights, normalization and validation predictions to the artifacts, then make them the trial's."""
-    artifact_id = str(uuid.uuid4())
     with artifacts.writing(artifact_id) as path:
         save_checkpoint({"weights": dict(weights), **asdict(normalization), PREDICTIONS: vars(predictions)}, path)
     storage.set_trial_system_attr(trial_id, *artifact_record(artifact_id, filename=FILENAME))

@@ -24,6 +24,7 @@ from automl.search.bugs import BUG, IN_A_ROW, is_same_bug_again
 from automl.search.claims import GRACE_SECONDS, Claim, recover_lost, take_waiting
 from automl.search.database import Database
 from automl.search.heartbeat import Heartbeat
+from automl.search.leftovers import remove_leftovers
 from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import engine_of
 from automl.search.pruners import build_pruner
@@ -32,8 +33,10 @@ from automl.search.specification import Specification
 from automl.search.storage import Connectivity, open_storage
 from automl.search.study import StudyRecord
 from automl.search.trial import Outcome, TrialRun, Workplace
+from automl.search.weights import drop_surplus_weights
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
+from automl.training.result import METRICS
 
 IDLE_SECONDS = 0.5
 TRACKER_CLOSE_SECONDS = 16.0
@@ -104,10 +107,11 @@ class Worker:
             self._connectivity.ride_out(lambda: alive.enter_context(beat))
             study = self._connectivity.ride_out(lambda: self._open_study(beat.ordinal))
             place = self._workplace(study, beat)
+            self._connectivity.ride_out(self._remove_leftovers)
             try:
                 ending = self._pull(place, beat)
                 if ending == "budget used":
-                    self._connectivity.ride_out(self._write_missing_notes)
+                    self._connectivity.ride_out(self._put_in_order)
                 return ending
             finally:
                 self._tracker.close(timeout_seconds=TRACKER_CLOSE_SECONDS)
@@ -153,9 +157,22 @@ class Worker:
         exhausted = self._record.specification.is_exhaustive and now.trials >= len(self._queue)
         return (full or exhausted) and now.trials == now.finished
 
-    def _write_missing_notes(self) -> None:
+    def _put_in_order(self) -> None:
+        """Do for trials what their own workers were killed before they could."""
         with self._engine.begin() as connection:
             write_missing_trial_notes(connection, self._record)
+        specification = self._record.specification
+        drop_surplus_weights(
+            self._engine,
+            self._record.study_id,
+            keep=specification.keep,
+            maximize=METRICS[specification.metric].maximize,
+            artifacts=self._artifacts,
+        )
+        self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
+        remove_leftovers(self._engine, self._record, artifacts=self._artifacts)
 
     def _judge(self, claim: Claim, outcome: Outcome) -> None:
         self._say(told(claim, outcome))

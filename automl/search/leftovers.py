@@ -1,0 +1,66 @@
+"""Files that killed workers left behind: checkpoints of finished trials, and artifacts without a record.
+
+A kill between writing an artifact and recording it, or between deleting the record and the file, leaves a file that
+nothing names. So an artifact's identifier follows from its study, trial and attempt, and whoever comes next knows what
+may be there; files of other studies and databases that share the place are never touched.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine
+
+from automl.search.artifacts import ArtifactStore
+from automl.search.study import StudyRecord, artifact_files
+
+WEIGHTS, CURVE, MATRIX = "weights.pt", "learning-curve.png", "confusion-matrix.png"
+NAMES = (WEIGHTS, CURVE, MATRIX)
+NAMESPACE = uuid.UUID("6175746f-6d6c-4172-8069-666163747321")
+
+
+def artifact_id(study_uid: str, number: int, attempt: int, filename: str) -> str:
+    """Identifier of what an attempt at a trial stores under this file name."""
+    return str(uuid.uuid5(NAMESPACE, f"{study_uid}/{number}/{attempt}/{filename}"))
+
+
+def forget_earlier(connection: Connection, trial_id: int, *, study_uid: str, number: int, attempt: int) -> None:
+    """Delete the records of what earlier attempts stored; the files are then leftovers."""
+    keys = [f"artifacts:{artifact_id(study_uid, number, a, name)}" for a in range(attempt) for name in NAMES]
+    connection.execute(
+        text("DELETE FROM trial_system_attributes WHERE trial_id = :trial_id AND key = ANY(:keys)"),
+        {"trial_id": trial_id, "keys": keys},
+    )
+
+
+def remove_leftovers(engine: Engine, record: StudyRecord, *, artifacts: ArtifactStore) -> None:
+    """Delete what the study's finished trials have left and nothing names; safe at any time."""
+    with engine.connect() as connection:
+        attempts = _finished(connection, record.study_id)
+        recorded = set(artifact_files(connection, record.study_id))
+    possible = {name for number, last in attempts.items() for name in _possible(record.uid, number, last)}
+    for name in possible.intersection(artifacts.names("")) - recorded:
+        artifacts.remove(name)
+    for name in artifacts.names(f"checkpoints/{record.uid}/"):
+        if int(name.rpartition("/")[2].partition("-")[0]) in attempts:
+            artifacts.remove(name)
+
+
+def _possible(study_uid: str, number: int, last_attempt: int) -> Iterator[str]:
+    return (artifact_id(study_uid, number, a, name) for a in range(last_attempt + 1) for name in NAMES)
+
+
+def _finished(connection: Connection, study_id: int) -> Mapping[int, int]:
+    """The last attempt of each finished trial, by its number."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT number, attempt FROM trials JOIN automl_trials USING (trial_id)
+            WHERE study_id = :study AND state IN ('COMPLETE', 'PRUNED', 'FAIL')
+            """
+        ),
+        {"study": study_id},
+    )
+    return {row.number: row.attempt for row in rows}
