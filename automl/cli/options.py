@@ -22,6 +22,8 @@ LARGEST_COUNT = 2**31 - 1
 """PostgreSQL's integer holds no more, and a seed of numpy's hardly."""
 LARGEST_PORT = 2**16 - 1
 MOST_DIGITS = 20
+STILL_PARTS = 3
+"""A worker that stands still keeps its locks for a third of the grace time, so that others are heard within it."""
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -145,7 +147,7 @@ def opened_place(
     """The place that flags, environment and `.env` describe, for the duration of the block.
 
     Where they name no storage and the home has none, it is the service of docker compose that runs from this folder;
-    `may_join_service=False` never looks for one. `patience` as `open_database` takes it.
+    `may_join_service=False` never looks for one. `patience` is a worker's, as `open_database` takes it.
     """
     settings = Settings.read()
     home = settings.home(arguments.home)
@@ -158,5 +160,6 @@ def opened_place(
             if not (arguments.artifacts or "AUTOML_ARTIFACTS" in settings.values):
                 artifacts = str(service.artifacts)
             tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
-    with open_database(storage, home=home, patience=patience) as database:
+    still_seconds = None if patience is None else settings.grace_seconds() / STILL_PARTS
+    with open_database(storage, home=home, patience=patience, still_seconds=still_seconds) as database:
         yield Place(settings, home, open_artifacts(artifacts, settings.values), database)

@@ -9,18 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
+from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 
 from automl.errors import StorageError
 from automl.search.embedded import EmbeddedPostgres
 from automl.settings import mask
 
-AWAY = (OperationalError, InterfaceError)
-"""What SQLAlchemy raises when the database does not answer."""
+AWAY = (OperationalError, InterfaceError, InternalError)
+"""What SQLAlchemy raises when the database does not answer; the last one too, of a session that stood still (25P03)."""
 PASSING = (
     "starting up",
     "shutting down",
@@ -76,20 +77,23 @@ class Patience(Protocol):
 
 
 @contextmanager
-def open_database(url: str | None, *, home: Path, patience: Patience | None = None) -> Iterator[Database]:
+def open_database(
+    url: str | None, *, home: Path, patience: Patience | None = None, still_seconds: float | None = None
+) -> Iterator[Database]:
     """Connect to `url`, or to the embedded PostgreSQL of `home`, for the duration of the block.
 
-    `patience`: of a process that may start before its database.
+    `patience`: of a process that may start before its database. `still_seconds`: of one that others wait for; if it
+    stands still in a transaction for longer, the database takes that back, and with it the locks.
 
     Raises: StorageError if the URL is not PostgreSQL's, or if nothing answers there, then or later.
     """
     if url:
-        with _connected(postgres_url(url), patience=patience) as database:
+        with _connected(postgres_url(url), patience=patience, still_seconds=still_seconds) as database:
             yield database
         return
     server = EmbeddedPostgres(home)
     try:
-        with _connected(server.start(), revive=server.start) as database:
+        with _connected(server.start(), revive=server.start, still_seconds=still_seconds) as database:
             yield database
     finally:
         server.close()
@@ -97,9 +101,15 @@ def open_database(url: str | None, *, home: Path, patience: Patience | None = No
 
 @contextmanager
 def _connected(
-    url: str, *, revive: Callable[[], object] | None = None, patience: Patience | None = None
+    url: str,
+    *,
+    revive: Callable[[], object] | None = None,
+    patience: Patience | None = None,
+    still_seconds: float | None = None,
 ) -> Iterator[Database]:
     engine = sqlalchemy.create_engine(url, **ENGINE_OPTIONS)
+    if still_seconds is not None:
+        _limit_stillness(engine, still_seconds)
 
     def connect() -> None:
         try:
@@ -119,6 +129,15 @@ def _connected(
         raise unreachable(url, error) from error
     finally:
         engine.dispose()
+
+
+def _limit_stillness(engine: Engine, seconds: float) -> None:
+    @event.listens_for(engine, "connect")
+    def limit(connection: Any, _record: object) -> None:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {round(1000 * seconds)}")
+        connection.autocommit = False
 
 
 def _may_pass(error: OperationalError) -> bool:

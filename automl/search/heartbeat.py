@@ -17,6 +17,15 @@ from automl.search.storage import LOST_CONNECTION
 
 BEAT_SECONDS = 2.0
 RECOVERY_SECONDS = 10.0
+UNBROKEN_SECONDS = 3 * BEAT_SECONDS
+"""A worker whose own heartbeats are further apart was stopped, asleep or cut off, and cannot judge others by theirs."""
+BEAT = text(
+    """
+    WITH before AS (SELECT worker_id, beat_at FROM automl_workers WHERE worker_id = :worker_id FOR UPDATE)
+    UPDATE automl_workers AS workers SET beat_at = clock_timestamp() FROM before
+    WHERE workers.worker_id = before.worker_id RETURNING extract(epoch FROM workers.beat_at - before.beat_at)
+    """
+)
 
 
 class Heartbeat:
@@ -103,14 +112,14 @@ class Heartbeat:
                 self._reached_since = time.monotonic()
 
     def _beat(self, connection: Connection) -> None:
-        connection.execute(
-            text("UPDATE automl_workers SET beat_at = clock_timestamp() WHERE worker_id = :worker_id"),
-            {"worker_id": self.worker_id},
-        )
+        began = time.monotonic()
+        since_last = connection.scalar(BEAT, {"worker_id": self.worker_id}) or 0.0
         count_active_seconds(connection, self._study_id)
         now = standing(connection, self._study_id)
         self._stop_requested, self._trial_seconds = now.stop_requested, now.trial_seconds
         self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
+        if max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:
+            self._reached_since = time.monotonic()
         if time.monotonic() - self._recovered_at >= min(RECOVERY_SECONDS, self._grace_seconds / 2):
             self._recovered_at = time.monotonic()
             self._recover(connection)

@@ -46,7 +46,7 @@ from automl.search.schema import EPOCH_COLUMNS
 from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
 from automl.search.weighing import weigh
-from automl.search.weights import checkpoint_name, checkpoints_of, drop_surplus_weights, store_weights
+from automl.search.weights import checkpoint_name, checkpoints_of, drop_surplus_weights, record_weights, write_weights
 from automl.tracking.wandb_runs import ByClass, RunTracker
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
@@ -219,8 +219,7 @@ class TrialRun:
             if self._is_checkpoint_due(result.seconds):
                 self._save_checkpoint(training)
         place.connectivity.ride_out(lambda: self._report_pending(trial))
-        predictions = training.predictions()
-        place.connectivity.ride_out(lambda: self._keep_weights(trial, training, predictions))
+        self._keep_weights(trial, training, training.predictions())
         return Outcome("complete", training.best_value)
 
     def _is_out_of_time(self) -> bool:
@@ -311,17 +310,17 @@ class TrialRun:
         calibrated = {
             name: dataclasses.asdict(calibrated_figures(predictions, tta=name == "tta")) for name in ("plain", "tta")
         }
-        with fence(self.place.storage, self.claim):
-            trial.set_user_attr(CALIBRATED_ATTRIBUTE, calibrated)
-            store_weights(
-                self.place.storage,
-                self.claim.trial_id,
-                artifact_id(self.place.record.uid, self.claim.number, self.claim.attempt, WEIGHTS),
-                training.best_weights,
-                training.normalization,
-                predictions,
-                artifacts=self.place.artifacts,
-            )
+        place, claim = self.place, self.claim
+        name = artifact_id(place.record.uid, claim.number, claim.attempt, WEIGHTS)
+        # Before the transaction: writing may take long, and nobody waits for a lock meanwhile.
+        write_weights(name, training.best_weights, training.normalization, predictions, artifacts=place.artifacts)
+
+        def record() -> None:
+            with fence(place.storage, claim):
+                trial.set_user_attr(CALIBRATED_ATTRIBUTE, calibrated)
+                record_weights(place.storage, claim.trial_id, name)
+
+        place.connectivity.ride_out(record)
 
     def _end(self, outcome: Outcome) -> Outcome:
         try:

@@ -29,9 +29,7 @@ PREDICTIONS = "validation_predictions"
 KEEP_LOCK = 0x6B656570  # "keep"; the first key of a two-key advisory lock, the second is the study
 
 
-def store_weights(
-    storage: RDBStorage,
-    trial_id: int,
+def write_weights(
     artifact_id: str,
     weights: Mapping[str, Tensor],
     normalization: Normalization,
@@ -39,9 +37,13 @@ def store_weights(
     *,
     artifacts: ArtifactStore,
 ) -> None:
-    """Write weights, normalization and validation predictions to the artifacts, then make them the trial's."""
+    """Write weights, normalization and validation predictions to the artifacts."""
     with artifacts.writing(artifact_id) as path:
         save_checkpoint({"weights": dict(weights), **asdict(normalization), PREDICTIONS: vars(predictions)}, path)
+
+
+def record_weights(storage: RDBStorage, trial_id: int, artifact_id: str) -> None:
+    """Make weights that were written a trial's."""
     storage.set_trial_system_attr(trial_id, *artifact_record(artifact_id, filename=FILENAME))
 
 
@@ -60,7 +62,7 @@ class StoredWeights:
 
 
 def read_weights(artifacts: ArtifactStore, name: str) -> StoredWeights:
-    """Read back what `store_weights` wrote.
+    """Read back what `write_weights` wrote.
 
     Raises: TrainingError if the file is damaged; FileNotFoundError if it is gone.
     """

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import time
+
+import optuna
+import pytest
+from optuna.storages import RDBStorage
+from sqlalchemy import text
+
+from automl.search.budget import issue_ticket
+from automl.search.claims import GRACE_SECONDS, take_waiting
+from automl.search.database import Database
+from automl.search.heartbeat import UNBROKEN_SECONDS, Heartbeat
+from automl.search.study import StudyRecord
+from tests.search.conftest import MakeStudy
+
+SHORT_GRACE = 1.0
+"""Seconds; the tests' server may have started a moment ago."""
+
+
+def worker(database: Database, record: StudyRecord, *, silent_seconds: float) -> int:
+    with database.engine.begin() as connection:
+        found = connection.scalar(
+            text(
+                "INSERT INTO automl_workers (study_id, ordinal, host, pid, device, beat_at) VALUES"
+                " (:study, 0, 'elsewhere', 1, 'cpu', now() - make_interval(secs => :silent)) RETURNING worker_id"
+            ),
+            {"study": record.study_id, "silent": silent_seconds},
+        )
+    assert found is not None
+    return int(found)
+
+
+@pytest.mark.parametrize(
+    ("own_silence", "expected"),
+    [(2.0, ["Trial 0 lost its worker and is back in the queue."]), (UNBROKEN_SECONDS + 1, [])],
+    ids=["heard all the time", "itself stopped or asleep"],
+)
+def test_only_who_was_heard_all_the_time_judges_others(
+    database: Database, storage: RDBStorage, make_study: MakeStudy, own_silence: float, expected: list[str]
+) -> None:
+    record, said = make_study(), list[str]()
+    study = optuna.load_study(study_name=record.name, storage=storage)
+    assert issue_ticket(storage, study, [], exhaustive=False)  # type: ignore[arg-type]
+    with database.engine.begin() as connection:
+        silent = worker(database, record, silent_seconds=2 * GRACE_SECONDS)
+        take_waiting(connection, study_id=record.study_id, worker_id=silent)
+    beat = Heartbeat(
+        database.engine, study_id=record.study_id, device="cpu", warn=said.append, grace_seconds=SHORT_GRACE
+    )
+    beat.worker_id = worker(database, record, silent_seconds=own_silence)
+    beat._reached_since = time.monotonic() - 2 * GRACE_SECONDS
+    with database.engine.begin() as connection:
+        beat._beat(connection)
+    assert said == expected
