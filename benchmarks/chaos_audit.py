@@ -13,8 +13,8 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.search.checkpoints import MOST_REPEATED_SECONDS
 from automl.search.study import StudyRecord, artifact_files, find_study
-from automl.search.trial import MOST_REPEATED_SECONDS
 from benchmarks.chaos_service import STUDY, ChaosService
 
 # The reader of wandb's files is made for tests, and nothing else reads them.

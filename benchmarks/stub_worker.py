@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import torch
 from optuna.storages import RDBStorage
@@ -32,6 +33,7 @@ from automl.search.trial import TrialRun
 from automl.search.worker import Worker
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.result import EpochResult
+from automl.training.votes import Predictions
 from benchmarks.seeding import curve
 
 STUDY = "full"
@@ -106,7 +108,11 @@ class StubTraining:
             self.best_value = max(self.best_value, result.validation_accuracy)
             yield result
 
-    def state(self) -> Mapping[str, Any]:
+    def predictions(self) -> Predictions:
+        """Of one image and two classes."""
+        return Predictions.of(np.zeros(1, np.int64), torch.zeros(1, 2), torch.zeros(1, 2))
+
+    def state(self) -> dict[str, Any]:
         """As little as can be resumed."""
         return {"next_epoch": self.next_epoch, "best_value": self.best_value}
 

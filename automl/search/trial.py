@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,39 +16,35 @@ import optuna
 import torch
 from optuna.trial import TrialState
 from sqlalchemy import text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
-from automl.data.dataset import DataSet
 from automl.data.disk import is_disk_full
 from automl.errors import (
     AutomlError,
     DiskFullError,
     DivergedError,
     StorageError,
-    TrainingError,
     TrainingInterrupted,
     TrialTakenError,
 )
-from automl.models.building import Builder
 from automl.recipe import Recipe
-from automl.search.artifacts import ArtifactStore
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
+from automl.search.checkpoints import Checkpoints
 from automl.search.claims import Claim, fence, give_back, record_end
 from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.search.notes import write_study_note, write_trial_note
-from automl.search.optuna_internals import FastStorage, note_step, reported_steps, running_trial, store_step
+from automl.search.optuna_internals import note_step, reported_steps, running_trial, store_step
+from automl.search.outcomes import Outcome, failed
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.results import OVER_A_LIMIT, RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
 from automl.search.schema import EPOCH_COLUMNS
-from automl.search.storage import Connectivity
-from automl.search.study import StudyRecord
 from automl.search.weighing import weigh
-from automl.search.weights import checkpoint_name, checkpoints_of, drop_surplus_weights, record_weights, write_weights
-from automl.tracking.wandb_runs import ByClass, RunTracker
+from automl.search.weights import drop_surplus_weights, record_weights, write_weights
+from automl.search.workplace import Workplace
+from automl.tracking.wandb_runs import ByClass
 from automl.training.calibration import calibrated_figures
-from automl.training.checkpoint import load_checkpoint, save_checkpoint
-from automl.training.device import Precision, free_memory, is_out_of_memory
+from automl.training.device import free_memory, is_out_of_memory
 from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
 from automl.training.votes import Predictions
@@ -59,47 +53,6 @@ BEGAN_AGAIN_ATTRIBUTE = "began_again"
 """The trial's user attribute that says which attempt had to begin at epoch 0, and why."""
 MICRO_BATCH_ATTRIBUTE = "micro_batch"
 """The trial's user attribute that says how many images its network takes at a time, if not a whole batch."""
-CHECKPOINT_SHARE = 0.02
-"""At most this share of the time goes into checkpoints, unless one takes longer than 0.6 s."""
-MOST_REPEATED_SECONDS = 30.0
-"""Of training, or one epoch: a lost worker costs no more."""
-UNREPORTED = "unreported"
-"""In a checkpoint: the epochs before it of which the database has not heard."""
-State = Literal["complete", "pruned", "failed", "given back", "taken"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt at a trial ended."""
-
-    state: State
-    value: float | None = None
-    failure: str | None = None
-    """Kind: diverged, out of memory, refused, bug; of one that was stopped, out of time; given back, interrupted."""
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workplace:
-    """What all trials of one worker share."""
-
-    record: StudyRecord
-    study: optuna.Study
-    storage: FastStorage
-    engine: Engine
-    connectivity: Connectivity
-    data: DataSet
-    build: Builder
-    device: torch.device
-    precision: Precision
-    artifacts: ArtifactStore
-    tracker: RunTracker
-    write_model: Callable[[int, Path], None]
-    """Writes the model of the trial of this number."""
-    trial_seconds: Callable[[], float | None]
-    """How long a trial may take, over all its attempts."""
-    interrupted: Callable[[], bool]
-    say: Callable[[str], None]
 
 
 @dataclass
@@ -109,13 +62,13 @@ class TrialRun:
     place: Workplace
     claim: Claim
     _began_at: float = field(default_factory=time.monotonic)
-    _saved_at: float = field(default_factory=time.monotonic)
-    _saving_seconds: float = 0.0
-    """That the last checkpoint took."""
     _training: Training | None = None
     _pending: list[EpochResult] = field(default_factory=list)
     _confusion_KK: npt.NDArray[np.int64] | None = None
     """Of the validation split at the best epoch so far."""
+
+    def __post_init__(self) -> None:
+        self._checkpoints = Checkpoints(self.place.artifacts, self.place.record.uid, self.claim)
 
     def run(self) -> Outcome:
         """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
@@ -153,14 +106,14 @@ class TrialRun:
         except Exception as error:  # a bug in one trial is stored and never ends the worker
             if isinstance(error, OSError) and is_disk_full(error):
                 raise
-            return _failed(error)
+            return failed(error)
 
     def _leave(self) -> None:
         """Let the next attempt, by whoever finds this trial, begin where this one is, unreported epochs included."""
         self.place.tracker.finish(state="given back", summary={})
         if self._training is not None:
             with suppress(OSError, StorageError):  # an older checkpoint is there, and the database's absence is told
-                self._save_checkpoint(self._training)
+                self._checkpoints.save(self._training, unreported=self._pending)
 
     def _attempt(self) -> Outcome:
         place = self.place
@@ -216,8 +169,8 @@ class TrialRun:
             is_news = result.epoch not in known_steps
             if reached and is_news and place.connectivity.ride_out(trial.should_prune):
                 return Outcome("pruned", training.best_value)
-            if self._is_checkpoint_due(result.seconds):
-                self._save_checkpoint(training)
+            if self._checkpoints.is_due(result.seconds):
+                self._checkpoints.save(training, unreported=self._pending)
         place.connectivity.ride_out(lambda: self._report_pending(trial))
         self._keep_weights(trial, training, training.predictions())
         return Outcome("complete", training.best_value)
@@ -273,38 +226,16 @@ class TrialRun:
 
     def _resume(self, trial: optuna.Trial, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and say so."""
-        artifacts = self.place.artifacts
-        for name in checkpoints_of(artifacts, self.place.record.uid, self.claim.number):
-            try:
-                with artifacts.reading(name) as file:
-                    state: Mapping[str, Any] = load_checkpoint(file)
-                training.load_state(state)
-            except (TrainingError, OSError) as error:
-                self.place.say(f"trial {self.claim.number}: {error}")
-            else:
-                self._pending = [EpochResult(**figures) for figures in state.get(UNREPORTED, ())]
-                return
-        if reported_steps(trial):
+        unreported = self._checkpoints.restore(training, say=self.place.say)
+        if unreported is not None:
+            self._pending = unreported
+        elif reported_steps(trial):
             sentence = (
                 f"Attempt {self.claim.attempt + 1} began again at epoch 0: "
-                f"no checkpoint of an earlier one could be read in {artifacts.address}"
+                f"no checkpoint of an earlier one could be read in {self.place.artifacts.address}"
             )
             self.place.say(f"trial {self.claim.number}: {sentence}")
             self.place.connectivity.ride_out(lambda: trial.set_user_attr(BEGAN_AGAIN_ATTRIBUTE, sentence))
-
-    def _is_checkpoint_due(self, epoch_seconds: float) -> bool:
-        """Whether saving again stays within its share of the time, or waiting for another epoch would risk too much."""
-        since = time.monotonic() - self._saved_at
-        return since * CHECKPOINT_SHARE >= self._saving_seconds or since + epoch_seconds > MOST_REPEATED_SECONDS
-
-    def _save_checkpoint(self, training: Training) -> None:
-        began = time.monotonic()
-        name = checkpoint_name(self.place.record.uid, self.claim.number, self.claim.attempt)
-        unreported = [dataclasses.asdict(result) for result in self._pending]
-        with self.place.artifacts.writing(name) as file:
-            save_checkpoint(training.state() | {UNREPORTED: unreported}, file)
-        self._saved_at = time.monotonic()
-        self._saving_seconds = self._saved_at - began
 
     def _keep_weights(self, trial: optuna.Trial, training: Training, predictions: Predictions) -> None:
         calibrated = {
@@ -436,8 +367,7 @@ class TrialRun:
 
     def _clean_up(self) -> None:
         place = self.place
-        for name in checkpoints_of(place.artifacts, place.record.uid, self.claim.number):
-            place.artifacts.remove(name)
+        self._checkpoints.remove()
         specification = place.record.specification
         place.connectivity.ride_out(
             lambda: drop_surplus_weights(
@@ -464,13 +394,6 @@ class TrialRun:
     def _run_id(self) -> str:
         """The same for all attempts at a trial, and no other trial's on any server."""
         return f"{self.place.record.uid}-{self.claim.number}"
-
-
-def _failed(error: Exception) -> Outcome:
-    if is_out_of_memory(error):
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {said}")
-    return Outcome("failed", failure="bug", reason=traceback.format_exc())
 
 
 def passes_of(recipe: Recipe, images: int | None) -> int:

@@ -27,13 +27,15 @@ from automl.search.heartbeat import Heartbeat
 from automl.search.leftovers import remove_leftovers
 from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import engine_of
+from automl.search.outcomes import Outcome
 from automl.search.pruners import build_pruner
 from automl.search.samplers import build_sampler, worker_seed
 from automl.search.specification import Specification
 from automl.search.storage import Connectivity, open_storage
 from automl.search.study import StudyRecord
-from automl.search.trial import Outcome, TrialRun, Workplace
+from automl.search.trial import TrialRun
 from automl.search.weights import drop_surplus_weights
+from automl.search.workplace import Workplace
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 from automl.training.result import METRICS

@@ -1,0 +1,75 @@
+"""When a trial is saved, and from where it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from automl.errors import TrainingError
+from automl.search.artifacts import ArtifactStore
+from automl.search.claims import Claim
+from automl.search.weights import checkpoint_name, checkpoints_of
+from automl.training.checkpoint import load_checkpoint, save_checkpoint
+from automl.training.loop import Training
+from automl.training.result import EpochResult
+
+CHECKPOINT_SHARE = 0.02
+"""At most this share of the time goes into checkpoints, unless one takes longer than 0.3 s."""
+MOST_REPEATED_SECONDS = 30.0
+"""Of training, or one epoch: a lost worker costs no more."""
+UNREPORTED = "unreported"
+"""In a checkpoint: the epochs before it of which the database has not heard."""
+
+
+@dataclass
+class Checkpoints:
+    """Those of one attempt at a trial, and of the attempts before it."""
+
+    artifacts: ArtifactStore
+    study_uid: str
+    claim: Claim
+    clock: Callable[[], float] = time.monotonic
+    _saved_at: float = field(init=False)
+    _saving_seconds: float = 0.0
+    """That the last one took."""
+
+    def __post_init__(self) -> None:
+        self._saved_at = self.clock()
+
+    def is_due(self, epoch_seconds: float) -> bool:
+        """Whether saving again stays within its share of the time, or waiting for another epoch would risk too much."""
+        since = self.clock() - self._saved_at
+        return since * CHECKPOINT_SHARE >= self._saving_seconds or since + epoch_seconds > MOST_REPEATED_SECONDS
+
+    def save(self, training: Training, *, unreported: Sequence[EpochResult]) -> None:
+        """Save the run as it is after its last complete epoch.
+
+        Raises: OSError or StorageError if it cannot be stored.
+        """
+        began = self.clock()
+        epochs = [dataclasses.asdict(result) for result in unreported]
+        with self.artifacts.writing(checkpoint_name(self.study_uid, self.claim.number, self.claim.attempt)) as file:
+            save_checkpoint(training.state() | {UNREPORTED: epochs}, file)
+        self._saved_at = self.clock()
+        self._saving_seconds = self._saved_at - began
+
+    def restore(self, training: Training, *, say: Callable[[str], None]) -> list[EpochResult] | None:
+        """Let the run go on from the newest checkpoint that can be read; its unreported epochs, or None without one."""
+        for name in checkpoints_of(self.artifacts, self.study_uid, self.claim.number):
+            try:
+                with self.artifacts.reading(name) as file:
+                    state: Mapping[str, Any] = load_checkpoint(file)
+                training.load_state(state)
+            except (TrainingError, OSError) as error:
+                say(f"trial {self.claim.number}: {error}")
+            else:
+                return [EpochResult(**figures) for figures in state.get(UNREPORTED, ())]
+        return None
+
+    def remove(self) -> None:
+        """Delete those of all attempts."""
+        for name in checkpoints_of(self.artifacts, self.study_uid, self.claim.number):
+            self.artifacts.remove(name)

@@ -1,0 +1,31 @@
+"""How an attempt at a trial ended."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Literal
+
+from automl.search.bugs import BUG
+from automl.training.device import is_out_of_memory
+
+State = Literal["complete", "pruned", "failed", "given back", "taken"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt at a trial ended."""
+
+    state: State
+    value: float | None = None
+    failure: str | None = None
+    """Kind: diverged, out of memory, refused, bug; of one that was stopped, out of time; given back, interrupted."""
+    reason: str | None = None
+
+
+def failed(error: Exception) -> Outcome:
+    """Of a trial that raised what nobody expected: no memory, or a bug with its traceback."""
+    if is_out_of_memory(error):
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {said}")
+    return Outcome("failed", failure=BUG, reason=traceback.format_exc())

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.search.artifacts import FolderStore
+from automl.search.checkpoints import CHECKPOINT_SHARE, MOST_REPEATED_SECONDS, Checkpoints
+from automl.search.claims import Claim
+
+EPOCHS = 300
+
+
+def saved(epoch_seconds: float, saving_seconds: float) -> tuple[float, float]:
+    """Share of the time that saving takes in a long run, and the most training that a kill can cost."""
+    now = [0.0]
+    checkpoints = Checkpoints(FolderStore(Path("unused")), "study", Claim(1, 0, 0), clock=lambda: now[0])
+    saves, at_stake, worst = 0, 0.0, 0.0
+    for _ in range(EPOCHS):
+        now[0] += epoch_seconds
+        at_stake += epoch_seconds
+        worst = max(worst, at_stake)
+        if checkpoints.is_due(epoch_seconds):
+            now[0] += saving_seconds
+            checkpoints._saved_at, checkpoints._saving_seconds = now[0], saving_seconds
+            saves, at_stake = saves + 1, 0.0
+    return saves * saving_seconds / now[0], worst
+
+
+@given(epoch_seconds=st.floats(0.01, 900), saving_seconds=st.floats(0.001, 20))
+def test_a_kill_costs_an_epoch_or_half_a_minute_at_most(epoch_seconds: float, saving_seconds: float) -> None:
+    _, worst = saved(epoch_seconds, saving_seconds)
+    assert worst <= max(epoch_seconds, MOST_REPEATED_SECONDS) + 1e-6
+
+
+@given(epoch_seconds=st.floats(0.5, 900), saving_seconds=st.floats(0.001, 0.3))
+def test_saving_takes_a_small_share_of_the_time(epoch_seconds: float, saving_seconds: float) -> None:
+    share, _ = saved(epoch_seconds, saving_seconds)
+    first = saving_seconds / (EPOCHS * epoch_seconds)  # the first epoch is saved in any case
+    assert share <= CHECKPOINT_SHARE + first + 1e-9
