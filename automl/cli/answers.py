@@ -34,6 +34,7 @@ def print_status(status: StudyStatus) -> None:
         "trials": f"{status.finished}{total} finished: {status.complete} complete, {status.pruned} pruned, "
         f"{status.failed} failed"
         + (f" ({status.over_limit} pruned untrained, over a limit)" if status.over_limit else ""),
+        **({"kinds": ", ".join(f"{n} {kind}" for kind, n in status.failures.items())} if status.failures else {}),
         "queue": f"{len(status.running)} running, {status.waiting} waiting",
         "best": _best(status),
         "time": clock(status.active_seconds)

@@ -274,6 +274,7 @@ def test_diverged_trial_fails_with_its_reason_and_the_worker_goes_on(service: Se
     (service.folder / "overflowing.py").write_text(DIVERGING_NETWORK)
     service.create("--trials", "2", "--model", "overflowing:build")
     assert service.worker().wait(120) == 0
+    assert re.search(r"kinds +2 diverged\n", service.run("status", "s"))
     for number in range(2):
         trial = service.shown(number)
         assert (trial["state"], trial["failure"]) == ("failed", "diverged")

@@ -91,6 +91,7 @@ def make_facts() -> MakeFacts:
             trial_seconds=None,
             active_seconds=60.0,
             device_seconds=50.0,
+            failures={"diverged": 1},
             stop_requested=False,
             waiting=0,
             running=(),
