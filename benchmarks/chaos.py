@@ -67,6 +67,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=Plan.workers, help=f"at a time ({Plan.workers})")
     parser.add_argument("--trials", type=int, default=Plan.trials, help=f"of the study ({Plan.trials})")
+    parser.add_argument("--epochs", type=int, default=Plan.epochs, help=f"of each trial ({Plan.epochs})")
+    parser.add_argument("--grace", type=int, default=Plan.grace_seconds, help=f"seconds ({Plan.grace_seconds})")
     parser.add_argument("--seed", type=int, default=Plan.seed, help=f"of the faults ({Plan.seed})")
     parser.add_argument(
         "--pause",
@@ -80,7 +82,14 @@ def main() -> int:
     parser.add_argument("--output", action="store_true", help=f"also write {RESULT.name} into benchmarks/results")
     options = parser.parse_args()
     pause_seconds, load = (options.pause[0], options.pause[1]), os.getloadavg()[0]
-    plan = Plan(workers=options.workers, trials=options.trials, seed=options.seed, pause_seconds=pause_seconds)
+    plan = Plan(
+        workers=options.workers,
+        trials=options.trials,
+        epochs=options.epochs,
+        pause_seconds=pause_seconds,
+        grace_seconds=options.grace,
+        seed=options.seed,
+    )
     with tempfile.TemporaryDirectory(prefix="automl-chaos-") as temporary:
         found = run(plan, options.keep or Path(temporary))
     page = report(plan, found, load)

@@ -9,12 +9,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 from optuna.exceptions import DuplicatedStudyError
 
-from automl import __version__
 from automl.errors import StudyError
 from automl.search.artifacts import ArtifactStore, temporary_file
 from automl.search.database import Database
@@ -80,7 +80,7 @@ def snapshot(database: Database, name: str | None, *, artifacts: ArtifactStore) 
         connection.begin(),
     ):
         record = find_study(connection, name)
-        return read_document(connection, record, artifacts=artifacts, version=__version__), record
+        return read_document(connection, record, artifacts=artifacts, version=version("optuna-automl")), record
 
 
 def copy_study(

@@ -25,6 +25,7 @@ from automl.search.moving import back_up, copy_study, restore, snapshot
 from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import artifact_record, enqueue_ticket
 from automl.search.results import read_status, read_trial
+from automl.search.schema import VERSION
 from automl.search.storage import open_storage
 from automl.search.study import StudyRecord, find_study, study_names
 from automl.search.weights import FILENAME, checkpoint_name, weights_name
@@ -239,5 +240,5 @@ def test_a_backup_of_another_version_is_refused(
     back_up(database, search.name, file, artifacts=store)
     document, _ = snapshot(database, search.name, artifacts=store)
     rewrite(file, "study.json", json.dumps(document.study | {"format": 2}))
-    with pytest.raises(StudyError, match=r"was written by automl .*, in format 2 with tables of version 1;"):
+    with pytest.raises(StudyError, match=rf"was written by automl .*, in format 2 with tables of version {VERSION};"):
         restore(file, database, name="again", artifacts=store)
