@@ -63,8 +63,11 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
-        """Settings of the environment, completed by `.env` in `folder` (the current one if None)."""
-        dotenv = dotenv_values((folder or Path.cwd()) / ".env", interpolate=False)
+        """Settings of the environment, completed by `.env` in `folder` (the current one if None).
+
+        Raises: SettingsError if `.env` is there and cannot be read.
+        """
+        dotenv = _dotenv((folder or Path.cwd()) / ".env")
         merged = {name: value for name, value in dotenv.items() if value} | {
             name: value for name, value in (os.environ if environment is None else environment).items() if value
         }
@@ -102,6 +105,15 @@ class Settings:
     def __repr__(self) -> str:
         shown = {name: mask(value) for name, value in self.values.items() if name in SETTINGS}
         return f"Settings({shown})"
+
+
+def _dotenv(path: Path) -> Mapping[str, str | None]:
+    """What the file says; nothing where there is none, or a pipe, which might never end."""
+    try:
+        return dotenv_values(path, interpolate=False) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{path} cannot be read: {reason}. It holds lines of NAME=value in UTF-8.") from error
 
 
 def mask(text: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 from automl import __version__
@@ -21,7 +19,7 @@ from automl.cli import (
     study_commands,
     worker_command,
 )
-from automl.cli.terminal import accept_any_text, tell
+from automl.cli.terminal import accept_any_output, flush, silence, tell
 from automl.errors import AutomlError
 
 GROUPS = (
@@ -55,11 +53,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code: 0 done, 2 a user's mistake. A bug raises, which exits with 1."""
-    accept_any_text()
+    accept_any_output()
     arguments = build_parser().parse_args(argv)
     try:
         code = int(arguments.run(arguments) or 0)
-        sys.stdout.flush()
+        flush()
     except AutomlError as error:
         tell(f"automl: {error}")
         return 2
@@ -67,7 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         tell("automl: interrupted")
         return 130
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; Python would complain again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()  # the reader (head, less) has seen enough
         return 0
     return code

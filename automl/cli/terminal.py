@@ -8,22 +8,58 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.style import StyleType
 from rich.table import Table
 from typing_extensions import override
 
+from automl.errors import SettingsError
 from automl.legible import one_line, printable
 
 WIDE = 200
 """Columns of a table where there is no terminal."""
 
 
-def accept_any_text() -> None:
-    """From now on write a character that the encoding of the output lacks as an escape, instead of ending."""
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn a full disk behind standard output into a sentence.
+
+    Raises: SettingsError instead of OSError; BrokenPipeError stays, as the reader has seen enough.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence()
+        raise SettingsError(f"Cannot write the answer: {error.strerror}. Send it elsewhere.") from error
+
+
+def silence() -> None:
+    """Send standard output nowhere: Python would complain again when it closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def flush() -> None:
+    """Hand over what is written.
+
+    Raises: as `writing` does.
+    """
+    with writing():
+        sys.stdout.flush()
+
+
+def accept_any_output() -> None:
+    """From now on neither a closed stream nor a character that an encoding lacks ends the command."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before Python started
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -31,7 +67,8 @@ def accept_any_text() -> None:
 
 def write_line(text: str = "", *, flush: bool = False) -> None:
     """A line of the command's answer, on standard output."""
-    print(printable(text), flush=flush)
+    with writing():
+        print(printable(text), flush=flush)
 
 
 def tell(text: str) -> None:
@@ -41,15 +78,17 @@ def tell(text: str) -> None:
 
 def print_json(document: object) -> None:
     """The one JSON document of a command, in ASCII."""
-    json.dump(document, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
+    with writing():
+        json.dump(document, sys.stdout, indent=2, default=str)
+        sys.stdout.write("\n")
 
 
 def print_csv(rows: Iterable[Iterable[object]]) -> None:
     """Rows of comma-separated values."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    for row in rows:
-        writer.writerow([one_line(value) if isinstance(value, str) else value for value in row])
+    with writing():
+        for row in rows:
+            writer.writerow([one_line(value) if isinstance(value, str) else value for value in row])
 
 
 def print_table(table: Table) -> None:
@@ -57,7 +96,8 @@ def print_table(table: Table) -> None:
     console = plain_console()
     if not console.is_terminal:
         console = plain_console(width=WIDE)
-    console.print(table)
+    with writing():
+        console.print(table)
 
 
 def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
