@@ -11,7 +11,7 @@ COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-comp
 # Nothing that runs from here ever uploads.
 export WANDB_MODE := offline
 
-.PHONY: install demo test lint bench scale fer2013 fer2013-gpu up compose-test clean
+.PHONY: install demo test lint bench bench-gpu scale fer2013 fer2013-gpu up compose-test clean
 
 install: $(STAMP)
 
@@ -34,9 +34,20 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# Everything that is quick to measure, on the CPU: FER2013 has to be there. Nothing else should run beside it.
 bench: install
-	$(BIN)/python -m benchmarks.startup --output
-	$(BIN)/python -m benchmarks.data_loading $(wildcard $(FER2013)) digits --output
+	$(BIN)/python -m benchmarks.startup $(FER2013) --output
+	$(BIN)/python -m benchmarks.data_loading $(FER2013) digits --output
+	$(BIN)/python -m benchmarks.roofline $(FER2013) --device cpu --output
+	$(BIN)/python -m benchmarks.overhead $(FER2013) --device cpu --output
+	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cpu --output
+
+# The engine on an NVIDIA GPU: all of FER2013, and a full training of each network in both ways.
+bench-gpu: install
+	$(BIN)/python -m benchmarks.roofline $(FER2013) --device cuda --output
+	$(BIN)/python -m benchmarks.overhead $(FER2013) --device cuda --output
+	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cuda --output
+	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cuda --train --output
 
 # How far one PostgreSQL carries, beside stock Optuna: ten minutes, most of them the latter's.
 scale: install

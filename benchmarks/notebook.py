@@ -19,6 +19,7 @@ from torchvision import transforms
 from automl.data.dataset import DataSet, Split
 from automl.data.normalization import Normalization, measure_normalization
 from automl.models.building import build_model
+from automl.models.convolution import Convolution
 from automl.recipe import Recipe
 from automl.training.optimization import build_optimizer, schedule_factor, set_learning_rate
 
@@ -56,7 +57,7 @@ class NotebookTraining:
         torch.manual_seed(recipe.seed)
         normalization = measure_normalization(data.splits["train"])
         self.recipe, self.device = recipe, device
-        self.model: nn.Module = build_model(recipe, data.image_shape, len(data.class_names)).to(device)
+        self.model = with_torch_convolutions(build_model(recipe, data.image_shape, len(data.class_names))).to(device)
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.optimizer = build_optimizer(recipe, list(self.model.parameters()))
         self.train_loader = self._loader(
@@ -114,6 +115,14 @@ class NotebookTraining:
 
     def _validate(self) -> float:
         return accuracy(self.model, self.validation_loader, self.device)
+
+
+def with_torch_convolutions(model: nn.Module) -> nn.Module:
+    """The same network, weights included, as torch alone computes it."""
+    for module in model.modules():
+        if isinstance(module, Convolution):
+            module.__class__ = nn.Conv2d  # type: ignore[assignment]
+    return model
 
 
 @torch.no_grad()

@@ -12,7 +12,6 @@ Source: Williams et al. 2009, Roofline.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
@@ -33,7 +32,7 @@ from automl.training.device import DTYPES, choose_device, choose_precision
 from automl.training.loop import Training
 from automl.training.randomness import host_generator
 from automl.training.result import METRICS
-from benchmarks.epoch import NETWORKS, page, read_data
+from benchmarks.epoch import NETWORKS, fer2013_parser, page, read_data
 from benchmarks.machine import machine_line
 
 RESULT = Path(__file__).parent / "results"
@@ -54,13 +53,8 @@ class Machine:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", help="FER2013")
-    parser.add_argument("-n", type=int, default=5, help="measurements (5)")
-    parser.add_argument("--home", type=Path, default=Path(".automl"), help="folder of the decoded images (.automl)")
-    parser.add_argument("--output", action="store_true", help="also write the table into benchmarks/results")
-    options = parser.parse_args()
-    device, load = choose_device(), os.getloadavg()[0]
+    options = fer2013_parser(__doc__, what="measurements", n=5).parse_args()
+    device, load = choose_device(options.device), os.getloadavg()[0]
     data = read_data(options.data, options.home, device)
     text = report(data, device, load, n=options.n)
     print(text)

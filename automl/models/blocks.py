@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from automl.models.convolution import Convolution
+
 
 class PlainBlock(nn.Module):
     """3 × 3 convolution, batch normalization, ReLU; then channel attention and dropout where asked.
@@ -123,9 +125,9 @@ class StochasticDepth(nn.Module):
         return torch.mul(branch_BCHW, scale_B111)
 
 
-def convolution(channels_in: int, channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
+def convolution(channels_in: int, channels: int, *, kernel: int = 3, stride: int = 1) -> Convolution:
     """Padded convolution that keeps the sides, or halves them (rounded up) at stride 2; without bias."""
-    return nn.Conv2d(channels_in, channels, kernel, stride=stride, padding=kernel // 2, bias=False)
+    return Convolution(channels_in, channels, kernel=kernel, stride=stride)
 
 
 def _shortcut(channels_in: int, channels: int, stride: int) -> nn.Module:

@@ -26,6 +26,7 @@ from automl.data.normalization import measure_normalization
 from automl.errors import DivergedError, TrainingError, TrainingInterrupted
 from automl.models.building import Builder, build_model, check_model, count_parameters
 from automl.recipe import Recipe
+from automl.training.allocation import keep_freed_memory
 from automl.training.device import DTYPES, Precision, choose_precision
 from automl.training.evaluation import Evaluation, evaluate_logits
 from automl.training.learner import Learner, StepFigures, on_host
@@ -58,6 +59,8 @@ class Training:
 
         Raises: ModelError if the network cannot be built for these images.
         """
+        if device.type == "cpu":
+            keep_freed_memory()
         train, num_classes = data.splits["train"], len(data.class_names)
         self.recipe, self.metric, self.device, self.interrupted = recipe, metric, device, interrupted
         self.fingerprint = data.fingerprint
@@ -88,6 +91,7 @@ class Training:
         self.best_epoch = -1
         self.best_value = -math.inf if metric.maximize else math.inf
         self.best_confusion_KK: npt.NDArray[np.int64] | None = None
+        self.best_logits_NK: Tensor | None = None
         self.best_weights: dict[str, Tensor] = on_host(self.learner.judged_model.state_dict())
 
     def epochs(self) -> Iterator[EpochResult]:
@@ -102,7 +106,8 @@ class Training:
         started = time.perf_counter()
         trained = self._train(epoch)
         trained_seconds = time.perf_counter() - started
-        validated = self._validate(epoch)
+        logits_NK = self._logits(self.learner.judged_model, self.validation_images)
+        validated = self._validate(logits_NK, epoch)
         result = EpochResult(
             epoch=epoch,
             train_loss=trained.loss,
@@ -116,7 +121,7 @@ class Training:
             images_per_second=len(self.batches.images) / trained_seconds,
             seconds=time.perf_counter() - started,
         )
-        self._finish(result, validated)
+        self._finish(result, validated, logits_NK)
         return result
 
     def _train(self, epoch: int) -> _Trained:
@@ -134,19 +139,18 @@ class Training:
         self._check_finite("training", trained.loss, epoch)
         return trained
 
-    def _validate(self, epoch: int) -> Evaluation:
-        """Judge the network as it is now."""
-        logits_NK = self._logits(self.learner.judged_model, self.validation_images)
+    def _validate(self, logits_NK: Tensor, epoch: int) -> Evaluation:
+        """Judge the network by what it says of the validation split now."""
         validated = evaluate_logits(logits_NK, self.validation_labels_N)
         self._check_finite("validation", validated.loss, epoch)
         return validated
 
-    def _finish(self, result: EpochResult, validated: Evaluation) -> None:
+    def _finish(self, result: EpochResult, validated: Evaluation, logits_NK: Tensor) -> None:
         """Keep the weights if they are the best, and get ready for the next epoch."""
         value = self.metric.of(result)
         if self.metric.better(value, self.best_value):
             self.best_epoch, self.best_value = result.epoch, value
-            self.best_confusion_KK = validated.confusion_KK
+            self.best_confusion_KK, self.best_logits_NK = validated.confusion_KK, on_host(logits_NK)
             self.best_weights = on_host(self.learner.judged_model.state_dict())
         if self.recipe.schedule == "plateau":
             self.plateau.update(result.validation_loss)
@@ -184,8 +188,10 @@ class Training:
     def predictions(self) -> Predictions:
         """What the best epoch's weights say of the validation split, as it is and mirrored."""
         model, images = self._best_model(), self.validation_images
-        logits = (self._logits(model, shown) for shown in (images, MirroredImages(images)))
-        return Predictions.of(self.validation_labels_N, *logits)
+        logits_NK = self.best_logits_NK  # None before the first epoch is over
+        if logits_NK is None:
+            logits_NK = self._logits(model, images)
+        return Predictions.of(self.validation_labels_N, logits_NK, self._logits(model, MirroredImages(images)))
 
     def _best_model(self) -> nn.Module:
         model = copy.deepcopy(self.learner.judged_model)
@@ -204,6 +210,7 @@ class Training:
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
             "best_confusion": None if self.best_confusion_KK is None else torch.from_numpy(self.best_confusion_KK),
+            "best_logits": self.best_logits_NK,
             "best_weights": dict(self.best_weights),
         }
 
@@ -223,7 +230,7 @@ class Training:
         self.next_epoch = state["next_epoch"]
         self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
         self.best_confusion_KK = None if state["best_confusion"] is None else state["best_confusion"].numpy()
-        self.best_weights = dict(state["best_weights"])
+        self.best_logits_NK, self.best_weights = state["best_logits"], dict(state["best_weights"])
 
 
 @dataclass(frozen=True)

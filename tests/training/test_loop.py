@@ -109,6 +109,11 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(few_digits: DataSet, o
     assert figures(done + list(resumed.epochs())) == figures(expected)
     assert (resumed.best_epoch, resumed.best_value) == (whole.best_epoch, whole.best_value)
     assert all(torch.equal(whole.best_weights[name], resumed.best_weights[name]) for name in whole.best_weights)
+    kept = resumed.predictions()
+    resumed.best_logits_NK = None
+    asked_again = resumed.predictions()
+    assert torch.equal(kept.votes_NK, asked_again.votes_NK)
+    assert torch.equal(whole.predictions().votes_NK, kept.votes_NK)
 
 
 def test_state_is_a_snapshot_that_training_on_does_not_change(few_digits: DataSet) -> None:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from automl.models.convolution import Convolution, weight_gradient
+
+
+@given(
+    height=st.integers(1, 7),
+    width=st.integers(1, 7),
+    channels_in=st.integers(1, 5),
+    channels=st.integers(1, 5),
+    kernel=st.sampled_from([1, 3, 7]),
+    stride=st.sampled_from([1, 2]),
+    channels_last=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_weights_get_the_gradient_that_torch_computes(
+    height: int, width: int, channels_in: int, channels: int, kernel: int, stride: int, channels_last: bool
+) -> None:
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    features = torch.randn(3, channels_in, height, width, dtype=torch.float64).contiguous(memory_format=layout)
+    weight = torch.randn(channels, channels_in, kernel, kernel, dtype=torch.float64, requires_grad=True)
+    output = torch.conv2d(features, weight, stride=stride, padding=kernel // 2)
+    gradient = torch.randn_like(output)
+    torch.autograd.backward(output, gradient)
+    torch.testing.assert_close(weight_gradient(gradient, features, kernel, stride), weight.grad)
+
+
+@pytest.mark.parametrize(("places", "dtype"), [(4, torch.bfloat16), (2, torch.float32)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_step_is_that_of_torchs_convolution(places: int, dtype: torch.dtype, stride: int) -> None:
+    torch.manual_seed(0)
+    features = torch.randn(16, 8, places * stride, places * stride).contiguous(memory_format=torch.channels_last)
+    ours = Convolution(8, 12, kernel=3, stride=stride)
+    theirs = nn.Conv2d(8, 12, 3, stride=stride, padding=1, bias=False)
+    theirs.load_state_dict(ours.state_dict())
+    outcomes = [_step(module, features, dtype) for module in (ours, theirs)]
+    for mine, reference in zip(*outcomes, strict=True):
+        assert mine.dtype == reference.dtype
+        torch.testing.assert_close(mine, reference, rtol=2e-2 if dtype == torch.bfloat16 else 1e-5, atol=1e-3)
+
+
+def test_large_maps_and_evaluation_are_torchs_own() -> None:
+    layer = Convolution(2, 3, kernel=3, stride=1)
+    small, large = torch.randn(4, 2, 2, 2), torch.randn(4, 2, 12, 12)
+    assert _gradient_of(layer(small)) == "_WeightsByProductBackward"
+    assert _gradient_of(layer(large)) == "ConvolutionBackward0"
+    assert _gradient_of(layer.eval()(small)) == "ConvolutionBackward0"
+
+
+def _gradient_of(output: torch.Tensor) -> str:
+    assert output.grad_fn is not None
+    return output.grad_fn.name()
+
+
+def _step(module: nn.Module, features: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+    """Output and both gradients of a convolution computed in `dtype` by autocast."""
+    features = features.clone().requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+        output = module(features)
+    torch.autograd.backward(output.square().sum())
+    weight = next(module.parameters())
+    assert features.grad is not None
+    assert weight.grad is not None
+    return output, features.grad, weight.grad
