@@ -174,12 +174,17 @@ def delete(arguments: argparse.Namespace) -> None:
         record = place.record(arguments.study)
         if not arguments.yes and not _confirmed(place, record.name):
             raise StudyError(f"Nothing was deleted. To delete without a question: automl delete {record.name} --yes")
+        with place.database.engine.connect() as connection:
+            confirmation = find_confirmation(connection, record)
         delete_study(place.database, record, artifacts=place.artifacts)
         logs = place.home / "logs" / record.uid
         if logs.exists():
             shutil.rmtree(logs)
         delete_runs(place.home, study_uid=record.uid)
     write_line(f"Study {record.name} and its artifacts are deleted.")
+    if confirmation is not None and confirmation.record.name != record.name:
+        left = confirmation.record.name
+        write_line(f"What confirms it, study {left}, stays; delete it with: automl delete {left}")
 
 
 def _confirmed(place: Place, name: str) -> bool:

@@ -24,9 +24,10 @@ from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter,
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
+from automl.search.confirmed import record_test_opening
 from automl.search.database import Database
 from automl.search.limits import vote_fits
-from automl.search.results import TrialRecord, record_test_opening
+from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
@@ -99,7 +100,7 @@ def export_ensemble(
     else:
         model.card = with_test_metrics(card, on_test_split(tested))
         with database.engine.begin() as connection:
-            record_test_opening(connection, record.study_id, command=command)
+            record_test_opening(connection, record, command=command)
     comparison = write_model(path, model, tried_on)
     with database.engine.connect() as connection:
         told = history(connection, {voter.trial.study for voter in ensemble.voters})

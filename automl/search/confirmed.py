@@ -211,6 +211,18 @@ def confirmed_study(connection: Connection, record: StudyRecord) -> StudyRecord:
     return found
 
 
+def record_test_opening(connection: Connection, record: StudyRecord, *, command: str) -> None:
+    """Write down that a command looked at the test split: on the search, whose wall it is, also for a confirmation."""
+    try:
+        search = confirmed_study(connection, record)
+    except StudyError:  # it was deleted
+        search = record
+    connection.execute(
+        text("INSERT INTO automl_test_openings (study_id, command) VALUES (:study, :command)"),
+        {"study": search.study_id, "command": command},
+    )
+
+
 def read_confirmation(connection: Connection, record: StudyRecord) -> Confirmation:
     """All that a confirmation's trials say of each recipe."""
     rows = connection.execute(

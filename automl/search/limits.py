@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from automl.search.results import TrialRecord
 from automl.search.specification import Specification
+
+
+def judging(specification: Specification) -> Specification:
+    """By whose limits a trial's network is judged: a confirmation judges none again, because the search did."""
+    if specification.confirms is None:
+        return specification
+    return dataclasses.replace(specification, max_parameters=None, max_milliseconds=None)
 
 
 def constraints(specification: Specification, *, parameters: int, milliseconds: float) -> dict[str, float]:

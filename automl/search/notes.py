@@ -123,9 +123,11 @@ def study_note(record: StudyRecord, best: TrialRecord | None) -> str:
         rows = {"confirms": _confirms(specification.confirms), **rows, "weights kept": "of all trials"}
     table = "\n".join(("| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())))
     searched = "\n".join(_searched(parameter) for parameter in space.parameters if parameter.is_searched)
-    if space.function:
+    if specification.confirms is not None:
+        searched = ""
+    elif space.function:
         searched = f"Recipes are drawn by the function {space.function}."
-    return "\n\n".join((_best(record, best), table, searched))
+    return "\n\n".join(part for part in (_best(record, best), table, searched) if part)
 
 
 def _confirms(confirms: Confirms) -> str:

@@ -407,14 +407,6 @@ def _summary(row: Row[Any]) -> StudySummary:
     )
 
 
-def record_test_opening(connection: Connection, study_id: int, *, command: str) -> None:
-    """Write down that a command looked at the test split."""
-    connection.execute(
-        text("INSERT INTO automl_test_openings (study_id, command) VALUES (:study, :command)"),
-        {"study": study_id, "command": command},
-    )
-
-
 @dataclass(frozen=True)
 class FinishedTrial:
     """One line of a search's history."""

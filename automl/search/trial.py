@@ -32,6 +32,7 @@ from automl.search.calibrated import CALIBRATED_ATTRIBUTE
 from automl.search.checkpoints import Checkpoints
 from automl.search.claims import Claim, fence, give_back, record_end
 from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
+from automl.search.limits import excess, judging
 from automl.search.notes import write_study_note, write_trial_note
 from automl.search.optuna_internals import note_step, reported_steps, running_trial, store_step
 from automl.search.outcomes import Outcome, failed
@@ -39,7 +40,7 @@ from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.results import OVER_A_LIMIT, RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
 from automl.search.schema import EPOCH_COLUMNS
-from automl.search.weighing import weigh
+from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.weights import drop_surplus_weights, record_weights, write_weights
 from automl.search.workplace import Workplace
 from automl.tracking.wandb_runs import ByClass
@@ -155,7 +156,7 @@ class TrialRun:
         self._training = training
         self._record_plan(recipe, training)
         self._resume(trial, training)
-        over = place.connectivity.ride_out(lambda: self._weigh(trial, training))
+        over = self._weigh(trial, training)
         if over is not None:
             return Outcome("pruned", failure=OVER_A_LIMIT, reason=over)
         self._confusion_KK = training.best_confusion_KK
@@ -205,8 +206,11 @@ class TrialRun:
         self._in_fence(lambda connection: connection.execute(RECORD_PLAN, plan))
 
     def _weigh(self, trial: optuna.Trial, training: Training) -> str | None:
-        with fence(self.place.storage, self.claim):
-            return weigh(trial, training, self.place.record.specification)
+        """Record the network's size and time; why it is over a limit of the study, if it is."""
+        specification = judging(self.place.record.specification)
+        size, milliseconds = training.parameters, milliseconds_of(trial, training, specification)
+        self._in_fence(lambda _: record_weight(trial, specification, parameters=size, milliseconds=milliseconds))
+        return excess(specification, parameters=size, milliseconds=milliseconds)
 
     def _report_pending(self, trial: optuna.Trial) -> None:
         """Record the epochs that the database has not heard of: more than one after an outage."""

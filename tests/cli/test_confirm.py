@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
+from sqlalchemy import text
 
+from automl.search.database import open_database
 from tests.cli.conftest import SPACE, Finished
 from tests.cli.test_bad_input import assert_refused
 
@@ -93,6 +96,24 @@ def test_report_is_of_the_confirmed_winner_and_shows_by_how_much_the_search_had_
     assert re.search(r"^\| confirmation \| 4 trials, .* device hours", readme, re.M)
 
 
+def test_looks_at_the_test_split_are_the_search_s(confirmed: Finished) -> None:
+    assert confirmed.automl("best", "--export", "model.pt").returncode == 0
+    statement = "SELECT study_name FROM automl_test_openings JOIN studies USING (study_id)"
+    with open_database(None, home=confirmed.folder / ".automl") as database, database.engine.connect() as connection:
+        assert set(connection.scalars(text(statement))) == {STUDY}
+
+
+@pytest.mark.browser
+def test_page_draws_the_confirmation(confirmed: Finished, page: Page) -> None:
+    assert confirmed.automl("report", "--output", "page").returncode == 0
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((confirmed.folder / "page" / "index.html").as_uri())
+    page.locator("#figure-confirmation .main-svg").first.wait_for()
+    assert page.locator("#figure-confirmation .errorbars path").count() in (1, 2)
+    assert errors == []
+
+
 def test_finished_confirmation_trains_nothing_more(confirmed: Finished) -> None:
     done = confirmed.automl("confirm", CONFIRMED, "--top", "2", "--seeds", "2", "--json")
     assert done.returncode == 0, done.stderr
@@ -104,3 +125,11 @@ def test_search_without_a_complete_trial_cannot_be_confirmed(confirmed: Finished
     confirmed.automl("create", "empty", "--data", "digits", "--space", "space.yaml")
     assert_refused(confirmed.automl("confirm", "empty"), "Study empty has no complete trial yet")
     confirmed.automl("delete", "empty", "--yes")
+
+
+def test_deleted_search_leaves_its_confirmation_and_says_so(confirmed: Finished) -> None:
+    done = confirmed.automl("delete", STUDY, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"What confirms it, study {CONFIRMED}, stays; delete it with: automl delete {CONFIRMED}" in done.stdout
+    assert confirmed.automl("best", CONFIRMED).stdout.startswith("Trial ")
+    assert_refused(confirmed.automl("confirm", CONFIRMED), f"There is no study '{STUDY}'")

@@ -5,8 +5,9 @@ import statistics
 
 import optuna
 
-from automl.search.limits import constraints, excess, in_words, vote_fits
+from automl.search.limits import constraints, excess, in_words, judging, vote_fits
 from automl.search.samplers import build_sampler
+from automl.search.specification import Confirms
 from tests.export.report.conftest import trial
 from tests.search.conftest import SPECIFICATION
 
@@ -25,6 +26,13 @@ def test_limits_are_told_and_what_is_over_them() -> None:
     assert excess(LIMITED, parameters=3000, milliseconds=2.5) == (
         "The network is too much: 3,000 parameters (--max-parameters 2000), 2.5 ms an image (--max-milliseconds 2.0)."
     )
+
+
+def test_confirmation_judges_no_network_again_but_keeps_the_limits_of_its_search() -> None:
+    confirming = dataclasses.replace(LIMITED, confirms=Confirms(study="faces", uid="0", epochs_factor=1.0))
+    assert constraints(judging(confirming), parameters=3000, milliseconds=9.0) == {}
+    assert excess(confirming, parameters=3000, milliseconds=1.0) is not None
+    assert judging(LIMITED) == LIMITED
 
 
 def test_votes_add_up_and_mirror_images_take_twice_the_time() -> None:

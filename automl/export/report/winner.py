@@ -22,8 +22,9 @@ from automl.figures.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
+from automl.search.confirmed import record_test_opening
 from automl.search.database import Database
-from automl.search.results import TrialRecord, record_test_opening
+from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_name
 from automl.training.calibration import Bin, reliability
@@ -108,7 +109,7 @@ def examine(
         calibrated = network[1].calibrated(tta=False)
         calibration = calibrated.calibration if calibrated else None
         with database.engine.begin() as connection:
-            record_test_opening(connection, record.study_id, command=COMMAND)
+            record_test_opening(connection, record, command=COMMAND)
         test = _on_test(*network, loaded, temperature=calibration.temperature if calibration else 1.0)
     majority = int(loaded.class_counts("train").argmax())
     splits = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}

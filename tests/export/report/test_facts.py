@@ -16,9 +16,9 @@ from automl.export.report.facts import (
     rungs_of,
 )
 from automl.recipe import Recipe
+from automl.search.confirmed import record_test_opening
 from automl.search.database import Database
 from automl.search.ladder import ladder
-from automl.search.results import record_test_opening
 from automl.search.space_file import load_space
 from tests.export.report.conftest import TRIALS, MakeFacts, trial
 from tests.search.conftest import SPECIFICATION, MakeStudy, database, make_study
@@ -101,7 +101,7 @@ def test_openings_of_this_study_are_read_in_their_order(database: Database, make
     record, other = make_study(), make_study("other")
     for study, command in ((record, "search --export"), (other, "best --export"), (record, "report")):
         with database.engine.begin() as connection:
-            record_test_opening(connection, study.study_id, command=command)
+            record_test_opening(connection, study, command=command)
     with database.engine.connect() as connection:
         openings = read_openings(connection, [record])
     assert [opening.command for opening in openings] == ["search --export", "report"]
