@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from automl.cli.answers import print_best
+from automl.cli.confirm_answers import print_choice
 from automl.cli.options import Place, add_storage_options, add_study_name, opened_place, whole_number
 from automl.cli.terminal import tell, write_line
+from automl.search.confirmed import choose_best
 from automl.search.database import Patience
-from automl.search.results import best_trial, find_best, read_trial
+from automl.search.results import find_best, read_trial
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord
 from automl.settings import Settings
@@ -101,6 +103,7 @@ def _print_best_if_over(place: Place, record: StudyRecord) -> None:
         if find_best(connection, record) is None:
             tell(f"Study {record.name} is over, and no trial of it is complete.")
             return
-        best = best_trial(connection, record)
-    print_best(record.name, record.specification.metric, best, model=record.specification.model)
+        choice = choose_best(connection, record)
+    print_best(choice.trial.study, record.specification.metric, choice.trial, model=record.specification.model)
+    print_choice(choice)
     write_line(f"  export it: {place.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt", flush=True)

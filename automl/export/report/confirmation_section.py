@@ -44,12 +44,17 @@ def _row(one: ConfirmedRecipe) -> tuple[str, ...]:
     )
 
 
-def _picture(facts: Facts, found: Confirmation) -> tuple[Picture, ...]:
-    shown = [
+def repeated(found: Confirmation) -> list[Repeated]:
+    """What the pictures draw: the recipes that have a mean, the best first."""
+    return [
         Repeated(f"trial {one.trial}", one.search_value, tuple(one.values.values()), one.mean, one.interval)
         for one in found.recipes
         if one.mean is not None
     ]
+
+
+def _picture(facts: Facts, found: Confirmation) -> tuple[Picture, ...]:
+    shown = repeated(found)
     if not shown:
         return ()
     return (
