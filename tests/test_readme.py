@@ -41,8 +41,8 @@ SKIPPED = {
     "AUTOML_STORAGE=postgresql://automl@first-machine:54320/automl AUTOML_ARTIFACTS=s3://automl/searches "
     "docker compose -f docker-compose.worker.yml up --scale worker=4": "needs a Docker engine and a second machine",
 }
-ELSEWHERE = {"--constraint", "--profile", "--scale"}
-"""Options of pip and Docker."""
+ELSEWHERE = {"--constraint", "--profile", "--scale", "--confirmed"}
+"""Options of pip and Docker, and of docs/make_pictures.py."""
 CLASSES = ("bird", "cat", "fish")
 
 
