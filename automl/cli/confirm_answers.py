@@ -46,10 +46,11 @@ def print_choice(choice: Choice) -> None:
         write_line(f"  not confirmed: {' '.join(verdict(found))} (study {found.record.name})")
         return
     winner = found.winner
+    seeds = f"{len(winner.values)} new seed{'s' if len(winner.values) > 1 else ''}"
     interval = winner.interval
     between = f", 95 % interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
     write_line(
-        f"  confirmed: the best of {len(winner.values)} new seeds of the recipe of trial {winner.trial} of study "
+        f"  confirmed: the best of {seeds} of the recipe of trial {winner.trial} of study "
         f"{found.confirms.study}, whose mean is {winner.mean:.4f}{between}"
     )
     for sentence in (*verdict(found), *in_words_of_luck(found)):
