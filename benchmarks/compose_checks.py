@@ -39,7 +39,7 @@ def _check_delete(service: Service, study: str) -> None:
     files = sorted((service.folder / "artifacts").rglob("*"))
     assert files
     for body, container, reason in (
-        (b"{}", "dashboard", "Read-only file system"),
+        (b"{}", "dashboard", "are read-only here"),
         (b'{"remove_associated_artifacts": false}', "postgres", "permission denied for table"),
     ):
         status, _ = _answer("DELETE", study, body)

@@ -144,14 +144,6 @@ def reported_steps(trial: optuna.Trial) -> set[int]:
     return set(trial._cached_frozen_trial.intermediate_values)  # noqa: SLF001
 
 
-def store_step(trial: optuna.Trial, value: float, *, step: int) -> None:
-    """Store a value as Trial.report does, without taking it for stored: the transaction around it may fail.
-
-    Relies on: Trial.storage; Trial._trial_id; BaseStorage.set_trial_intermediate_value, which may be repeated.
-    """
-    trial.storage.set_trial_intermediate_value(trial._trial_id, step, value)  # noqa: SLF001
-
-
 def note_step(trial: optuna.Trial, value: float, *, step: int) -> None:
     """Let the trial, and so its pruner, know of a step that is stored.
 

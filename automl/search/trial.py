@@ -34,12 +34,12 @@ from automl.search.claims import Claim, fence, give_back, record_end
 from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.search.limits import excess, judging
 from automl.search.notes import write_study_note, write_trial_note
-from automl.search.optuna_internals import note_step, reported_steps, running_trial, store_step
+from automl.search.optuna_internals import note_step, reported_steps, running_trial
 from automl.search.outcomes import Outcome, failed
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
+from automl.search.reporting import report_epoch
 from automl.search.results import OVER_A_LIMIT, RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
-from automl.search.schema import EPOCH_COLUMNS
 from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.weights import drop_surplus_weights, record_weights, write_weights
 from automl.search.workplace import Workplace
@@ -221,10 +221,8 @@ class TrialRun:
     def _report(self, trial: optuna.Trial, result: EpochResult) -> None:
         value = METRICS[self.place.record.specification.metric].of(result)
         is_news = result.epoch not in reported_steps(trial)  # after a change of hands it may be done a second time
-        with fence(self.place.storage, self.claim) as connection:
-            if is_news:
-                store_step(trial, value, step=result.epoch)
-            connection.execute(INSERT_EPOCH, vars_of(result) | {"trial_id": self.claim.trial_id})
+        with self.place.engine.begin() as connection:
+            report_epoch(connection, self.claim, result, value, is_news=is_news)
         if is_news:
             note_step(trial, value, step=result.epoch)
 
@@ -410,19 +408,7 @@ def micro_batch(recipe: Recipe, passes: int) -> int:
     return math.ceil(recipe.batch_size / passes)
 
 
-def vars_of(result: EpochResult) -> dict[str, float]:
-    """The row of `automl_epochs` that holds an epoch's figures."""
-    return {name: getattr(result, name) for name in EPOCH_COLUMNS}
-
-
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
-INSERT_EPOCH = text(
-    f"""
-    INSERT INTO automl_epochs (trial_id, {", ".join(EPOCH_COLUMNS)})
-    VALUES (:trial_id, {", ".join(f":{name}" for name in EPOCH_COLUMNS)})
-    ON CONFLICT (trial_id, epoch) DO UPDATE SET seconds = automl_epochs.seconds + excluded.seconds
-    """
-)
 RECORD_PLAN = text(
     "UPDATE automl_trials SET epochs = :epochs, parameters = :parameters, threads = :threads WHERE trial_id = :trial_id"
 )

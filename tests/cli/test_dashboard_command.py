@@ -102,7 +102,7 @@ def test_a_reader_s_dashboard_deletes_nothing_although_it_asks_nobody_who_they_a
         process.terminate()
         said = process.stderr.read()
     assert sorted(artifacts.rglob("*")) == before
-    assert ("are read-only here" if body == b"{}" else "permission denied for table") in said
+    assert ("are read-only here" if body == b"{}" else "raised during the commit") in said
 
 
 @pytest.mark.browser
