@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,8 @@ class StubTraining:
     parameters = 100_000
     normalization = Normalization((0.5,), (0.5,))
     best_confusion_KK = None
+    learner = SimpleNamespace(judged_model=torch.nn.Identity())
+    device = torch.device("cpu")
 
     def __init__(self, recipe: Recipe, *_: object, interrupted: Callable[[], bool], **__: object) -> None:
         self.recipe, self.interrupted = recipe, interrupted

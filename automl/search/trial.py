@@ -171,10 +171,17 @@ class TrialRun:
             if reached and is_news and place.connectivity.ride_out(trial.should_prune):
                 return Outcome("pruned", training.best_value)
             if self._checkpoints.is_due(result.seconds):
-                self._checkpoints.save(training, unreported=self._pending)
+                self._save_checkpoint(training)
         place.connectivity.ride_out(lambda: self._report_pending(trial))
         self._keep_weights(trial, training, training.predictions())
         return Outcome("complete", training.best_value)
+
+    def _save_checkpoint(self, training: Training) -> None:
+        """Save the run; while a bucket is out of reach training goes on, and the next epoch tries again."""
+        try:
+            self._checkpoints.save(training, unreported=self._pending)
+        except StorageError as error:
+            self.place.say(f"trial {self.claim.number} goes on without a checkpoint: {error}")
 
     def _is_out_of_time(self) -> bool:
         limit = self.place.trial_seconds()

@@ -91,6 +91,20 @@ def test_a_worker_that_cannot_reach_the_checkpoint_begins_again_and_says_so(
     assert f"again     {sentence}" in here.run("show", "0", "s")
 
 
+def test_a_worker_whose_bucket_is_not_there_stops_before_it_takes_a_trial(
+    machines: tuple[Service, Service], bucket: Bucket
+) -> None:
+    here, elsewhere = machines
+    here.create("--trials", "1", space=SPACE)
+    elsewhere.environment |= bucket.environment | {"AUTOML_ARTIFACTS": "s3://nobodys-bucket/x"}
+    worker = elsewhere.worker()
+    _, said = worker.communicate(timeout=240)
+    assert worker.returncode == 2, said
+    assert "automl: Cannot use s3://nobodys-bucket/x: " in said
+    assert "Traceback" not in said
+    assert here.states() == []
+
+
 def test_a_bucket_without_boto3_is_refused_with_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['boto3'] = None; from automl.cli.main import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run(

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from automl.cli.main import main
 from automl.errors import StorageError
 from automl.search.database import Database
+from automl.search.schema import VERSION
 from automl.search.specification import ATTRIBUTE
 from automl.search.storage import open_storage
 from tests.search.conftest import SPECIFICATION, MakeStudy
@@ -34,9 +35,10 @@ def test_a_worker_stops_at_tables_of_another_version(
 ) -> None:
     make_study()
     with database.engine.begin() as connection:
-        connection.execute(text("UPDATE automl_schema SET version = 2"))
+        connection.execute(text(f"UPDATE automl_schema SET version = {VERSION + 1}"))
     assert worker(database, capsys) == (
-        "automl: The tables of this database are of version 2, and this automl works with version 1. "
+        f"automl: The tables of this database are of version {VERSION + 1}, "
+        f"and this automl works with version {VERSION}. "
         "Install the automl that wrote them, or use another database.\n"
     )
 
