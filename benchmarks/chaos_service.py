@@ -125,7 +125,11 @@ class ChaosService:
     def _start(self, slot: Slot) -> None:
         slot.stopped_until = None
         slot.process = subprocess.Popen(
-            self._command("worker", "--threads", "1"), env=self._environment(), stdout=slot.log, stderr=slot.log
+            self._command("worker", "--threads", "1"),
+            env=self._environment(),
+            stdout=slot.log,
+            stderr=slot.log,
+            start_new_session=True,  # as the workers of a search
         )
 
     def _tend(self) -> None:
