@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -72,8 +72,9 @@ def write_line(text: str = "", *, flush: bool = False) -> None:
 
 
 def tell(text: str) -> None:
-    """A line for people beside the answer, on standard error."""
-    print(printable(text), file=sys.stderr, flush=True)
+    """A line for people beside the answer, on standard error; where that cannot be written, the work goes on."""
+    with suppress(OSError):  # a worker's log on a full disk
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def print_json(document: object) -> None:

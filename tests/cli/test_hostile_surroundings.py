@@ -39,6 +39,13 @@ def test_full_disk_behind_the_output_is_told(home: Path, arguments: tuple[str, .
     assert (done.returncode, done.stderr) == (2, expected)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is of Linux")
+def test_full_disk_behind_the_messages_ends_no_work(home: Path) -> None:
+    assert (
+        "is ready" in redirected(home, "2>/dev/full", "create", "faces", "--data", "digits", "--space", "quick").stdout
+    )
+
+
 def test_dotenv_that_is_no_text_is_told(automl: Automl, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"AUTOML_TRIALS=\xff\n")
     assert_refused(automl("studies"), f"{tmp_path}/.env cannot be read: 'utf-8' codec", "It holds lines of NAME=value")
