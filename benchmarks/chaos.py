@@ -110,7 +110,7 @@ def run(plan: Plan, folder: Path) -> Chaos:
         while service.wait(chance.uniform(*plan.pause_seconds)) and time.monotonic() - began < LONGEST_SECONDS:
             deck = deck or chance.sample(plan.deck, len(plan.deck))
             fault = deck.pop()
-            if service.inflict(fault, chance, outage_seconds=plan.outage_seconds):
+            if not service.is_ending and service.inflict(fault, chance, outage_seconds=plan.outage_seconds):
                 faults[fault] += 1
                 print(f"{time.monotonic() - began:6.1f} s  {fault}", file=sys.stderr, flush=True)
         seconds = time.monotonic() - began
@@ -130,7 +130,8 @@ def report(plan: Plan, found: Chaos, load: float) -> str:
     return f"""# Chaos
 
 {plan.workers} workers on {plan.trials} trials of up to {plan.epochs} epochs (digits, space `quick`),
-in {found.seconds:.0f} s: {faults}. A stopped worker stands still for longer than the grace time
+in {found.seconds:.0f} s: {faults}.
+A stopped worker stands still for longer than the grace time
 ({plan.grace_seconds} s here); an outage takes {plan.outage_seconds:g} s; between two faults are {pause} s.
 
 | | found | must be | |

@@ -162,14 +162,7 @@ def _of_wandb(
     found: Sequence[Trial], record: StudyRecord, attempts: Mapping[str, Sequence[WrittenRun]]
 ) -> Iterator[Line]:
     logged = {number: attempts.get(f"{record.uid}-{number}", ()) for number in (trial.number for trial in found)}
-    epochs = {number: {_epoch(row) for run in runs for row in _epochs(run)} for number, runs in logged.items()}
-    # Of a trial that lost its third worker, that one may have logged an epoch which nobody reported.
-    differing = [
-        trial
-        for trial in found
-        if not set(trial.epochs) <= epochs[trial.number]
-        or (trial.state != "FAIL" and set(trial.epochs) != epochs[trial.number])
-    ]
+    differing = [trial for trial in found if not _agrees(trial, logged[trial.number])]
     yield Line("wandb run ids", len(attempts), len(found))
     yield Line("wandb run ids of no trial", len(set(attempts) - {f"{record.uid}-{t.number}" for t in found}), 0)
     yield Line("trials whose epochs differ from those of their wandb run", len(differing), 0)
@@ -178,6 +171,17 @@ def _of_wandb(
     yield Line("longest training done again, in seconds", round(max((s for _, s in repeats), default=0), 1), None)
     too_much = sum(epochs > 1 and seconds > MOST_REPEATED_SECONDS for epochs, seconds in repeats)
     yield Line(f"attempts that did more than an epoch and {MOST_REPEATED_SECONDS:g} s again", too_much, 0)
+
+
+def _agrees(trial: Trial, runs: Sequence[WrittenRun]) -> bool:
+    """Whether wandb has every epoch of the database, and of the attempt that ended the trial no other one.
+
+    A worker that lost its trial while the database was away trains on until it hears of that, and so did the last one
+    of a trial that lost three.
+    """
+    epochs = [{_epoch(row) for row in _epochs(run)} for run in runs]
+    recorded, logged = set(trial.epochs), set().union(*epochs)
+    return recorded <= logged and (trial.state == "FAIL" or not epochs or epochs[-1] <= recorded)
 
 
 def read_attempts(home: Path) -> Mapping[str, Sequence[WrittenRun]]:

@@ -72,6 +72,11 @@ class ChaosService:
         """AUTOML_HOME of all workers, with the artifacts and what wandb writes."""
         return self.folder / "home"
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether a worker has found nothing left to do."""
+        return any(slot.process is None for slot in self.slots)
+
     def create(self, *, trials: int, epochs: int) -> None:
         """Create the study."""
         options = ["--data", "digits", "--space", "quick", "--trials", str(trials), "--epochs", str(epochs)]
