@@ -9,7 +9,7 @@ from benchmarks.chaos import Plan, run
 from benchmarks.chaos_audit import as_json
 
 PLAN = Plan(
-    workers=2, trials=5, epochs=4, deck=("kill", "immediate restart", "stop"), pause_seconds=(5.0, 6.0), grace_seconds=5
+    workers=2, trials=5, epochs=4, deck=("kill", "immediate restart"), pause_seconds=(8.0, 10.0), grace_seconds=12
 )
 
 
