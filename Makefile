@@ -40,7 +40,7 @@ bench: install
 	$(BIN)/python -m benchmarks.data_loading $(FER2013) digits --output
 	$(BIN)/python -m benchmarks.roofline $(FER2013) --device cpu --output
 	$(BIN)/python -m benchmarks.overhead $(FER2013) --device cpu --output
-	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cpu --output
+	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cpu --images 2000 --output
 
 # The engine on an NVIDIA GPU: all of FER2013, and a full training of each network in both ways.
 bench-gpu: install

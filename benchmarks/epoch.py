@@ -15,6 +15,7 @@ import argparse
 import dataclasses
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -96,6 +97,8 @@ NETWORKS: Mapping[str, Recipe] = {
 
 Contender = Callable[[], float]
 """One epoch with its validation; returns the validation accuracy."""
+Clock = Callable[[], float]
+CLOCKS: Mapping[bool, Clock] = {False: time.perf_counter, True: time.process_time}
 
 
 def main() -> None:
@@ -103,6 +106,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="of the training split (all that there are)")
     parser.add_argument("--epochs", type=int, help="of a full training (20)")
     parser.add_argument("--networks", nargs="+", choices=tuple(NETWORKS), default=tuple(NETWORKS), metavar="NETWORK")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="of one thread without loader processes: on a machine that is busy",
+    )
     parser.add_argument("--train", action="store_true", help="one full training each of the notebook and the engine")
     options = parser.parse_args()
     device, load = choose_device(options.device), os.getloadavg()[0]
@@ -110,10 +118,12 @@ def main() -> None:
     if options.images:
         data = with_first(data, "train", options.images)
     kind = "training" if options.train else "epoch"
+    if options.processor_time:
+        torch.set_num_threads(1)
     if options.train:
         text = report_of_trainings(options.networks, data, device, load, epochs=options.epochs)
     else:
-        text = report_of_epochs(options.networks, data, device, load, n=options.n)
+        text = report_of_epochs(options.networks, data, device, load, n=options.n, clock=CLOCKS[options.processor_time])
     print(text)
     if options.output:
         RESULTS.joinpath(f"{kind}_{device.type}.md").write_text(text, encoding="utf-8")
@@ -136,20 +146,23 @@ def read_data(source: str, home: Path, device: torch.device) -> DataSet:
     return load_data_set(source, home=home, splits=("train", "validation"))
 
 
-def report_of_epochs(networks: Sequence[str], data: DataSet, device: torch.device, load: float, *, n: int) -> str:
+def report_of_epochs(
+    networks: Sequence[str], data: DataSet, device: torch.device, load: float, *, n: int, clock: Clock
+) -> str:
     """Time every network and make the table."""
     if device.type == "cpu":
         data = with_first(data, "validation", len(data.splits["train"]) // TRAIN_IMAGES_EACH)
     rows = []
     for name in networks:
-        seconds = timed(contenders(NETWORKS[name], data, device), device, n=n)
+        seconds = timed(contenders(NETWORKS[name], data, device, clock), device, clock, n=n)
         rows.append(row(name, seconds))
         print(rows[-1], flush=True)
     counts = ", ".join(f"{len(split):,} {kind}" for kind, split in data.splits.items())
     return page(
         "An epoch: the notebook's way against the engine",
         f"FER2013, {counts} images, batches of 128; an epoch with its validation. The ratios are of the epochs that "
-        f"ran next to each other. Device: {device.type}, {torch.get_num_threads()} threads, default precision "
+        f"ran next to each other. Seconds of {'the wall' if clock is time.perf_counter else 'the processor'}. "
+        f"Device: {device.type}, {torch.get_num_threads()} thread(s), default precision "
         f"{choose_precision(device, data.image_shape)}.",
         [
             "| network | (a) notebook | (b) engine, float32 | (c) engine | (a) / (b) | (a) / (c) |",
@@ -157,15 +170,16 @@ def report_of_epochs(networks: Sequence[str], data: DataSet, device: torch.devic
             *rows,
         ],
         f"{machine_line(PACKAGES, n=n, load=load).replace('fresh processes each', 'epochs each, taking turns')} "
-        "Made by `python -m benchmarks.epoch FER2013 --output`.",
+        f"Made by `python -m benchmarks.epoch FER2013 {' '.join(sys.argv[2:])}`.",
     )
 
 
-def contenders(recipe: Recipe, data: DataSet, device: torch.device) -> dict[str, Contender]:
+def contenders(recipe: Recipe, data: DataSet, device: torch.device, clock: Clock) -> dict[str, Contender]:
     """The three ways, the notebook's with the number of loader processes that is faster here."""
     recipe = dataclasses.replace(recipe, schedule="constant", epochs=FAR_AWAY)
+    loaders = faster_loader(recipe, data, device) if clock is time.perf_counter else 0
     return {
-        "notebook": notebook(recipe, data, device, loader_processes=faster_loader(recipe, data, device)),
+        "notebook": notebook(recipe, data, device, loader_processes=loaders),
         "float32": engine(recipe, data, device, "float32"),
         "engine": engine(recipe, data, device, None),
     }
@@ -178,7 +192,7 @@ def faster_loader(recipe: Recipe, data: DataSet, device: torch.device) -> int:
     for count in (0, 2):
         epoch = notebook(recipe, few, device, loader_processes=count)
         epoch()  # loader processes start, and torch chooses its kernels
-        seconds[count] = seconds_of(epoch, device)
+        seconds[count] = seconds_of(epoch, device, time.perf_counter)
     return min(seconds, key=seconds.__getitem__)
 
 
@@ -194,24 +208,24 @@ def engine(recipe: Recipe, data: DataSet, device: torch.device, precision: Preci
     return lambda: next(epochs).validation_accuracy
 
 
-def timed(ways: Mapping[str, Contender], device: torch.device, *, n: int) -> dict[str, list[float]]:
+def timed(ways: Mapping[str, Contender], device: torch.device, clock: Clock, *, n: int) -> dict[str, list[float]]:
     """Seconds of `n` epochs of each, taking turns, after one that does not count."""
     for way in ways.values():
         way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(n):
         for name, way in ways.items():
-            seconds[name].append(seconds_of(way, device))
+            seconds[name].append(seconds_of(way, device, clock))
     return seconds
 
 
-def seconds_of(way: Contender, device: torch.device) -> float:
+def seconds_of(way: Contender, device: torch.device, clock: Clock) -> float:
     """One epoch."""
-    started = time.perf_counter()
+    started = clock()
     way()
     if device.type == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def row(name: str, seconds: Mapping[str, Sequence[float]]) -> str:

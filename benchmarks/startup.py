@@ -102,11 +102,12 @@ def first_steps(database: Database, reference: str, home: Path, runs: int) -> di
     url = database.engine.url.render_as_string(hide_password=False)
     seconds: dict[str, list[float]] = {"cold": [], "warm": []}
     for _ in range(runs):
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)
         for cache in seconds.values():
             began = time.perf_counter()
             environment = {**os.environ, "AUTOML_HOME": str(home), "AUTOML_STORAGE": url}
-            subprocess.run([sys.executable, "-c", FIRST_STEP], env=environment, check=True, capture_output=True)
+            # Its output is not awaited: the process for wandb that it leaves behind would hold a pipe open.
+            subprocess.run([sys.executable, "-c", FIRST_STEP], env=environment, check=True, stdout=subprocess.DEVNULL)
             cache.append(time.perf_counter() - began)
     name = Path(reference).name
     return {
