@@ -78,7 +78,7 @@ class FolderStore:
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         """A path beside the files; renamed at the end, and the renaming flushed to the disk."""
-        partial, target = self.folder / PARTIAL, self.folder / name
+        partial, target = self.folder / PARTIAL, self._path(name)
         partial.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(partial)
@@ -93,14 +93,14 @@ class FolderStore:
     @contextmanager
     def reading(self, name: str) -> Iterator[Path]:
         """The file itself."""
-        path = self.folder / name
+        path = self._path(name)
         if not path.exists():
             raise FileNotFoundError(f"There is no {path}")
         yield path
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name."""
-        return (self.folder / name).exists()
+        return self._path(name).exists()
 
     def names(self, prefix: str) -> list[str]:
         """Names in one folder, that of `prefix`."""
@@ -113,12 +113,18 @@ class FolderStore:
 
     def remove(self, name: str) -> None:
         """Delete a file, if it is there."""
-        (self.folder / name).unlink(missing_ok=True)
+        self._path(name).unlink(missing_ok=True)
 
     def remove_folder(self, name: str) -> None:
         """Delete a folder with all that is in it, if it is there."""
-        if (self.folder / name).exists():
-            shutil.rmtree(self.folder / name)
+        if (folder := self._path(name)).exists():
+            shutil.rmtree(folder)
+
+    def _path(self, name: str) -> Path:
+        """Where a file lies. Raises: ValueError if that is outside the folder, as no name of ours is."""
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(f"{name!r} leads out of {self.folder}; names of artifacts are relative, without '..'.")
+        return self.folder / name
 
 
 def _remove_abandoned(partial: Path) -> None:

@@ -42,6 +42,7 @@ OURS = {
     "epochs": "automl_epochs",
     "openings": "automl_test_openings",
 }
+CHECKPOINT = re.compile(r"[0-9]+-[0-9]+\.pt")
 KEYS = ("study_id", "trial_id", "worker_id")
 """Columns that mean something in one database only."""
 
@@ -64,9 +65,9 @@ class StudyDocument:
         return datetime.fromisoformat(self.study["row"]["created_at"])
 
     def check(self) -> None:
-        """See that this automl can write it.
+        """See that this automl can write it, and that its files go where files of a study do.
 
-        Raises: StudyError if another version wrote it.
+        Raises: StudyError if another version wrote it, or if a checkpoint's name leads elsewhere.
         """
         found = (self.study.get("format"), self.study.get("schema"))
         if found != (FORMAT, VERSION):
@@ -75,6 +76,12 @@ class StudyDocument:
                 f"{found[1]}; this one works with format {FORMAT} and version {VERSION}. Install that automl."
             )
         Specification.from_dict(self.study["user_attributes"][ATTRIBUTE])
+        for trial in self.trials:
+            if trial["checkpoint"] and not CHECKPOINT.fullmatch(trial["checkpoint"]):
+                raise StudyError(
+                    f"Trial {trial['number']} names a checkpoint {trial['checkpoint']!r}, and automl writes "
+                    "NUMBER-ATTEMPT.pt alone: the file was changed by somebody else. Use a backup that you trust."
+                )
 
     def files(self) -> Iterator[str]:
         """Names of all files that belong to it: `artifacts/ID` and `checkpoints/NUMBER-ATTEMPT.pt`."""

@@ -139,3 +139,15 @@ def test_a_bucket_that_is_not_there_is_told_with_what_to_do(bucket: Bucket) -> N
         put(store, "one", b"x")
     with pytest.raises(StorageError, match=re.escape(sentence)):
         store.names("")
+
+
+@pytest.mark.parametrize("name", ["../mine", "checkpoints/../../mine", "{outside}/mine"])
+def test_a_folder_reads_writes_and_deletes_nothing_outside_itself(tmp_path: Path, name: str) -> None:
+    store, mine, outside = open_artifacts(str(tmp_path / "artifacts")), tmp_path / "mine", name.format(outside=tmp_path)
+    mine.write_bytes(b"mine")
+    for use in (store.remove, store.remove_folder, store.exists, lambda one: put(store, one, b"x")):
+        with pytest.raises(ValueError, match="leads out of"):
+            use(outside)
+    with pytest.raises(ValueError, match="leads out of"):
+        content_of(store, outside)
+    assert mine.read_bytes() == b"mine"

@@ -233,6 +233,21 @@ def test_what_is_no_backup_is_refused(
         restore(file, database, name=None, artifacts=store)
 
 
+def test_a_backup_writes_nothing_outside_the_store(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file, mine = tmp_path / "faces.zip", tmp_path / "mine.txt"
+    mine.write_text("mine")
+    back_up(database, search.name, file, artifacts=store)
+    document, _ = snapshot(database, search.name, artifacts=store)
+    lines = [trial | {"checkpoint": "../../../mine.txt"} for trial in document.trials]
+    rewrite(file, "trials.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    rewrite(file, "checkpoints/../../../mine.txt", "another's")
+    with pytest.raises(StudyError, match=re.escape("Trial 0 names a checkpoint '../../../mine.txt'")):
+        restore(file, elsewhere, name=None, artifacts=FolderStore(tmp_path / "there"))
+    assert mine.read_text() == "mine"
+
+
 def test_a_backup_of_another_version_is_refused(
     database: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
 ) -> None:
