@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from tests.s3_server import s3_server
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
+# What a shell starts in the background ignores Ctrl-C, and so would every process that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 Automl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

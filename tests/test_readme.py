@@ -113,7 +113,10 @@ def _interrupted(folder: Path) -> subprocess.CompletedProcess[str]:
         with urllib.request.urlopen(found[0]) as page:
             assert page.status == 200
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()  # one that did not listen would be waited for without end
     return subprocess.CompletedProcess(command, process.returncode, "", said)
 
 
