@@ -102,7 +102,10 @@ def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
 def give_back(
     connection: Connection, trial_id: int, *, failure: str = "interrupted", reason: str | None = None
 ) -> None:
-    """Put a running trial back in the queue, same number, next attempt; `failure` is the kind of what happened."""
+    """Put a running trial back in the queue, same number, next attempt; a finished one stays as it is.
+
+    `failure`: the kind of what happened.
+    """
     _end_attempt(connection, trial_id, failure=failure, reason=reason)
     _requeue(connection, trial_id)
 
@@ -171,12 +174,14 @@ def _recover(connection: Connection, row: Row[Any]) -> None:
 def _end_attempt(
     connection: Connection, trial_id: int, *, failure: str, reason: str | None, until: datetime | None = None
 ) -> None:
-    """Let the next attempt begin. `until`: when the worker was last heard of; None: now."""
+    """Let the next attempt at a running trial begin. `until`: when the worker was last heard of; None: now."""
     connection.execute(
         text(
             f"""
             UPDATE automl_trials SET attempt = attempt + 1, worker_id = NULL, failure = :failure, reason = :reason,
-                   lost = lost + :lost, seconds = seconds + {SPENT} WHERE trial_id = :trial_id
+                   lost = lost + :lost, seconds = seconds + {SPENT}
+            WHERE trial_id = :trial_id AND (
+                SELECT state FROM trials WHERE trials.trial_id = automl_trials.trial_id) = 'RUNNING'
             """
         ),
         {"trial_id": trial_id, "failure": failure, "reason": reason, "lost": int(failure == LOST), "until": until},

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.reporting import report_epoch
 from automl.search.results import OVER_A_LIMIT, RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
+from automl.search.storage import LOST_CONNECTION
 from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.weights import drop_surplus_weights, record_weights, write_weights
 from automl.search.workplace import Workplace
@@ -67,6 +68,8 @@ class TrialRun:
     _pending: list[EpochResult] = field(default_factory=list)
     _confusion_KK: npt.NDArray[np.int64] | None = None
     """Of the validation split at the best epoch so far."""
+    _is_told: bool = False
+    """Whether the database knows how this attempt ended."""
 
     def __post_init__(self) -> None:
         self._checkpoints = Checkpoints(self.place.artifacts, self.place.record.uid, self.claim)
@@ -74,13 +77,13 @@ class TrialRun:
     def run(self) -> Outcome:
         """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
 
-        Raises: StorageError if the database stayed away too long; the trial is then found lost and continued elsewhere.
-        DiskFullError after giving the trial back.
+        Raises: StorageError if the artifacts cannot be reached, after giving the trial back, or if the database stayed
+        away too long; the trial is then found lost and continued elsewhere. DiskFullError after giving the trial back.
         """
         try:
             return self._end(self._outcome())
-        except StorageError:
-            self._leave()
+        except StorageError as error:
+            self._leave(error)
             raise
         except OSError as error:
             if not is_disk_full(error):
@@ -109,12 +112,17 @@ class TrialRun:
                 raise
             return failed(error)
 
-    def _leave(self) -> None:
-        """Let the next attempt, by whoever finds this trial, begin where this one is, unreported epochs included."""
+    def _leave(self, error: StorageError) -> None:
+        """Let the next attempt, by whoever takes this trial, begin where this one is, unreported epochs included."""
+        if self._is_told:
+            return
         self.place.tracker.finish(state="given back", summary={})
         if self._training is not None:
-            with suppress(OSError, StorageError):  # an older checkpoint is there, and the database's absence is told
+            with suppress(OSError, StorageError):  # an older checkpoint is there, and what is away is told
                 self._checkpoints.save(self._training, unreported=self._pending)
+        # Where it is the database that is away, others find the trial lost.
+        with suppress(TrialTakenError, *LOST_CONNECTION):
+            self._tell(Outcome("given back", failure="interrupted", reason=str(error)))
 
     def _attempt(self) -> Outcome:
         place = self.place
@@ -177,11 +185,27 @@ class TrialRun:
         return Outcome("complete", training.best_value)
 
     def _save_checkpoint(self, training: Training) -> None:
-        """Save the run; while a bucket is out of reach training goes on, and the next epoch tries again."""
+        """Save the run; while a bucket or a mount is out of reach training goes on, and a later epoch tries again."""
         try:
-            self._checkpoints.save(training, unreported=self._pending)
+            with self._reached_artifacts():
+                self._checkpoints.save(training, unreported=self._pending)
         except StorageError as error:
             self.place.say(f"trial {self.claim.number} goes on without a checkpoint: {error}")
+
+    @contextmanager
+    def _reached_artifacts(self) -> Iterator[None]:
+        """Treat a mount that is out of reach as a bucket that is: neither is a bug of the trial's.
+
+        Raises: StorageError instead of OSError, unless the disk is full.
+        """
+        try:
+            yield
+        except OSError as error:
+            if is_disk_full(error):
+                raise
+            raise StorageError(
+                f"Cannot use {self.place.artifacts.address}: {error}. See that the folder is there and can be written."
+            ) from error
 
     def _is_out_of_time(self) -> bool:
         limit = self.place.trial_seconds()
@@ -235,7 +259,8 @@ class TrialRun:
 
     def _resume(self, trial: optuna.Trial, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and say so."""
-        unreported = self._checkpoints.restore(training, say=self.place.say)
+        with self._reached_artifacts():
+            unreported = self._checkpoints.restore(training, say=self.place.say)
         if unreported is not None:
             self._pending = unreported
         elif reported_steps(trial):
@@ -253,7 +278,8 @@ class TrialRun:
         place, claim = self.place, self.claim
         name = artifact_id(place.record.uid, claim.number, claim.attempt, WEIGHTS)
         # Before the transaction: writing may take long, and nobody waits for a lock meanwhile.
-        write_weights(name, training.best_weights, training.normalization, predictions, artifacts=place.artifacts)
+        with self._reached_artifacts():
+            write_weights(name, training.best_weights, training.normalization, predictions, artifacts=place.artifacts)
 
         def record() -> None:
             with fence(place.storage, claim):
@@ -269,11 +295,12 @@ class TrialRun:
             self.place.connectivity.ride_out(lambda: self._tell(outcome))
         except TrialTakenError as error:
             outcome = Outcome("taken", reason=str(error))
+        self._is_told = True
         self._finish_run(outcome)
         if outcome.state in STATES:
             self._clean_up()
         elif outcome.state == "taken":
-            self.place.connectivity.ride_out(self._remove_leftovers)
+            self._tidy(self._remove_leftovers)
         return outcome
 
     def _tell(self, outcome: Outcome) -> None:
@@ -363,10 +390,10 @@ class TrialRun:
             with place.engine.connect() as connection:
                 return find_best(connection, place.record)
 
-        found = place.connectivity.ride_out(best)
-        if found is None or found.number != self.claim.number:
-            return None
         try:
+            found = place.connectivity.ride_out(best)
+            if found is None or found.number != self.claim.number:
+                return None
             path = place.tracker.model_path(self._run_id())
             place.connectivity.ride_out(lambda: place.write_model(self.claim.number, path))
         except (AutomlError, OSError) as error:  # a full disk costs no trial
@@ -376,9 +403,9 @@ class TrialRun:
 
     def _clean_up(self) -> None:
         place = self.place
-        self._checkpoints.remove()
+        self._tidy(self._checkpoints.remove)
         specification = place.record.specification
-        place.connectivity.ride_out(
+        self._tidy(
             lambda: drop_surplus_weights(
                 place.engine,
                 place.record.study_id,
@@ -388,6 +415,13 @@ class TrialRun:
             )
         )
         place.connectivity.ride_out(self._write_study_note)
+
+    def _tidy(self, delete: Callable[[], object]) -> None:
+        """Delete files; those that the artifacts do not let go are leftovers, which another worker deletes."""
+        try:
+            self.place.connectivity.ride_out(delete)
+        except (StorageError, OSError) as error:  # a database that stayed away ends the worker at its next call
+            self.place.say(f"trial {self.claim.number} leaves files that could not be deleted: {error}")
 
     def _write_study_note(self) -> None:
         with self.place.engine.begin() as connection:

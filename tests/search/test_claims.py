@@ -176,6 +176,17 @@ def test_trial_that_was_given_back_may_lose_its_worker_as_often_as_any(scene: Sc
     assert tuple(stored) == (MAX_ATTEMPTS + 1, 1, "worker lost", "its worker vanished: process 1 on elsewhere")
 
 
+def test_trial_that_is_finished_cannot_be_given_back(scene: Scene) -> None:
+    claim = scene.take(scene.worker())
+    with fence(scene.engine, claim) as connection:
+        record_end(connection, claim.trial_id, failure=None, reason=None)
+        connection.execute(text("UPDATE trials SET state = 'COMPLETE'"))
+        give_back(connection, claim.trial_id, reason="the bucket is away")
+        stored = connection.execute(text("SELECT attempt, failure, reason FROM automl_trials")).one()
+    assert tuple(stored) == (0, None, None)
+    assert scene.state() == TrialState.COMPLETE
+
+
 def test_seconds_of_all_attempts_are_counted_up_to_the_last_sign_of_life(scene: Scene) -> None:
     scene.take(scene.worker(ended=True, silent_seconds=20))
     scene.began(seconds_ago=50)

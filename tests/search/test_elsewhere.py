@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from automl.search.artifacts import PARTIAL, open_artifacts
 from tests.conftest import Bucket
 from tests.search.test_worker import Service
 
@@ -68,8 +69,6 @@ def test_a_trial_goes_on_from_the_bucket_and_its_model_is_exported_from_there(
     exported = json.loads(here.run("best", "s", "--export", "model.pt", "--json"))
     assert exported["number"] == 0
     assert (here.folder / "model.pt").exists()
-    from automl.search.artifacts import open_artifacts
-
     store = open_artifacts(bucket.address, bucket.environment)
     assert len(store.names("")) == 3  # weights and two pictures: no checkpoint is left
     here.run("delete", "s", "--yes")
@@ -103,6 +102,24 @@ def test_a_worker_whose_bucket_is_not_there_stops_before_it_takes_a_trial(
     assert "automl: Cannot use s3://nobodys-bucket/x: " in said
     assert "Traceback" not in said
     assert here.states() == []
+
+
+def test_a_mount_that_is_out_of_reach_costs_no_trial(machines: tuple[Service, Service], tmp_path: Path) -> None:
+    """A file where its folder should be refuses every write, to root as well, as a stale mount does."""
+    here, _ = machines
+    here.environment["AUTOML_ARTIFACTS"] = str(tmp_path)
+    (tmp_path / PARTIAL).touch()
+    here.create("--trials", "1", space=SPACE)
+    worker = here.worker()
+    _, said = worker.communicate(timeout=240)
+    assert worker.returncode == 2, said
+    sentence = f"Cannot use {tmp_path}: [Errno 17] File exists: '{tmp_path / PARTIAL}'."
+    assert f"trial 0 goes on without a checkpoint: {sentence}" in said
+    assert f"automl: {sentence} See that the folder is there and can be written." in said
+    assert "Traceback" not in said
+    trial = here.shown(0)
+    assert (trial["state"], trial["attempt"], trial["lost"], trial["failure"]) == ("waiting", 1, 0, "interrupted")
+    assert len(trial["epochs"]) == 6
 
 
 def test_a_bucket_without_boto3_is_refused_with_what_to_install(tmp_path: Path) -> None:
