@@ -44,7 +44,8 @@ def remove_leftovers(engine: Engine, record: StudyRecord, *, artifacts: Artifact
     for name in possible.intersection(artifacts.names("")) - recorded:
         artifacts.remove(name)
     for name in artifacts.names(f"checkpoints/{record.uid}/"):
-        if int(name.rpartition("/")[2].partition("-")[0]) in attempts:
+        number = name.rpartition("/")[2].partition("-")[0]  # or what others left there, as NFS does: .nfs0000...
+        if number.isdecimal() and int(number) in attempts:
             artifacts.remove(name)
 
 

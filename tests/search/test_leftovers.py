@@ -49,6 +49,7 @@ def test_what_killed_workers_left_is_deleted_and_nothing_else(
         artifact_id("another study", FINISHED, 0, WEIGHTS),
         checkpoint_name(record.uid, RUNNING, 0),
         checkpoint_name("another study", FINISHED, 0),
+        f"checkpoints/{record.uid}/.nfs0000000000a1b2c300000001",  # still open somewhere
     }
     left = {
         artifact_id(record.uid, FINISHED, 0, WEIGHTS),
