@@ -143,6 +143,7 @@ class TrialRun:
 
     def _note_micro_batch(self, trial: optuna.Trial, recipe: Recipe, passes: int) -> None:
         """Get ready for another try with smaller parts of the same batches, from the last checkpoint."""
+        self._training = None  # else it would keep the failed network on the device
         free_memory(self.place.device)
         self._pending.clear()  # epochs after that checkpoint, which are done again
         images = micro_batch(recipe, passes)
@@ -263,7 +264,7 @@ class TrialRun:
             unreported = self._checkpoints.restore(training, say=self.place.say)
         if unreported is not None:
             self._pending = unreported
-        elif reported_steps(trial):
+        elif self.claim.attempt > 0 and reported_steps(trial):
             sentence = (
                 f"Attempt {self.claim.attempt + 1} began again at epoch 0: "
                 f"no checkpoint of an earlier one could be read in {self.place.artifacts.address}"
