@@ -39,7 +39,15 @@ from automl.search.outcomes import Outcome, failed
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.reporting import report_epoch
-from automl.search.results import OVER_A_LIMIT, RECIPE_ATTRIBUTE, BestTrial, TrialRecord, find_best, read_trial
+from automl.search.results import (
+    MILLISECONDS_ATTRIBUTE,
+    OVER_A_LIMIT,
+    RECIPE_ATTRIBUTE,
+    BestTrial,
+    TrialRecord,
+    find_best,
+    read_trial,
+)
 from automl.search.storage import LOST_CONNECTION
 from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.weights import drop_surplus_weights, record_weights, write_weights
@@ -240,8 +248,10 @@ class TrialRun:
     def _weigh(self, trial: optuna.Trial, training: Training) -> str | None:
         """Record the network's size and time; why it is over a limit of the study, if it is."""
         specification = judging(self.place.record.specification)
+        is_known = MILLISECONDS_ATTRIBUTE in trial.user_attrs
         size, milliseconds = training.parameters, milliseconds_of(trial, training, specification)
-        self._in_fence(lambda _: record_weight(trial, specification, parameters=size, milliseconds=milliseconds))
+        if not is_known:
+            self._in_fence(lambda _: record_weight(trial, specification, parameters=size, milliseconds=milliseconds))
         return excess(specification, parameters=size, milliseconds=milliseconds)
 
     def _report_pending(self, trial: optuna.Trial) -> None:

@@ -22,10 +22,8 @@ def milliseconds_of(trial: optuna.Trial, training: Training, specification: Spec
 def record_weight(trial: optuna.Trial, specification: Specification, *, parameters: int, milliseconds: float) -> None:
     """Write down the time, and how far the network is over each limit, from which Optuna's samplers learn.
 
-    What is recorded already stays.
+    Safe to repeat: `trial` remembers at once what a transaction that fails then does not store.
     """
-    if MILLISECONDS_ATTRIBUTE in trial.user_attrs:
-        return
     for name, value in constraints(specification, parameters=parameters, milliseconds=milliseconds).items():
         trial.set_constraint(name, value)
     trial.set_user_attr(MILLISECONDS_ATTRIBUTE, milliseconds)

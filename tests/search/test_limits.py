@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from contextlib import suppress
 
 import optuna
 
 from automl.search.limits import constraints, excess, in_words, judging, vote_fits
+from automl.search.optuna_internals import FastStorage
+from automl.search.results import MILLISECONDS_ATTRIBUTE
 from automl.search.samplers import build_sampler
 from automl.search.specification import Confirms
+from automl.search.weighing import record_weight
 from tests.export.report.conftest import trial
 from tests.search.conftest import SPECIFICATION
 
@@ -33,6 +37,19 @@ def test_confirmation_judges_no_network_again_but_keeps_the_limits_of_its_search
     assert constraints(judging(confirming), parameters=3000, milliseconds=9.0) == {}
     assert excess(confirming, parameters=3000, milliseconds=1.0) is not None
     assert judging(LIMITED) == LIMITED
+
+
+def test_weight_whose_transaction_fails_is_recorded_by_the_next_call(storage: FastStorage) -> None:
+    drawn = optuna.create_study(storage=storage).ask()
+    with suppress(ZeroDivisionError), storage.begin():
+        record_weight(drawn, LIMITED, parameters=3000, milliseconds=1.0)
+        raise ZeroDivisionError  # as a connection that is lost at the commit
+    assert storage.get_trial(drawn._trial_id).user_attrs == {}
+    with storage.begin():
+        record_weight(drawn, LIMITED, parameters=3000, milliseconds=1.0)
+    stored = storage.get_trial(drawn._trial_id)
+    assert stored.user_attrs == {MILLISECONDS_ATTRIBUTE: 1.0}
+    assert stored.constraints == {"parameters": 0.5, "milliseconds": -0.5}
 
 
 def test_votes_add_up_and_mirror_images_take_twice_the_time() -> None:
