@@ -34,7 +34,7 @@ class Checkpoints:
     clock: Callable[[], float] = time.monotonic
     _saved_at: float = field(init=False)
     _saving_seconds: float = 0.0
-    """That the last one took."""
+    """That the last one took, or the last try."""
 
     def __post_init__(self) -> None:
         self._saved_at = self.clock()
@@ -47,14 +47,17 @@ class Checkpoints:
     def save(self, training: Training, *, unreported: Sequence[EpochResult]) -> None:
         """Save the run as it is after its last complete epoch.
 
-        Raises: OSError or StorageError if it cannot be stored.
+        Raises: OSError or StorageError if it cannot be stored. What was tried counts as done: a bucket that is
+        away is waited for half a minute of training apart, and not at every epoch.
         """
         began = self.clock()
         epochs = [dataclasses.asdict(result) for result in unreported]
-        with self.artifacts.writing(checkpoint_name(self.study_uid, self.claim.number, self.claim.attempt)) as file:
-            save_checkpoint(training.state() | {UNREPORTED: epochs}, file)
-        self._saved_at = self.clock()
-        self._saving_seconds = self._saved_at - began
+        try:
+            with self.artifacts.writing(checkpoint_name(self.study_uid, self.claim.number, self.claim.attempt)) as file:
+                save_checkpoint(training.state() | {UNREPORTED: epochs}, file)
+        finally:
+            self._saved_at = self.clock()
+            self._saving_seconds = self._saved_at - began
 
     def restore(self, training: Training, *, say: Callable[[str], None]) -> list[EpochResult] | None:
         """Let the run go on from the newest checkpoint that can be read; its unreported epochs, or None without one."""

@@ -13,7 +13,8 @@ from automl.search.artifacts import S3, temporary_file
 
 RETRIES = 8
 """By boto3, with growing, jittered pauses: a minute or two in all."""
-CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
+"""To connect, and between two pieces of an answer."""
 MISSING = ("404", "NoSuchKey")
 CREDENTIALS = {
     "aws_access_key_id": "AWS_ACCESS_KEY_ID",
@@ -42,7 +43,11 @@ def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
         ) from error
     given = {option: environment[name] for option, name in CREDENTIALS.items() if environment.get(name)}
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    config = Config(connect_timeout=CONNECT_SECONDS, retries={"mode": "standard", "max_attempts": RETRIES})
+    config = Config(
+        connect_timeout=ANSWER_SECONDS,
+        read_timeout=ANSWER_SECONDS,
+        retries={"mode": "standard", "max_attempts": RETRIES},
+    )
     try:
         client = boto3.Session(**given).client("s3", endpoint_url=endpoint, config=config)
     except (BotoCoreError, ValueError) as error:

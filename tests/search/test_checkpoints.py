@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.search.artifacts import FolderStore
+from automl.search.artifacts import PARTIAL, FolderStore
 from automl.search.checkpoints import CHECKPOINT_SHARE, MOST_REPEATED_SECONDS, Checkpoints
 from automl.search.claims import Claim
+from automl.training.loop import Training
 
 EPOCHS = 300
 
@@ -39,3 +42,13 @@ def test_saving_takes_a_small_share_of_the_time(epoch_seconds: float, saving_sec
     share, _ = saved(epoch_seconds, saving_seconds)
     first = saving_seconds / (EPOCHS * epoch_seconds)  # the first epoch is saved in any case
     assert share <= CHECKPOINT_SHARE + first + 1e-9
+
+
+def test_store_that_keeps_a_checkpoint_waiting_in_vain_is_not_tried_again_at_the_next_epoch(tmp_path: Path) -> None:
+    (tmp_path / PARTIAL).touch()  # a file where its folder should be refuses every write
+    times = iter((0.0, 100.0, 160.0, 161.0, 190.0))  # made, tried for 60 s, and asked twice
+    checkpoints = Checkpoints(FolderStore(tmp_path), "study", Claim(1, 0, 0), clock=lambda: next(times))
+    with pytest.raises(FileExistsError, match=PARTIAL):
+        checkpoints.save(cast("Training", None), unreported=())  # which is not looked at before there is a file
+    assert not checkpoints.is_due(1.0)
+    assert checkpoints.is_due(1.0)
