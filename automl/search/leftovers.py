@@ -26,6 +26,14 @@ def artifact_id(study_uid: str, number: int, attempt: int, filename: str) -> str
     return str(uuid.uuid5(NAMESPACE, f"{study_uid}/{number}/{attempt}/{filename}"))
 
 
+def holds_files(artifacts: ArtifactStore, study_uid: str, attempts: Mapping[int, int]) -> bool:
+    """Whether a store has checkpoints of a study, or what its trials (last attempts by number) would have stored."""
+    if artifacts.names(f"checkpoints/{study_uid}/"):
+        return True
+    possible = {name for number, last in attempts.items() for name in _possible(study_uid, number, last)}
+    return not possible.isdisjoint(artifacts.names(""))
+
+
 def forget_earlier(connection: Connection, trial_id: int, *, study_uid: str, number: int, attempt: int) -> None:
     """Delete the records of what earlier attempts stored; the files are then leftovers."""
     keys = [f"artifacts:{artifact_id(study_uid, number, a, name)}" for a in range(attempt) for name in NAMES]

@@ -18,6 +18,7 @@ from optuna.exceptions import DuplicatedStudyError
 from automl.errors import StudyError
 from automl.search.artifacts import ArtifactStore, temporary_file
 from automl.search.database import Database
+from automl.search.leftovers import holds_files
 from automl.search.moved import Moved
 from automl.search.schema import create_schema
 from automl.search.storage import open_storage
@@ -93,7 +94,7 @@ def copy_study(
     if artifacts.address == target_artifacts.address:
         raise StudyError(
             f"Original and copy would share {artifacts.address}, and write over each other's checkpoints. "
-            "Give --to-artifacts another folder or prefix."
+            "Say where the original's lie (--artifacts), or give --to-artifacts another folder or prefix."
         )
     document, record = snapshot(database, name, artifacts=artifacts)
     return place(document, StoredFiles(artifacts, record.uid), target, name=record.name, artifacts=target_artifacts)
@@ -127,16 +128,13 @@ def back_up(database: Database, name: str | None, path: Path, *, artifacts: Arti
 def restore(path: Path, database: Database, *, name: str | None, artifacts: ArtifactStore) -> Moved:
     """Read a study back from what `back_up` wrote, under its name or another.
 
-    Raises: StudyError if the file is no backup or another version's, or if the database has a study of this name.
+    Raises: StudyError if the file is no backup or another version's, if the database has a study of this name, or if
+    the store has files of the original or cannot be written.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if (damaged := archive.testzip()) is not None:
-                raise StudyError(f"{path} is damaged: {damaged} in it cannot be read. Take another copy of it.")
-            study = json.loads(archive.read(STUDY))
-            trials = [json.loads(line) for line in archive.read(TRIALS).splitlines()]
-            document = StudyDocument(study, trials)
-            return place(document, ZippedFiles(archive), database, name=name or document.name, artifacts=artifacts)
+            document = _read(archive, path)
+            return _unpack(document, archive, database, name=name or document.name, artifacts=artifacts)
     except FileNotFoundError as error:
         raise StudyError(f"There is no file {path}.") from error
     except OSError as error:
@@ -147,16 +145,37 @@ def restore(path: Path, database: Database, *, name: str | None, artifacts: Arti
         ) from error
 
 
+def _read(archive: zipfile.ZipFile, path: Path) -> StudyDocument:
+    if (damaged := archive.testzip()) is not None:
+        raise StudyError(f"{path} is damaged: {damaged} in it cannot be read. Take another copy of it.")
+    study = json.loads(archive.read(STUDY))
+    return StudyDocument(study, [json.loads(line) for line in archive.read(TRIALS).splitlines()])
+
+
+def _unpack(
+    document: StudyDocument, archive: zipfile.ZipFile, database: Database, *, name: str, artifacts: ArtifactStore
+) -> Moved:
+    try:
+        return place(document, ZippedFiles(archive), database, name=name, artifacts=artifacts)
+    except OSError as error:  # the archive was read to its end before
+        raise StudyError(
+            f"The files of {name} cannot be written to {artifacts.address}: {error.strerror or error}. "
+            "Make it writable, with room enough, or give --artifacts another folder or prefix; then restore again."
+        ) from error
+
+
 def place(document: StudyDocument, files: Files, target: Database, *, name: str, artifacts: ArtifactStore) -> Moved:
     """Write files and then the study that names them; if that fails, the files go again.
 
-    Raises: StudyError if the database has a study of this name, or if another version wrote the document.
+    Raises: StudyError if the database has a study of this name, if another version wrote the document, or if the store
+    has files of the original.
     """
     document.check()
     create_schema(target)
     with target.engine.connect() as connection:
         _check_free(name, name in study_names(connection), target)
     uid = study_uid(name, document.created_at)
+    _check_apart(document, uid, name, artifacts)
     written: list[str] = []
     try:
         renamed = _place_files(document, files, artifacts, uid, written)
@@ -167,6 +186,18 @@ def place(document: StudyDocument, files: Files, target: Database, *, name: str,
         _check_free(name, isinstance(error, DuplicatedStudyError), target)
         raise
     return moved(document, name, sum(1 for _ in document.files()) - len(written))
+
+
+def _check_apart(document: StudyDocument, uid: str, name: str, artifacts: ArtifactStore) -> None:
+    """A study of the same unique name takes the other's files for leftovers of its own, and deletes them."""
+    recorded = (file.partition("/")[2] for file in document.files() if file.startswith("artifacts/"))
+    if holds_files(artifacts, uid, document.attempts) or (
+        name == document.name and not set(recorded).isdisjoint(artifacts.names(""))
+    ):
+        raise StudyError(
+            f"{artifacts.address} has files of another study {name} of the same origin, and each would delete the "
+            "other's. Give --artifacts (of a copy: --to-artifacts) another folder or prefix, or restore as --study NEW."
+        )
 
 
 def _place_files(

@@ -64,6 +64,11 @@ class StudyDocument:
         """When it was created; with the name it makes the study's unique name."""
         return datetime.fromisoformat(self.study["row"]["created_at"])
 
+    @property
+    def attempts(self) -> dict[int, int]:
+        """The last attempt at each trial, by its number; 0 for those that nobody has begun."""
+        return {trial["number"]: (trial["claim"] or {}).get("attempt", 0) for trial in self.trials}
+
     def check(self) -> None:
         """See that this automl can write it, and that its files go where files of a study do.
 

@@ -181,7 +181,7 @@ def test_a_write_that_fails_takes_its_files_away_again(
     file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
     document, _ = snapshot(database, search.name, artifacts=store)
     back_up(database, search.name, file, artifacts=store)
-    lines = [trial | {"claim": {"attempt": "no number"}} for trial in document.trials]
+    lines = [trial | {"epochs": [{"epoch": "no number"}]} for trial in document.trials]
     rewrite(file, "trials.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises(sqlalchemy.exc.DataError):
         restore(file, elsewhere, name=None, artifacts=there)
@@ -203,6 +203,33 @@ def test_copies_do_not_share_a_store(
 ) -> None:
     with pytest.raises(StudyError, match=re.escape(f"Original and copy would share {store.address}")):
         copy_study(database, search.name, elsewhere, artifacts=store, target_artifacts=store)
+
+
+def test_a_backup_is_not_restored_beside_the_original_s_files(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file, link = tmp_path / "faces.zip", tmp_path / "link"
+    back_up(database, search.name, file, artifacts=store)
+    link.symlink_to(store.folder)
+    before = sorted(store.folder.rglob("*"))
+    for _ in range(2):  # a running trial's checkpoint is enough, and so are finished trials' weights
+        for there in (store, FolderStore(link)):
+            with pytest.raises(StudyError, match=re.escape(f"{there.address} has files of another study faces")):
+                restore(file, elsewhere, name=None, artifacts=there)
+        assert sorted(store.folder.rglob("*")) == before
+        store.remove_folder("checkpoints")
+        before = sorted(store.folder.rglob("*"))
+    assert restore(file, elsewhere, name="again", artifacts=store).files == 2
+
+
+def test_a_store_that_cannot_be_written_is_not_blamed_on_the_backup(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file, blocked = tmp_path / "faces.zip", tmp_path / "blocked"
+    back_up(database, search.name, file, artifacts=store)
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises(StudyError, match=re.escape(f"The files of faces cannot be written to {blocked}: ")):
+        restore(file, elsewhere, name=None, artifacts=FolderStore(blocked))
 
 
 def test_a_file_that_is_gone_leaves_no_record(
