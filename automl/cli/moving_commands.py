@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from automl.cli.options import Place, add_storage_options, opened_place
+from automl.cli.options import add_storage_options, opened_place
 from automl.cli.service_address import running_service
 from automl.cli.terminal import write_line
 from automl.errors import SettingsError, StudyError
 from automl.search.artifacts import open_artifacts
 from automl.search.database import open_database, postgres_url
 from automl.search.moved import Moved
+from automl.settings import Settings
 
 
 def add_commands(commands: Any) -> None:
@@ -42,7 +43,7 @@ def copy(arguments: argparse.Namespace) -> None:
     from automl.search.moving import copy_study  # Optuna takes 0.3 s to import
 
     with opened_place(arguments) as place, open_database(arguments.to, home=place.home) as target:
-        address = _target_artifacts(place, arguments)
+        address = target_artifacts(place.settings, arguments)
         moved = copy_study(
             place.database,
             arguments.study,
@@ -53,16 +54,16 @@ def copy(arguments: argparse.Namespace) -> None:
         write_line(f"Study {moved.study} is copied to {target.shown}, artifacts {address}: {_told(moved)}.")
 
 
-def _target_artifacts(place: Place, arguments: argparse.Namespace) -> str:
+def target_artifacts(settings: Settings, arguments: argparse.Namespace) -> str:
     """Where the copy's artifacts go.
 
     Raises: SettingsError if nobody said so, and the copy does not go to the service of this folder.
     """
     if arguments.to_artifacts:
         return str(arguments.to_artifacts)
-    service = running_service(place.settings, folder=Path.cwd())
+    service = running_service(settings, folder=Path.cwd())
     if service is not None and postgres_url(service.storage) == postgres_url(arguments.to):
-        return str(service.artifacts)
+        return settings.values.get("AUTOML_ARTIFACTS") or str(service.artifacts)
     raise SettingsError(
         "Where do the copy's artifacts go? Give --to-artifacts: a folder that the workers of the other database mount, "
         "or s3://BUCKET/PREFIX."
