@@ -61,6 +61,7 @@ def _work(
         patience=patience,
         told_to_end=told,
         say=tell,
+        grace_seconds=place.settings.grace_seconds(),
     ) as device:
         if device is None:
             return "it waited for a GPU until it was told to end, or the budget was used"

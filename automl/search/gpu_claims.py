@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.search.budget import standing
+from automl.search.claims import GRACE_SECONDS
 from automl.search.database import Patience
 from automl.search.devices import Gpu, gpus_meant
 from automl.search.heartbeat import Heartbeat
@@ -149,11 +150,12 @@ def claimed_device(
     patience: Patience,
     told_to_end: threading.Event,
     say: Callable[[str], None],
+    grace_seconds: float = GRACE_SECONDS,
 ) -> Iterator[str | None]:
     """The device to compute on for the duration of the block; None if the search ended before a GPU was free.
 
     `asked` itself where it leaves no GPU to be chosen. A worker that waits is one of the study's workers: `status`
-    shows it, and it finds the lost trials of others.
+    shows it, and it finds the lost trials of others, silent for `grace_seconds`.
     """
     gpus = gpus_meant(asked)
     if not gpus:
@@ -168,6 +170,7 @@ def claimed_device(
             patience=patience,
             told_to_end=told_to_end,
             say=say,
+            grace_seconds=grace_seconds,
         )
         yield None if gpu is None else gpu.device
 
@@ -181,10 +184,12 @@ def _wait_for_slot(
     patience: Patience,
     told_to_end: threading.Event,
     say: Callable[[str], None],
+    grace_seconds: float,
 ) -> Gpu | None:
     say(f"All GPU places ({what}) are taken: waiting for one. AUTOML_WORKERS_PER_GPU says how many share a GPU.")
     with ExitStack() as alive:
-        beat = Heartbeat(engine, study_id=study_id, device=f"waiting for one of {what} GPU places", warn=say)
+        device = f"waiting for one of {what} GPU places"
+        beat = Heartbeat(engine, study_id=study_id, device=device, warn=say, grace_seconds=grace_seconds)
         patience.ride_out(lambda: alive.enter_context(beat))
         while not (told_to_end.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
             try:

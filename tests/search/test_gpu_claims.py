@@ -218,6 +218,53 @@ def test_a_waiting_worker_ends_with_the_budget(database: Database, make_study: M
             assert device is None
 
 
+def test_a_waiting_worker_finds_lost_trials_after_the_grace_time_that_was_set(
+    database: Database, make_study: MakeStudy, one_gpu: Gpu
+) -> None:
+    record, told_to_end = make_study(), threading.Event()
+    with database.engine.begin() as connection:
+        connection.execute(
+            text(
+                """
+                WITH worker AS (INSERT INTO automl_workers (study_id, ordinal, host, pid, device, beat_at)
+                        VALUES (:study, 0, 'elsewhere', 1, 'cpu', now() - interval '10 seconds') RETURNING worker_id),
+                    trial AS (INSERT INTO trials (study_id, number, state)
+                        VALUES (:study, 0, 'RUNNING') RETURNING trial_id)
+                INSERT INTO automl_trials (trial_id, worker_id) SELECT trial_id, worker_id FROM trial, worker
+                """
+            ),
+            {"study": record.study_id},
+        )
+
+    def wait_for_place() -> None:
+        with claimed_device(
+            "auto",
+            database.engine,
+            study_id=record.study_id,
+            slots=1,
+            patience=PATIENCE,
+            told_to_end=told_to_end,
+            say=lambda _: None,
+            grace_seconds=1,
+        ) as device:
+            assert device is None
+
+    waiter = threading.Thread(target=wait_for_place)
+    with claiming(database, [one_gpu]) as claim:
+        claim.take()
+        waiter.start()
+        try:
+            wait_until(lambda: states(database) == ["WAITING"])
+        finally:
+            told_to_end.set()
+            waiter.join()
+
+
+def states(database: Database) -> list[str]:
+    with database.engine.connect() as connection:
+        return list(connection.scalars(text("SELECT CAST(state AS text) FROM trials ORDER BY number")))
+
+
 def devices_at_work(database: Database) -> list[str]:
     with database.engine.connect() as connection:
         return list(connection.scalars(text("SELECT device FROM automl_workers WHERE ended_at IS NULL")))
