@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,18 @@ def test_the_dashboard_reads_as_its_own_role_and_artifacts_without_writing() -> 
     assert dashboard["environment"]["AUTOML_STORAGE"] == "postgresql://automl_dashboard@postgres:5432/automl"
     assert [volume["read_only"] for volume in dashboard["volumes"]] == [True]
     assert "AUTOML_PASSWORD" not in str(dashboard)
+
+
+def test_the_s3_server_does_not_start_without_keys() -> None:
+    shell, flag, script = services()[FOREIGN]["entrypoint"]
+    script = script.replace("$$", "$").replace("exec /entrypoint.sh", "echo started")
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "a secret"}
+    for missing in keys:
+        done = subprocess.run(
+            [shell, flag, script], env=keys | {missing: ""}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode != 0
+        assert f"{missing}: is not set" in done.stderr
+        assert "started" not in done.stdout
+    done = subprocess.run([shell, flag, script], env=keys, capture_output=True, text=True, check=True)
+    assert done.stdout == "started mini -dir=/data\n"
