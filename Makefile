@@ -11,7 +11,7 @@ COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-comp
 # Nothing that runs from here ever uploads.
 export WANDB_MODE := offline
 
-.PHONY: install demo test lint bench bench-gpu scale fer2013 fer2013-gpu up compose-test clean
+.PHONY: install demo test lint bench bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
 
 install: $(STAMP)
 

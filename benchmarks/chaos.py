@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shlex
 import sys
 import tempfile
 import time
@@ -92,7 +93,7 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory(prefix="automl-chaos-") as temporary:
         found = run(plan, options.keep or Path(temporary))
-    page = report(plan, found, load)
+    page = report(plan, found, load, arguments=sys.argv[1:])
     print(page)
     if options.output:
         RESULT.write_text(page, encoding="utf-8")
@@ -118,8 +119,9 @@ def run(plan: Plan, folder: Path) -> Chaos:
         return Chaos(faults, seconds, audited(service, trials=plan.trials))
 
 
-def report(plan: Plan, found: Chaos, load: float) -> str:
-    """Markdown of one run."""
+def report(plan: Plan, found: Chaos, load: float, *, arguments: Sequence[str]) -> str:
+    """Markdown of one run that was called with these arguments."""
+    again = shlex.join(["python", "-m", "benchmarks.chaos", *arguments])
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     faults = ", ".join(f"{count} × {fault}" for fault, count in sorted(found.faults.items()))
     pause = " to ".join(f"{seconds:g}" for seconds in plan.pause_seconds)
@@ -141,7 +143,7 @@ A stopped worker stands still for longer than the grace time
 **{"Nothing was lost, and nothing was done twice." if found.is_exact else "The books do not agree."}**
 
 {hardware()}, load average before {load:.1f}; Python {sys.version.split()[0]}, {versions};
-n = 1, seed {plan.seed}; {datetime.now(tz=UTC):%Y-%m-%d}. Again: `make chaos`.
+n = 1, seed {plan.seed}; {datetime.now(tz=UTC):%Y-%m-%d}. Again: `{again}`.
 """
 
 

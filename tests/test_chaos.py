@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 
-from benchmarks.chaos import Plan, run
+from benchmarks.chaos import Chaos, Plan, report, run
 from benchmarks.chaos_audit import as_json
 
 PLAN = Plan(
@@ -18,3 +19,8 @@ def test_every_trial_is_accounted_for_after_chaos() -> None:
         found = run(PLAN, Path(folder))
     assert found.is_exact, as_json(found.lines)
     assert found.faults
+
+
+def test_the_report_says_how_it_was_called() -> None:
+    page = report(PLAN, Chaos(Counter(kill=1), 60.0, []), 0.0, arguments=("--output", "--pause", "8", "16"))
+    assert page.endswith("Again: `python -m benchmarks.chaos --output --pause 8 16`.\n")
