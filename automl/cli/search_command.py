@@ -149,7 +149,7 @@ def run_workers(
     """
     with place.database.engine.begin() as connection:
         for number in recover_lost(connection, study_id=record.study_id, reached_seconds=0):
-            view.say(f"trial {number} had lost its worker and goes on")
+            view.say(f"trial {number} had lost its worker")
     watcher = Watcher(place, record, view)
     environment = {"AUTOML_HOME": str(place.home), "AUTOML_ARTIFACTS": place.artifacts.address}
     if not place.database.embedded:

@@ -131,4 +131,4 @@ class Heartbeat:
             reached_seconds=time.monotonic() - self._reached_since,
             grace_seconds=self._grace_seconds,
         ):
-            self._warn(f"Trial {number} lost its worker and is back in the queue.")
+            self._warn(f"Trial {number} lost its worker.")

@@ -33,7 +33,7 @@ def worker(database: Database, record: StudyRecord, *, silent_seconds: float) ->
 
 @pytest.mark.parametrize(
     ("own_silence", "expected"),
-    [(2.0, ["Trial 0 lost its worker and is back in the queue."]), (UNBROKEN_SECONDS + 1, [])],
+    [(2.0, ["Trial 0 lost its worker."]), (UNBROKEN_SECONDS + 1, [])],
     ids=["heard all the time", "itself stopped or asleep"],
 )
 def test_only_who_was_heard_all_the_time_judges_others(
