@@ -18,6 +18,7 @@ from rich.text import Text
 from automl.cli.answers import clock
 from automl.cli.terminal import plain_console, tell
 from automl.legible import printable
+from automl.search.bugs import cause
 from automl.search.results import FinishedTrial, StudyStatus
 
 
@@ -118,7 +119,7 @@ def _line(trial: FinishedTrial, count: int, status: StudyStatus) -> str:
     line = f"[{count}{total}] trial {trial.number:>3} {trial.state:<8} {status.metric} {value} "
     line += f"after {trial.epochs_done} epochs"
     if trial.reason:
-        line += f": {trial.reason.strip().splitlines()[-1]}"
+        line += f": {cause(trial.reason)}"
     elif status.best is not None and status.best.number == trial.number:
         line += "  <- best so far"
     return line

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 BUG = "bug"
 IN_A_ROW = 3
+EXCEPTION = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)", re.M)
 LAST_ENDED = text(
     """
     SELECT failure, reason FROM trials JOIN automl_trials USING (trial_id) JOIN automl_workers USING (worker_id)
@@ -33,5 +34,13 @@ def is_same_bug_again(connection: Connection, study_id: int) -> bool:
 def signature(traceback_text: str) -> tuple[str, str]:
     """Where an exception was raised and its class: its message may tell of this trial's shapes and numbers."""
     places = re.findall(r'^ *File "(.+)", line (\d+)', traceback_text, re.M)
-    last_line = traceback_text.strip().splitlines()[-1]
-    return ":".join(places[-1]) if places else "", last_line.partition(":")[0]
+    return ":".join(places[-1]) if places else "", cause(traceback_text).partition(":")[0]
+
+
+def cause(reason: str) -> str:
+    """The line of a reason that says what happened: of a traceback, class and first line of the message, else the last.
+
+    CUDA's messages, for one, end with lines of advice.
+    """
+    said: list[str] = EXCEPTION.findall(reason)
+    return said[-1] if said else reason.strip().splitlines()[-1]

@@ -20,7 +20,7 @@ from automl.models.building import build_model, resolve_builder
 from automl.recipe import Value
 from automl.search.artifacts import ArtifactStore
 from automl.search.budget import issue_ticket, standing
-from automl.search.bugs import BUG, IN_A_ROW, is_same_bug_again
+from automl.search.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
 from automl.search.claims import GRACE_SECONDS, Claim, recover_lost, take_waiting
 from automl.search.database import Database
 from automl.search.heartbeat import Heartbeat
@@ -180,9 +180,8 @@ class Worker:
         self._say(told(claim, outcome))
         if outcome.failure != BUG or not self._connectivity.ride_out(self._is_same_bug_again):
             return
-        last_line = str(outcome.reason).strip().splitlines()[-1]
         raise StudyError(
-            f"The same error ended {IN_A_ROW} trials in a row, so this worker stops: {last_line}\n"
+            f"The same error ended {IN_A_ROW} trials in a row, so this worker stops: {cause(str(outcome.reason))}\n"
             f"See the whole traceback with: automl show {claim.number} {self._record.name}"
         )
 
@@ -276,5 +275,5 @@ def told(claim: Claim, outcome: Outcome) -> str:
     if outcome.value is not None:
         line += f", {outcome.value:.4f}"
     if outcome.failure is not None:
-        line += f", {outcome.failure}: {str(outcome.reason).strip().splitlines()[-1]}"
+        line += f", {outcome.failure}: {cause(str(outcome.reason))}"
     return line

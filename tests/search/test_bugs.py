@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import text
 
-from automl.search.bugs import is_same_bug_again, signature
+from automl.search.bugs import cause, is_same_bug_again, signature
 from automl.search.database import Database
 from tests.search.conftest import MakeStudy
 
@@ -26,6 +26,16 @@ def test_signature_is_where_it_happened_and_not_with_what_numbers() -> None:
     assert signature(SAME[0][1]) == ("/home/me/networks.py:7", "RuntimeError")
     assert len({signature(reason) for _, reason in SAME}) == 1
     assert signature("Killed") == ("", "Killed")
+
+
+def test_cause_is_class_and_first_line_of_the_last_exception_whatever_lines_follow() -> None:
+    message = "torch.AcceleratorError: CUDA error: an illegal memory access was encountered"
+    advice = "Search for `cudaErrorIllegalAddress' for more.\nFor debugging: consider CUDA_LAUNCH_BLOCKING=1"
+    frames = 'Traceback (most recent call last):\n  File "/home/me/loop.py", line 12, in run\n    step()\n'
+    earlier = f"{frames}KeyError: 7\n\nDuring handling of the above exception, another exception occurred:\n\n"
+    assert cause(f"{earlier}{frames}{message}\n{advice}\n\n") == message
+    assert signature(f"{frames}{message}\n{advice}\n") == ("/home/me/loop.py:12", "torch.AcceleratorError")
+    assert cause("it reached the limit.\nInterrupted in epoch 3.") == "Interrupted in epoch 3."
 
 
 @pytest.mark.parametrize(
