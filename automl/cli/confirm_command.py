@@ -21,7 +21,7 @@ from automl.cli.options import (
 from automl.cli.search_command import default_workers, run_workers
 from automl.cli.terminal import print_json, tell
 from automl.search.confirmed import Confirmation, confirmed_study, read_confirmation
-from automl.search.results import read_status
+from automl.search.results import StudyStatus, read_status
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord
 
@@ -62,10 +62,11 @@ def run(arguments: argparse.Namespace) -> None:
             _run_workers(arguments, place, record)
         with place.database.engine.connect() as connection:
             found = read_confirmation(connection, record)
+            status = read_status(connection, record)
     if arguments.json:
         print_json(found.as_dict())
     else:
-        print_confirmation(found, command=_how_to_go_on(found, place))
+        print_confirmation(found, command=_how_to_go_on(arguments, place, found, status))
 
 
 def _prepared(arguments: argparse.Namespace, place: Place) -> StudyRecord:
@@ -101,8 +102,12 @@ def _run_workers(arguments: argparse.Namespace, place: Place, record: StudyRecor
         run_workers(place, record, view=view, told=told, workers=workers, options=options)
 
 
-def _how_to_go_on(found: Confirmation, place: Place) -> str:
+def _how_to_go_on(arguments: argparse.Namespace, place: Place, found: Confirmation, status: StudyStatus) -> str:
     command = place.settings.get("AUTOML_COMMAND")
     if found.is_over:
         return f"{command} best {found.confirms.study} --export model.pt"
+    # Out of time, a worker would end at once.
+    if status.budget_seconds is not None and status.active_seconds >= status.budget_seconds:
+        asked = f"--top {arguments.top} --seeds {arguments.seeds}"
+        return f"{command} confirm {found.record.name} {asked} --timeout LONGER"
     return f"{command} worker {found.record.name}"

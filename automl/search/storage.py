@@ -97,11 +97,16 @@ class Connectivity:
             self._away_since = self._clock()
             self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s ({reason_of(error)}).")
         away_seconds = self._clock() - self._away_since
-        if away_seconds > self._outage_seconds or self._told_to_end():
+        if away_seconds > self._outage_seconds:
             raise StorageError(
                 f"The database did not answer for {away_seconds:.0f} s, and AUTOML_OUTAGE_SECONDS is "
                 f"{self._outage_seconds:g}: {reason_of(error)}. What was reported is safe there, and other workers "
                 "take the trial over when it is back; then start this one again."
+            ) from error
+        if self._told_to_end():
+            raise StorageError(
+                f"This worker was told to end while the database did not answer: {reason_of(error)}. What was reported "
+                "is safe there, and other workers take the trial over when it is back."
             ) from error
         return away_seconds
 

@@ -128,6 +128,13 @@ def test_finished_confirmation_trains_nothing_more(confirmed: Finished) -> None:
     assert json.loads(done.stdout)["finished"] == 4
 
 
+def test_confirmation_whose_time_is_used_up_asks_for_more(confirmed: Finished) -> None:
+    asked = (CONFIRMED, "--top", "2", "--seeds", "3")
+    done = confirmed.automl("confirm", *asked, "--timeout", "0.1", "--workers", "0")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"go on   automl confirm {' '.join(asked)} --timeout LONGER\n")
+
+
 def test_search_without_a_complete_trial_cannot_be_confirmed(confirmed: Finished) -> None:
     confirmed.automl("create", "empty", "--data", "digits", "--space", "space.yaml")
     assert_refused(confirmed.automl("confirm", "empty"), "Study empty has no complete trial yet")
