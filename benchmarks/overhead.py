@@ -169,7 +169,7 @@ def work(home: Path, cache: Path, device: str) -> WorkerFigures:
             record,
             home=cache,
             artifacts=FolderStore(home / "artifacts"),
-            tracker=RunTracker(folder=home, study=STUDY, mode="offline", warn=print),
+            tracker=RunTracker(folder=home, study=STUDY, study_uid=STUDY, mode="offline", warn=print),
             write_model=lambda *_: None,
             told_to_end=threading.Event(),
             outage_seconds=60,

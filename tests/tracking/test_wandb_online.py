@@ -29,7 +29,9 @@ def server() -> Iterator[WandbServer]:
 def tracker(folder: Path, server: WandbServer, warnings: list[str], *, key: str = "0123456789" * 4) -> RunTracker:
     server_and_key = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": key, "WANDB_ERROR_REPORTING": "false"}
     environment = dict(os.environ) | server_and_key
-    return RunTracker(folder=folder, study="faces", mode="online", environment=environment, warn=warnings.append)
+    return RunTracker(
+        folder=folder, study="faces", study_uid="faces-0", mode="online", environment=environment, warn=warnings.append
+    )
 
 
 def track_one_trial(runs: RunTracker, number: int, *, state: TrialEnd = "complete") -> None:

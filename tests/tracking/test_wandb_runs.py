@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60
 
 
 def tracker(folder: Path, warnings: list[str], *, mode: Mode = "offline") -> RunTracker:
-    return RunTracker(folder=folder, study="faces", mode=mode, warn=warnings.append)
+    return RunTracker(folder=folder, study="faces", study_uid="faces-0", mode=mode, warn=warnings.append)
 
 
 def track_one_trial(runs: RunTracker, *, number: int = 0, epochs: int = 3, state: TrialEnd = "complete") -> None:
@@ -114,7 +114,9 @@ def table_of(folder: Path, run: WrittenRun, name: str) -> list[list[object]]:
 
 def test_project_of_the_environment_is_honoured(tmp_path: Path) -> None:
     environment = dict(os.environ) | {"WANDB_PROJECT": "from-environment"}
-    runs = RunTracker(folder=tmp_path, study="faces", mode="offline", environment=environment, warn=print)
+    runs = RunTracker(
+        folder=tmp_path, study="faces", study_uid="faces-0", mode="offline", environment=environment, warn=print
+    )
     track_one_trial(runs)
     runs.close(timeout_seconds=PATIENCE_SECONDS)
     assert read_runs(tmp_path)["id-0"].project == "from-environment"

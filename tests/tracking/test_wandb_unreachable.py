@@ -58,7 +58,7 @@ def track_three_trials(runs: RunTracker) -> None:
 def test_trials_do_not_wait_and_their_files_are_complete_and_without_the_key(tmp_path: Path) -> None:
     warnings: list[str] = []
     started = time.monotonic()
-    runs = RunTracker(folder=tmp_path, study="faces", mode="online", warn=warnings.append)
+    runs = RunTracker(folder=tmp_path, study="faces", study_uid="faces-0", mode="online", warn=warnings.append)
     track_three_trials(runs)
     assert time.monotonic() - started < CALL_SECONDS
 
@@ -78,7 +78,7 @@ def test_trials_do_not_wait_and_their_files_are_complete_and_without_the_key(tmp
 
 
 def test_time_to_close_is_kept_even_when_it_is_too_short_to_save(tmp_path: Path) -> None:
-    runs = RunTracker(folder=tmp_path, study="faces", mode="online", warn=lambda sentence: None)
+    runs = RunTracker(folder=tmp_path, study="faces", study_uid="faces-0", mode="online", warn=lambda sentence: None)
     track_three_trials(runs)
     closing = time.monotonic()
     runs.close(timeout_seconds=0.2)
@@ -88,7 +88,8 @@ def test_time_to_close_is_kept_even_when_it_is_too_short_to_save(tmp_path: Path)
 def test_worker_that_forgets_to_close_exits_at_once(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from automl.tracking.wandb_runs import RunTracker\n"
-        f"runs = RunTracker(folder=Path({str(tmp_path)!r}), study='faces', mode='online', warn=print)\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "runs = RunTracker(folder=folder, study='faces', study_uid='faces-0', mode='online', warn=print)\n"
         "runs.start(trial_number=0, run_id='id-0', config={})"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
@@ -96,7 +97,7 @@ def test_worker_that_forgets_to_close_exits_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("server_url", ["never answers"], indirect=True)
 def test_offline_asks_no_server(tmp_path: Path, silent_server: socket.socket) -> None:
-    runs = RunTracker(folder=tmp_path, study="faces", mode="offline", warn=print)
+    runs = RunTracker(folder=tmp_path, study="faces", study_uid="faces-0", mode="offline", warn=print)
     track_three_trials(runs)
     runs.close(timeout_seconds=60)
     assert len(read_runs(tmp_path)) == 3

@@ -11,7 +11,7 @@ from tests.tracking.results import epoch_result
 
 
 def main(folder: str, epochs: str, end: str) -> None:
-    tracker = RunTracker(folder=Path(folder), study="faces", mode="offline", warn=print)
+    tracker = RunTracker(folder=Path(folder), study="faces", study_uid="faces-0", mode="offline", warn=print)
     tracker.start(trial_number=7, run_id="seven", config={"width": 32})
     for epoch in range(int(epochs)):
         tracker.log(epoch_result(epoch))
