@@ -39,9 +39,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def wandb_process() -> psutil.Process:
-    """The one that this test's tracker started."""
-    [process] = [child for child in psutil.Process().children() if "wandb_process.py" in " ".join(child.cmdline())]
+def wandb_process(folder: Path) -> psutil.Process:
+    """The one that this test's tracker started; those of earlier tests may still be about to end."""
+    [process] = [child for child in psutil.Process().children() if str(folder) in " ".join(child.cmdline())]
     return process
 
 
@@ -170,7 +170,7 @@ def test_kill_of_everything_loses_at_most_the_last_second(tmp_path: Path) -> Non
         logged_at.append(time.monotonic())
         runs.log(epoch_result(epoch))
         time.sleep(0.1)
-    process = wandb_process()
+    process = wandb_process(tmp_path)
     victims = [process, *process.children(recursive=True)]
     killed_at = time.monotonic()
     for victim in victims:
@@ -185,7 +185,7 @@ def test_kill_of_everything_loses_at_most_the_last_second(tmp_path: Path) -> Non
 def test_worker_goes_on_with_one_warning_when_the_wandb_process_dies(tmp_path: Path) -> None:
     warnings: list[str] = []
     runs = tracker(tmp_path, warnings)
-    wandb_process().kill()
+    wandb_process(tmp_path).kill()
     wait_for(lambda: warnings != [])
     track_one_trial(runs)
     runs.close(timeout_seconds=PATIENCE_SECONDS)
