@@ -99,9 +99,19 @@ def test_space_in_python_is_called_by_the_worker(automl: Automl, tmp_path: Path)
             assert 8 <= recipe["hidden_dim"] <= 16
 
 
-def test_function_that_returns_no_recipe_fails_its_trials_with_the_reason(automl: Automl, tmp_path: Path) -> None:
+def test_function_that_returns_no_recipe_is_refused_before_there_is_a_study(automl: Automl, tmp_path: Path) -> None:
     (tmp_path / "my_spaces.py").write_text("def drawn(trial):\n    return 'deep'\n")
+    refused = automl("create", "--data", "digits", "--space", "my_spaces:drawn", "--trials", "1")
+    assert refused.returncode == 2
+    assert "my_spaces:drawn returned str. It has to return a mapping of recipe fields" in refused.stderr
+
+
+def test_function_that_returns_no_recipe_fails_its_trials_with_the_reason(automl: Automl, tmp_path: Path) -> None:
+    (tmp_path / "my_spaces.py").write_text(
+        "from pathlib import Path\ndef drawn(trial):\n    return 'deep' if Path('later').exists() else {'depth': 1}\n"
+    )
     assert automl("create", "--data", "digits", "--space", "my_spaces:drawn", "--trials", "1").returncode == 0
+    (tmp_path / "later").touch()
     assert automl("worker", "--threads", "1").returncode == 0
     trial = json.loads(automl("show", "0", "--json").stdout)
     assert trial["failure"] == "refused"
