@@ -64,7 +64,7 @@ def test_predicted_files_keep_their_names(finished: Finished, tmp_path: Path) ->
 
 def test_line_end_in_a_path_does_not_leave_the_comment_of_a_recipe(finished: Finished) -> None:
     with open_database(None, home=finished.folder / ".automl") as database, database.engine.connect() as connection:
-        record = find_study(connection, None)
+        record = find_study(connection, "digits-space-accuracy")
         trial = read_trial(connection, record, 0)
     elsewhere = dataclasses.replace(record.specification.data, reference="/tmp/x\nepochs: 1")
     specification = dataclasses.replace(record.specification, data=elsewhere)
