@@ -64,7 +64,7 @@ STEPS = {
     "tracking": (RunTracker, "log"),
     "tracking, start": (RunTracker, "start"),
     "tracking, finish": (RunTracker, "finish"),
-    "checkpoint": (TrialRun, "_save_checkpoint_if_due"),
+    "checkpoint": (TrialRun, "_save_checkpoint"),
     MIRRORED: (Training, "predictions"),
     "weights": (TrialRun, "_keep_weights"),
     "note and pictures": (TrialRun, "_exhibit"),

@@ -175,6 +175,7 @@ class Watcher:
         """Begin with what is finished already, so that only news is shown."""
         self._database = place.database
         self._engine = place.database.engine
+        self._grace_seconds = place.settings.grace_seconds()
         self._away = False
         self._record = record
         self._view = view
@@ -196,7 +197,7 @@ class Watcher:
 
     def _poll(self) -> None:
         with self._engine.connect() as connection:
-            status = read_status(connection, self._record)
+            status = read_status(connection, self._record, grace_seconds=self._grace_seconds)
             finished = []
             if status.finished > len(self._seen):
                 finished = [t for t in finished_trials(connection, self._record) if t.number not in self._seen]

@@ -111,7 +111,7 @@ def status(arguments: argparse.Namespace) -> None:
             recover_lost(
                 connection, study_id=record.study_id, reached_seconds=float("inf"), grace_seconds=grace_seconds
             )
-            answer = read_status(connection, record)
+            answer = read_status(connection, record, grace_seconds=grace_seconds)
             confirmation = find_confirmation(connection, record)
     if arguments.json:
         print_json(answer.as_dict() | {"confirmation": confirmation.as_dict() if confirmation else None})
@@ -161,7 +161,7 @@ def stop(arguments: argparse.Namespace) -> None:
     with opened_place(arguments) as place:
         record = place.record(arguments.study)
         with place.database.engine.begin() as connection:
-            workers = request_stop(connection, record)
+            workers = request_stop(connection, record, grace_seconds=place.settings.grace_seconds())
     write_line(
         f"Study {record.name} was told to stop: {workers} workers give their trials back within seconds. "
         "The command that began it continues it."

@@ -1,9 +1,11 @@
-"""Convolution whose weights learn faster on a CPU where the images have become small.
+"""Convolution that is faster on a CPU where the images have become small.
 
-oneDNN's gradient of the weights goes through the images one by one. Where a feature map has only a few places left, the
-same sum is one matrix product over all images and places: of 512 channels on 2 × 2 places, 128 images, in bfloat16 it
-took 3.6 ms instead of 63, of 256 on 3 × 3 2.9 instead of 15, of 128 on 6 × 6 5.5 instead of 4.9 (one core of an Intel
-Xeon with AMX, torch 2.15, oneDNN 3.13, 2026-11; benchmarks/LOG.md).
+Where a feature map has only a few places left, all three sums of a convolution are one matrix product each, over all
+images and places. oneDNN's gradient of the weights goes through the images one by one: of 256 channels on 3 × 3 places,
+128 images, in bfloat16, the product takes 2.9 ms instead of 15. And with a million weights oneDNN spends its time on
+bringing them into its own order, for the result and again for the gradient of the features: of 512 channels on 2 × 2
+places 21.6 and 22.4 ms, where the products take 2.4 and 2.8 (one core of an Intel Xeon with AMX, torch 2.15,
+oneDNN 3.13, 2026-11; benchmarks/LOG.md).
 
 B images, C channels before and O after, H × W places after, K × K the kernel.
 """
@@ -19,7 +21,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 _MOST_PLACES: Mapping[torch.dtype, int] = {torch.bfloat16: 16, torch.float32: 4}
-"""H × W up to which the product is the faster way, measured for 64 to 512 channels."""
+"""H × W up to which the weights' gradient is faster as a product, measured for 64 to 512 channels."""
+_MANY_WEIGHTS, _MOST_PLACES_OF_MANY = 2**20, 16
+"""From so many weights, and up to so many places, everything is faster as a product, in either type."""
 
 
 class Convolution(nn.Conv2d):
@@ -33,45 +37,85 @@ class Convolution(nn.Conv2d):
         if not (self.training and torch.is_grad_enabled() and features_BCHW.device.type == "cpu"):
             return super().forward(features_BCHW)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else features_BCHW.dtype
-        if self._places(features_BCHW) > _MOST_PLACES.get(dtype, 0):
+        height, width = _places(features_BCHW, self.stride[0])
+        wholly = self.weight.numel() >= _MANY_WEIGHTS and height * width <= _MOST_PLACES_OF_MANY
+        if not wholly and height * width > _MOST_PLACES.get(dtype, 0):
             return super().forward(features_BCHW)
-        output: Tensor = _WeightsByProduct.apply(features_BCHW.to(dtype), self.weight.to(dtype), self.stride[0])
+        output: Tensor = _ByProducts.apply(features_BCHW.to(dtype), self.weight.to(dtype), self.stride[0], wholly)
         return output
 
-    def _places(self, features_BCHW: Tensor) -> int:
-        height, width = features_BCHW.shape[2:]
-        return -(-height // self.stride[0]) * -(-width // self.stride[0])
 
-
-class _WeightsByProduct(torch.autograd.Function):
-    """A convolution that has its weights' gradient from one matrix product."""
+class _ByProducts(torch.autograd.Function):
+    """A convolution that has its weights' gradient from one matrix product, and where `wholly` everything."""
 
     @staticmethod
-    def forward(ctx: Any, features_BCHW: Tensor, weight_OCKK: Tensor, stride: int) -> Tensor:
+    def forward(ctx: Any, features_BCHW: Tensor, weight_OCKK: Tensor, stride: int, wholly: bool) -> Tensor:
         ctx.save_for_backward(features_BCHW, weight_OCKK)
-        ctx.stride = stride
+        ctx.stride, ctx.wholly = stride, wholly
+        if wholly:
+            return convolved(features_BCHW, weight_OCKK, stride)
         return torch.conv2d(features_BCHW, weight_OCKK, stride=stride, padding=weight_OCKK.shape[-1] // 2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient_BOHW: Tensor) -> tuple[Tensor | None, Tensor, None]:
+    def backward(ctx: Any, gradient_BOHW: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
         features_BCHW, weight_OCKK = ctx.saved_tensors
         by_features = None
         if ctx.needs_input_grad[0]:
-            by_features = _features_gradient(gradient_BOHW, features_BCHW, weight_OCKK, ctx.stride)
-        return by_features, weight_gradient(gradient_BOHW, features_BCHW, weight_OCKK.shape[-1], ctx.stride), None
+            way = features_gradient if ctx.wholly else _features_gradient_of_torch
+            by_features = way(gradient_BOHW, features_BCHW, weight_OCKK, ctx.stride)
+        return by_features, weight_gradient(gradient_BOHW, features_BCHW, weight_OCKK.shape[-1], ctx.stride), None, None
+
+
+def convolved(features_BCHW: Tensor, weight_OCKK: Tensor, stride: int) -> Tensor:
+    """Result of a convolution, B × O × H × W."""
+    places = _places(features_BCHW, stride)
+    patches_RP = _patches(features_BCHW, places, weight_OCKK.shape[-1], stride)  # R = B × H × W, P = K × K × C
+    result_RO = patches_RP @ _by_patch(weight_OCKK).t()
+    return result_RO.view(len(features_BCHW), *places, -1).permute(0, 3, 1, 2)
 
 
 def weight_gradient(gradient_BOHW: Tensor, features_BCHW: Tensor, kernel: int, stride: int) -> Tensor:
     """Gradient of a convolution's weights, O × C × K × K, from that of its result."""
     channels_out, channels_in = gradient_BOHW.shape[1], features_BCHW.shape[1]
-    gradient_RO = gradient_BOHW.permute(0, 2, 3, 1).reshape(-1, channels_out)  # R = B × H × W
     patches_RP = _patches(features_BCHW, gradient_BOHW.shape[2:], kernel, stride)
-    weights_OKKC = (gradient_RO.t() @ patches_RP).view(channels_out, kernel, kernel, channels_in)
+    weights_OKKC = (_by_place(gradient_BOHW).t() @ patches_RP).view(channels_out, kernel, kernel, channels_in)
     return weights_OKKC.permute(0, 3, 1, 2)
 
 
-def _patches(features_BCHW: Tensor, places: torch.Size, kernel: int, stride: int) -> Tensor:
+def features_gradient(gradient_BOHW: Tensor, features_BCHW: Tensor, weight_OCKK: Tensor, stride: int) -> Tensor:
+    """Gradient of what a convolution was given, B × C × its height × its width, from that of its result."""
+    count, channels, height, width = features_BCHW.shape
+    kernel, (rows, columns) = weight_OCKK.shape[-1], gradient_BOHW.shape[2:]
+    patches_RP = _by_place(gradient_BOHW) @ _by_patch(weight_OCKK)
+    patches_BHWKKC = patches_RP.view(count, rows, columns, kernel, kernel, channels)
+    reach = kernel // 2
+    # In float32, for each pixel is in up to K × K patches, whose rounding would add up.
+    padded_BHWC = patches_RP.new_zeros(count, height + 2 * reach, width + 2 * reach, channels, dtype=torch.float32)
+    for down in range(kernel):
+        for right in range(kernel):
+            pixels = padded_BHWC[:, down : down + stride * rows : stride, right : right + stride * columns : stride]
+            pixels += patches_BHWKKC[:, :, :, down, right]
+    inside_BHWC = padded_BHWC[:, reach : reach + height, reach : reach + width]
+    return inside_BHWC.to(gradient_BOHW.dtype).permute(0, 3, 1, 2)
+
+
+def _places(features_BCHW: Tensor, stride: int) -> tuple[int, int]:
+    height, width = features_BCHW.shape[2:]
+    return -(-height // stride), -(-width // stride)
+
+
+def _by_place(gradient_BOHW: Tensor) -> Tensor:
+    """One row a place of an image."""
+    return gradient_BOHW.permute(0, 2, 3, 1).reshape(-1, gradient_BOHW.shape[1])
+
+
+def _by_patch(weight_OCKK: Tensor) -> Tensor:
+    """One row a channel of the result, in the order of `_patches`."""
+    return weight_OCKK.permute(0, 2, 3, 1).reshape(len(weight_OCKK), -1)
+
+
+def _patches(features_BCHW: Tensor, places: tuple[int, ...], kernel: int, stride: int) -> Tensor:
     """What each place of the result looks at, one row a place: (B × H × W) × (K × K × C)."""
     reach, channels = kernel // 2, features_BCHW.shape[1]
     padded_BHWC = pad(features_BCHW.permute(0, 2, 3, 1), (0, 0, reach, reach, reach, reach)).contiguous()
@@ -81,7 +125,9 @@ def _patches(features_BCHW: Tensor, places: torch.Size, kernel: int, stride: int
     return windows.reshape(-1, kernel * kernel * channels)
 
 
-def _features_gradient(gradient_BOHW: Tensor, features_BCHW: Tensor, weight_OCKK: Tensor, stride: int) -> Tensor:
+def _features_gradient_of_torch(
+    gradient_BOHW: Tensor, features_BCHW: Tensor, weight_OCKK: Tensor, stride: int
+) -> Tensor:
     reach = weight_OCKK.shape[-1] // 2
     by_features, _, _ = torch.ops.aten.convolution_backward(
         gradient_BOHW, features_BCHW, weight_OCKK, None, (stride,) * 2, (reach,) * 2, (1, 1),

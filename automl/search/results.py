@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
 from automl.errors import StudyError
+from automl.search.claims import GRACE_SECONDS
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.study import StudyRecord, how_to_continue
 from automl.training.result import METRICS, EpochResult
@@ -164,8 +165,8 @@ class StudySummary:
     created_at: str
 
 
-def read_status(connection: Connection, record: StudyRecord) -> StudyStatus:
-    """Where the study stands now."""
+def read_status(connection: Connection, record: StudyRecord, *, grace_seconds: float = GRACE_SECONDS) -> StudyStatus:
+    """Where the study stands now. `grace_seconds`: workers that were silent for so long are lost, and not shown."""
     counts = _counts(connection, record.study_id)
     totals = connection.execute(
         text("SELECT active_seconds, stop_requested, trial_seconds FROM automl_studies WHERE study_id = :study"),
@@ -186,7 +187,7 @@ def read_status(connection: Connection, record: StudyRecord) -> StudyStatus:
         failures=_failures(connection, record.study_id),
         waiting=counts.get("WAITING", 0),
         running=_running(connection, record),
-        workers=_workers(connection, record.study_id),
+        workers=_workers(connection, record.study_id, grace_seconds),
         best=find_best(connection, record),
         over_limit=_over_limit(connection, record.study_id),
     )
@@ -257,16 +258,16 @@ def _running(connection: Connection, record: StudyRecord) -> tuple[RunningTrial,
     return tuple(RunningTrial(*row) for row in rows)
 
 
-def _workers(connection: Connection, study_id: int) -> tuple[WorkerRecord, ...]:
+def _workers(connection: Connection, study_id: int, grace_seconds: float) -> tuple[WorkerRecord, ...]:
     rows = connection.execute(
         text(
             """
             SELECT ordinal, host, pid, device FROM automl_workers
-            WHERE study_id = :study AND ended_at IS NULL AND beat_at > clock_timestamp() - interval '60 seconds'
-            ORDER BY ordinal
+            WHERE study_id = :study AND ended_at IS NULL
+            AND beat_at > clock_timestamp() - make_interval(secs => :grace_seconds) ORDER BY ordinal
             """
         ),
-        {"study": study_id},
+        {"study": study_id, "grace_seconds": grace_seconds},
     )
     return tuple(WorkerRecord(row.ordinal, row.host.split("/")[0], row.pid, row.device) for row in rows)
 

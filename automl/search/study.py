@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from automl.errors import StudyError
 from automl.search.artifacts import ArtifactStore
+from automl.search.claims import GRACE_SECONDS
 from automl.search.database import Database
 from automl.search.schema import SCHEMA_LOCK, has_schema
 from automl.search.specification import ATTRIBUTE, Specification
@@ -218,8 +219,11 @@ def _grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
     )
 
 
-def request_stop(connection: Connection, record: StudyRecord) -> int:
-    """Ask the study's workers to give their trials back and end; returns how many are at work."""
+def request_stop(connection: Connection, record: StudyRecord, *, grace_seconds: float = GRACE_SECONDS) -> int:
+    """Ask the study's workers to give their trials back and end; returns how many are at work.
+
+    `grace_seconds`: those that were silent for so long are lost, and not counted.
+    """
     connection.execute(
         text("UPDATE automl_studies SET stop_requested = true WHERE study_id = :study_id"),
         {"study_id": record.study_id},
@@ -228,10 +232,10 @@ def request_stop(connection: Connection, record: StudyRecord) -> int:
         text(
             """
             SELECT count(*) FROM automl_workers WHERE study_id = :study_id AND ended_at IS NULL
-            AND beat_at > now() - interval '60 seconds'
+            AND beat_at > now() - make_interval(secs => :grace_seconds)
             """
         ),
-        {"study_id": record.study_id},
+        {"study_id": record.study_id, "grace_seconds": grace_seconds},
     )
     return int(workers or 0)
 

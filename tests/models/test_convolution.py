@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from automl.models.convolution import Convolution, weight_gradient
+from automl.models.convolution import Convolution, convolved, features_gradient, weight_gradient
 
 
 @given(
@@ -19,38 +19,61 @@ from automl.models.convolution import Convolution, weight_gradient
     channels_last=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_weights_get_the_gradient_that_torch_computes(
+def test_result_and_gradients_are_those_that_torch_computes(
     height: int, width: int, channels_in: int, channels: int, kernel: int, stride: int, channels_last: bool
 ) -> None:
     layout = torch.channels_last if channels_last else torch.contiguous_format
     features = torch.randn(3, channels_in, height, width, dtype=torch.float64).contiguous(memory_format=layout)
+    features.requires_grad_()
     weight = torch.randn(channels, channels_in, kernel, kernel, dtype=torch.float64, requires_grad=True)
     output = torch.conv2d(features, weight, stride=stride, padding=kernel // 2)
     gradient = torch.randn_like(output)
     torch.autograd.backward(output, gradient)
-    torch.testing.assert_close(weight_gradient(gradient, features, kernel, stride), weight.grad)
+    with torch.no_grad():
+        torch.testing.assert_close(convolved(features, weight, stride), output)
+        torch.testing.assert_close(weight_gradient(gradient, features, kernel, stride), weight.grad)
+        # The sums of the features' gradient are of float32.
+        found = features_gradient(gradient, features, weight, stride)
+        torch.testing.assert_close(found, features.grad, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(("places", "dtype"), [(4, torch.bfloat16), (2, torch.float32)])
+MANY, FEW = (256, 512), (8, 12)
+"""Channels before and after a convolution that is a product wholly, and one whose weights' gradient alone is."""
+
+
+@pytest.mark.parametrize(
+    ("channels", "places", "dtype"),
+    [(FEW, 4, torch.bfloat16), (FEW, 2, torch.float32), (MANY, 4, torch.bfloat16), (MANY, 3, torch.float32)],
+)
 @pytest.mark.parametrize("stride", [1, 2])
-def test_step_is_that_of_torchs_convolution(places: int, dtype: torch.dtype, stride: int) -> None:
+def test_step_is_that_of_torchs_convolution(
+    channels: tuple[int, int], places: int, dtype: torch.dtype, stride: int
+) -> None:
     torch.manual_seed(0)
-    features = torch.randn(16, 8, places * stride, places * stride).contiguous(memory_format=torch.channels_last)
-    ours = Convolution(8, 12, kernel=3, stride=stride)
-    theirs = nn.Conv2d(8, 12, 3, stride=stride, padding=1, bias=False)
+    before, after = channels
+    features = torch.randn(16, before, places * stride, places * stride).contiguous(memory_format=torch.channels_last)
+    ours = Convolution(before, after, kernel=3, stride=stride)
+    theirs = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
     theirs.load_state_dict(ours.state_dict())
     outcomes = [_step(module, features, dtype) for module in (ours, theirs)]
     for mine, reference in zip(*outcomes, strict=True):
         assert mine.dtype == reference.dtype
-        torch.testing.assert_close(mine, reference, rtol=2e-2 if dtype == torch.bfloat16 else 1e-5, atol=1e-3)
+        precision = 0.01 if dtype == torch.bfloat16 else 1e-5  # of the largest, for sums of many cancel
+        torch.testing.assert_close(mine, reference, rtol=0, atol=precision * float(reference.detach().abs().max()))
 
 
 def test_large_maps_and_evaluation_are_torchs_own() -> None:
     layer = Convolution(2, 3, kernel=3, stride=1)
     small, large = torch.randn(4, 2, 2, 2), torch.randn(4, 2, 12, 12)
-    assert _gradient_of(layer(small)) == "_WeightsByProductBackward"
+    assert _gradient_of(layer(small)) == "_ByProductsBackward"
     assert _gradient_of(layer(large)) == "ConvolutionBackward0"
     assert _gradient_of(layer.eval()(small)) == "ConvolutionBackward0"
+
+
+def test_many_weights_are_multiplied_at_more_places_than_few() -> None:
+    features = torch.randn(2, MANY[0], 4, 4)
+    assert _gradient_of(Convolution(*MANY, kernel=3, stride=1)(features)) == "_ByProductsBackward"
+    assert _gradient_of(Convolution(MANY[0], 8, kernel=3, stride=1)(features)) == "ConvolutionBackward0"
 
 
 def _gradient_of(output: torch.Tensor) -> str:

@@ -25,7 +25,7 @@ from automl.search.claims import (
 from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage, running_trial
 from automl.search.results import read_status
-from automl.search.study import StudyRecord
+from automl.search.study import StudyRecord, request_stop
 from tests.search.conftest import MakeStudy
 
 LONG = 10 * GRACE_SECONDS
@@ -208,3 +208,15 @@ def test_device_time_of_a_running_trial_goes_up_to_its_workers_last_heartbeat(sc
     scene.began(seconds_ago=50)
     with scene.engine.connect() as connection:
         assert read_status(connection, scene.record).device_seconds == pytest.approx(40, abs=1)
+
+
+@pytest.mark.parametrize(("grace_seconds", "at_work"), [(20, 1), (60, 2)])
+def test_workers_that_were_silent_for_the_grace_time_are_not_counted_as_at_work(
+    scene: Scene, grace_seconds: float, at_work: int
+) -> None:
+    for silent_seconds in (5, 40, 100):
+        scene.worker(silent_seconds=silent_seconds)
+    with scene.engine.begin() as connection:
+        status = read_status(connection, scene.record, grace_seconds=grace_seconds)
+        assert len(status.workers) == at_work
+        assert request_stop(connection, scene.record, grace_seconds=grace_seconds) == at_work
