@@ -207,8 +207,8 @@ def report(
         "Made by `python -m benchmarks.scale --output`: the embedded PostgreSQL with fsync, space `default`, trials of",
         "20 made-up epochs without any training between them, seeded by `benchmarks/seeding.py`; stock Optuna is",
         "RDBStorage, MedianPruner and TPE with automl's settings. automl's report also stores the epoch's figures,",
-        "under its row lock; its finish also stores weights, note and pictures. The load average of the machine,",
-        f"whose cores others used as well, was {load:.1f} before and {os.getloadavg()[0]:.1f} after.",
+        "under its row lock; its finish also stores weights, note and pictures. The load average of the machine",
+        f"was {load:.1f} before and, with the last of the workers in it, {os.getloadavg()[0]:.1f} after.",
         "",
     ]
     return "\n".join(lines)
