@@ -62,7 +62,7 @@ fer2013: install
 fer2013-gpu: install
 	$(BIN)/python -m benchmarks.fer2013 gpu $(FER2013) --output
 
-# Six workers and a database that are killed, stopped and restarted: ten minutes, after which all has to be accounted for.
+# Six workers and a database that are killed, stopped and restarted: two minutes and more, after which all has to be accounted for.
 chaos: install
 	$(BIN)/python -m benchmarks.chaos --output
 
