@@ -33,8 +33,8 @@ from automl.recipe import Recipe
 from automl.search.artifacts import FolderStore
 from automl.search.database import open_database
 from automl.search.schema import create_schema
-from automl.search.space import SearchSpace
-from automl.search.space_file import load_space
+from automl.search.spaces.file import load_space
+from automl.search.spaces.space import SearchSpace
 from automl.search.specification import DataIdentity
 from automl.search.study import Budget, create_or_continue, find_study
 from automl.search.trial import TrialRun

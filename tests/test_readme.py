@@ -22,7 +22,7 @@ from sklearn.datasets import load_digits
 
 from automl.cli.main import build_parser
 from automl.export.formats import FORMATS
-from automl.search.space_file import shipped_spaces
+from automl.search.spaces.file import shipped_spaces
 from automl.settings import SETTINGS
 from tests.conftest import ROOT, clean_environment
 from tests.documentation import blocks, first_cells

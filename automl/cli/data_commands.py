@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
 def space(arguments: argparse.Namespace) -> None:
     """Print what a space file means."""
     from automl.cli.space_table import space_table
-    from automl.search.space_file import load_space
+    from automl.search.spaces.file import load_space
 
     loaded = load_space(arguments.file, ignore_unknown=arguments.ignore_unknown)
     if arguments.json:

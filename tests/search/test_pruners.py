@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 from automl.errors import StudyError
 from automl.search.pruners import EPOCHS_ATTRIBUTE, SharePruner, build_pruner
 from automl.search.samplers import build_sampler, worker_seed
-from automl.search.space_file import load_space
+from automl.search.spaces.file import load_space
 from automl.search.specification import PRUNERS, SAMPLERS
 from tests.search.conftest import SPECIFICATION
 

@@ -18,7 +18,7 @@ from automl.search.database import Database
 from automl.search.optuna_internals import engine_of
 from automl.search.pruners import EPOCHS_ATTRIBUTE, SharePruner
 from automl.search.samplers import build_sampler
-from automl.search.space_file import load_space
+from automl.search.spaces.file import load_space
 from automl.search.storage import open_storage
 from benchmarks.seeding import seed_trials
 from tests.search.conftest import MakeStudy

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from automl.search.quantiles import Family
-from automl.search.rounded import Curve
-from automl.search.space_entry import Entry, Reading
+from automl.search.spaces.entry import Entry, Reading
+from automl.search.spaces.quantiles import Family
+from automl.search.spaces.rounded import Curve
 
 LEAST_MASS = 0.01
 """A curve with less of itself inside the field's range is a mistake."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from automl.errors import SpaceError
 from automl.recipe import FIELDS
-from automl.search.space import PrunerSetting, SearchSpace
-from automl.search.space_file import load_space
+from automl.search.spaces.file import load_space
+from automl.search.spaces.space import PrunerSetting, SearchSpace
 from tests.search.drawing import recipes
 
 PARAMETERS = {"learning_rate": {"value": 0.01}}

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from automl.recipe import FIELDS
-from automl.search.aliases import WITHOUT_EFFECT, field_of, known_names, normal
-from automl.search.located_yaml import Document, Place
-from automl.search.parameters import Parameter
-from automl.search.space_distributions import read_distribution
-from automl.search.space_entry import Entry, short
+from automl.search.spaces.aliases import WITHOUT_EFFECT, field_of, known_names, normal
+from automl.search.spaces.entry import Entry, short
+from automl.search.spaces.located_yaml import Document, Place
+from automl.search.spaces.parameters import Parameter
+from automl.search.spaces.sweep_distributions import read_distribution
 
 DEEPEST = 5
 """Levels of `parameters:` inside `parameters:`, each of them active at once."""

@@ -10,8 +10,8 @@ import pytest
 
 from automl.cli.planning import Wishes, make_plan
 from automl.errors import RecipeError, SpaceError
-from automl.search.space_draws import drawn
-from automl.search.space_file import load_space
+from automl.search.spaces.draws import drawn
+from automl.search.spaces.file import load_space
 from automl.settings import Settings
 
 MODULE = """\

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from automl.recipe import Value
-from automl.search.aliases import field_of
-from automl.search.located_yaml import Document
-from automl.search.parameters import Condition, Parameter
-from automl.search.space_entry import Entry, short
+from automl.search.spaces.aliases import field_of
+from automl.search.spaces.entry import Entry, short
+from automl.search.spaces.located_yaml import Document
+from automl.search.spaces.parameters import Condition, Parameter
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from automl.errors import SpaceError
 from automl.models.geometry import check_fits
-from automl.search.space import SearchSpace
-from automl.search.space_file import load_space
+from automl.search.spaces.file import load_space
+from automl.search.spaces.space import SearchSpace
 from tests.search.drawing import recipes
 
 STEMS = ["conv3", "strided3", "pooled7"]

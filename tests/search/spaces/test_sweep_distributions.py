@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from automl.search.parameters import Parameter
-from automl.search.space_file import load_space
+from automl.search.spaces.file import load_space
+from automl.search.spaces.parameters import Parameter
 from tests.search.drawing import values
 
 DRAWS = 3000

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from automl.errors import SpaceError
 from automl.recipe import Value
-from automl.search.aliases import field_of
-from automl.search.located_yaml import Document, Place, read_yaml, read_yaml_file
-from automl.search.space import SearchSpace
-from automl.search.space_conditions import ConditionReading
-from automl.search.space_entry import Entry, short
-from automl.search.space_function import is_function_reference, resolve_space_function
-from automl.search.space_parameters import ParameterReading
-from automl.search.wandb_sweep import SweepReading
+from automl.search.spaces.aliases import field_of
+from automl.search.spaces.conditions import ConditionReading
+from automl.search.spaces.entries import ParameterReading
+from automl.search.spaces.entry import Entry, short
+from automl.search.spaces.function import is_function_reference, resolve_space_function
+from automl.search.spaces.located_yaml import Document, Place, read_yaml, read_yaml_file
+from automl.search.spaces.space import SearchSpace
+from automl.search.spaces.wandb_sweep import SweepReading
 
 FOLDER = "search_spaces"
 
@@ -50,7 +50,7 @@ def shipped_spaces() -> tuple[str, ...]:
 def _shipped_folder() -> Traversable:
     """The folder inside the installed package, or the checkout's own."""
     inside = resources.files("automl") / FOLDER
-    return inside if inside.is_dir() else Path(__file__).parents[2] / FOLDER
+    return inside if inside.is_dir() else Path(__file__).parents[3] / FOLDER
 
 
 def _names(folder: Traversable, prefix: str) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Search spaces: files and functions in, recipes out."""
