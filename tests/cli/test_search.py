@@ -194,13 +194,18 @@ def test_test_split_openings_are_recorded(finished: Finished) -> None:
     assert commands[0] == "search --export"
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "gp", "qmc"])
-def test_every_sampler_searches(finished: Finished, name: str) -> None:
+@pytest.mark.parametrize(
+    ("sampler", "pruner"),
+    [("tpe", "percentile"), ("random", "hyperband"), ("gp", "successive-halving"), ("qmc", "none")],
+)
+def test_every_sampler_and_every_pruner_searches(finished: Finished, sampler: str, pruner: str) -> None:
     done = finished.automl(
-        *("search", "--data", "digits", "--space", "space.yaml", "--trials", "5", "--epochs", "1", "--workers", "1"),
-        *("--sampler", name, "--study", f"by-{name}"),
+        *("search", "--data", "digits", "--space", "space.yaml", "--trials", "5", "--epochs", "3", "--workers", "1"),
+        *("--sampler", sampler, "--pruner", pruner, "--startup-trials", "1", "--warmup-epochs", "1"),
+        *("--study", f"by-{sampler}-and-{pruner}"),
     )
     assert done.returncode == 0, done.stderr
+    assert f"{sampler} proposes, {pruner} prunes" in done.stderr
     assert "[5/5]" in done.stderr
 
 
@@ -216,16 +221,6 @@ def test_grid_tries_every_combination_once(finished: Finished) -> None:
     }
     assert tried == {(0, None), (1, 8), (1, 16)}
     assert json.loads(finished.automl("status", "digits-grid-accuracy", "--json").stdout)["finished"] == 3
-
-
-@pytest.mark.parametrize("name", ["percentile", "hyperband", "successive-halving", "none"])
-def test_every_pruner_searches(finished: Finished, name: str) -> None:
-    done = finished.automl(
-        *("search", "--data", "digits", "--space", "space.yaml", "--trials", "4", "--epochs", "3", "--workers", "1"),
-        *("--pruner", name, "--study", f"pruned-by-{name}", "--startup-trials", "1", "--warmup-epochs", "1"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert "[4/4]" in done.stderr
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "balanced_accuracy", "loss"])
