@@ -22,7 +22,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -105,8 +105,9 @@ class Service:
 
 
 def main() -> None:
+    spaces = [experiment.space for experiment in EXPERIMENTS]
     stages: dict[str, Callable[[Service], str]] = {
-        "seed": run_seed,
+        "seed": lambda service: run_seed(service, options.spaces),
         "hour": run_hour,
         "long": run_long,
         "gpu": run_gpu,
@@ -115,6 +116,9 @@ def main() -> None:
     parser.add_argument("stage", choices=tuple(stages))
     parser.add_argument("data", help="FER2013")
     parser.add_argument("--home", type=Path, default=Path(".automl/fer2013"), help="of the searches (.automl/fer2013)")
+    parser.add_argument(
+        "--spaces", nargs="+", choices=spaces, default=spaces, metavar="S", help="of `seed`: some of its experiments"
+    )
     parser.add_argument("--output", action="store_true", help="also write the page")
     options = parser.parse_args()
     text = stages[options.stage](Service(options.data, options.home))
@@ -124,9 +128,9 @@ def main() -> None:
         (RESULTS / f"{options.stage}.md").write_text(text, encoding="utf-8")
 
 
-def run_seed(service: Service) -> str:
-    """Each of the diary's experiments; the best of a few trials where it was a sweep."""
-    rows = [_seed_row(service, experiment) for experiment in EXPERIMENTS]
+def run_seed(service: Service, spaces: Sequence[str]) -> str:
+    """The diary's experiments in these spaces; the best of a few trials where it was a sweep."""
+    rows = [_seed_row(service, experiment) for experiment in EXPERIMENTS if experiment.space in spaces]
     table = ["| space | there | trials | PublicTest | gap to training | PrivateTest | minutes |", "| --- " * 7 + "|"]
     what = (
         "The diary's experiments as this service runs them. *There*: on the diary's own parts of the training set. "
