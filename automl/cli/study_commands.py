@@ -15,7 +15,7 @@ from automl.cli.options import Place, add_json, add_storage_options, add_study_n
 from automl.cli.planning import add_planning_options, make_plan, wishes_of
 from automl.cli.search_command import prepare_study
 from automl.cli.terminal import print_json, tell, write_line
-from automl.errors import StudyError
+from automl.errors import SettingsError, StudyError
 from automl.search.claims import recover_lost
 from automl.search.confirmed import choose_best, find_confirmation
 from automl.search.results import list_studies, read_status, read_trial
@@ -88,6 +88,11 @@ def create(arguments: argparse.Namespace) -> None:
         with decoding_progress() as on_progress:
             plan = make_plan(wishes_of(arguments), place.settings, home=place.home, on_progress=on_progress)
         source = place.record(arguments.source) if arguments.source else None
+        if source is not None and plan.specification.is_exhaustive:
+            raise SettingsError(
+                "--from and the sampler grid do not go together: a grid tries every combination once, those of "
+                f"{source.name} too. Leave out --from, or choose another --sampler."
+            )
         record = prepare_study(place, plan, say=tell)
         if source is not None:
             from automl.search.carry import carry_over  # Optuna takes 0.3 s to import

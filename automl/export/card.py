@@ -14,6 +14,9 @@ import torch
 from automl.data.dataset import AUTO, ImageShape, Sizing
 from automl.data.normalization import Normalization
 from automl.recipe import Recipe
+from automl.training.result import CalibratedFigures
+
+VALIDATION_METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,3 +146,9 @@ def _positive(number: Any) -> float:
     if not (0 < value < math.inf):
         raise ValueError(f"{value:g} is not positive")
     return value
+
+
+def validation_metrics(figures: CalibratedFigures) -> dict[str, float]:
+    """What a card says of the validation split: of the answers that the model gives, with its temperature."""
+    values = dataclasses.asdict(figures) | {"loss": figures.calibrated_loss}
+    return {f"validation_{name}": values[name] for name in VALIDATION_METRICS}

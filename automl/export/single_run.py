@@ -13,7 +13,7 @@ import torch
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE, DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import RecipeError
-from automl.export.card import MemberCard, ModelCard, Provenance
+from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import description_path, write_description
 from automl.export.evaluation import evaluate
 from automl.export.exported import Exported
@@ -31,12 +31,12 @@ from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
 
 RUN_KEYS: Mapping[str, Callable[[object], bool]] = {
-    "metric": lambda value: value in METRICS,
+    "metric": lambda value: isinstance(value, str) and value in METRICS,
     "split_seed": lambda value: type(value) is int and value >= 0,
     "threads": lambda value: type(value) is int and value >= 1,
     "model": lambda value: isinstance(value, str),
     "image_size": lambda value: type(value) is int and SMALLEST_SIDE <= value <= LARGEST_SIDE,
-    "fit": lambda value: value in FITS,
+    "fit": lambda value: isinstance(value, str) and value in FITS,
 }
 
 
@@ -153,7 +153,7 @@ def train_recipe(
         say(_line(result, file.recipe.epochs))
     exported = None
     if export is not None:
-        exported = _export(training, data, file, builder, epochs[training.best_epoch], export, home=home)
+        exported = _export(training, data, file, builder, export, home=home)
     return SingleRun(file.metric, training.best_value, epochs[training.best_epoch], tuple(epochs), exported)
 
 
@@ -170,7 +170,6 @@ def _export(
     data: DataSet,
     file: RecipeFile,
     builder: str | None,
-    best: EpochResult,
     path: Path,
     *,
     home: Path,
@@ -178,15 +177,15 @@ def _export(
     check_format(path)
     description_path(path)
     predictions = training.predictions()
-    plain, tta = (calibrated_figures(predictions, tta=tta).calibration for tta in (False, True))
+    plain, tta = (calibrated_figures(predictions, tta=tta) for tta in (False, True))
     card = ModelCard(
         members=(MemberCard(recipe=file.recipe, normalization=training.normalization),),
-        temperature=plain.temperature,
-        tta_temperature=tta.temperature,
+        temperature=plain.calibration.temperature,
+        tta_temperature=tta.calibration.temperature,
         classes=data.class_names,
         image_shape=data.image_shape,
         sizing=data.sizing,
-        metrics={name: value for name, value in asdict(best).items() if name.startswith("validation_")},
+        metrics=validation_metrics(plain),
         provenance=Provenance(
             data=data.reference,
             fingerprint=data.fingerprint,

@@ -12,7 +12,7 @@ import torch
 from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
-from automl.export.card import MemberCard, ModelCard, Provenance
+from automl.export.card import VALIDATION_METRICS, MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import description_path, write_description
 from automl.export.ensemble import Ensemble, over_with_mirror_images
 from automl.export.evaluation import Evaluation, evaluate
@@ -235,10 +235,9 @@ def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCa
 
 
 def _validation_metrics(voters: Sequence[Voter], figures: CalibratedFigures | None) -> dict[str, float]:
-    """Those of the vote; of one trial as its best epoch had them."""
-    names = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
-    if len(voters) > 1 and figures is not None:
-        return {f"validation_{name}": getattr(figures, name) for name in names}
+    """As the model will answer; of a trial whose predictions were not kept, as its best epoch had them."""
+    if figures is not None:
+        return validation_metrics(figures)
     trial = voters[0].trial
     best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
-    return {f"validation_{name}": getattr(best, f"validation_{name}") for name in names}
+    return {f"validation_{name}": getattr(best, f"validation_{name}") for name in VALIDATION_METRICS}

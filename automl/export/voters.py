@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from automl.errors import StudyError
+from automl.errors import ModelError, StudyError
 from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.export.model_file import build_networks
@@ -65,8 +65,17 @@ def figures_of_vote(voters: Sequence[Voter], *, tta: bool) -> CalibratedFigures 
 
 
 def build_vote(voters: Sequence[Voter], card: ModelCard, device: torch.device) -> Model:
-    """The model that a card of these voters describes."""
+    """The model that a card of these voters describes.
+
+    Raises: ModelError if the code that builds the networks has changed since they were trained.
+    """
     networks = build_networks(card)
     for network, voter in zip(networks, voters, strict=True):
-        network.load_state_dict(dict(voter.stored.weights), assign=True)
+        try:
+            network.load_state_dict(dict(voter.stored.weights), assign=True)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{card.provenance.builder or 'This automl'} builds another network than the one that trial "
+                f"{voter.trial.number} trained. Bring its code back to what it was then."
+            ) from error
     return Model(networks, card, device)

@@ -66,6 +66,7 @@ def _check_comparable(old: StudyRecord, new: StudyRecord) -> None:
     for what, mine, other in (
         ("data", old.specification.data.fingerprint[:12], new.specification.data.fingerprint[:12]),
         ("metric", old.specification.metric, new.specification.metric),
+        ("network", old.specification.model or "automl's own", new.specification.model or "automl's own"),
         ("seed (it cuts the splits)", old.specification.seed, new.specification.seed),
     ):
         if mine != other:

@@ -20,8 +20,8 @@ CHECKPOINT_SHARE = 0.02
 """At most this share of the time goes into checkpoints, unless one takes longer than 0.3 s."""
 MOST_REPEATED_SECONDS = 30.0
 """Of training, or one epoch: a lost worker costs no more."""
-UNREPORTED = "unreported"
-"""In a checkpoint: the epochs before it of which the database has not heard."""
+EPOCHS = "epochs"
+"""In a checkpoint: the results of all epochs before it. The database may lack some: after an outage, or in a copy."""
 
 
 @dataclass
@@ -44,23 +44,23 @@ class Checkpoints:
         since = self.clock() - self._saved_at
         return since * CHECKPOINT_SHARE >= self._saving_seconds or since + epoch_seconds > MOST_REPEATED_SECONDS
 
-    def save(self, training: Training, *, unreported: Sequence[EpochResult]) -> None:
+    def save(self, training: Training, *, epochs: Sequence[EpochResult]) -> None:
         """Save the run as it is after its last complete epoch.
 
         Raises: OSError or StorageError if it cannot be stored. What was tried counts as done: a bucket that is
         away is waited for half a minute of training apart, and not at every epoch.
         """
         began = self.clock()
-        epochs = [dataclasses.asdict(result) for result in unreported]
+        results = [dataclasses.asdict(result) for result in epochs]
         try:
             with self.artifacts.writing(checkpoint_name(self.study_uid, self.claim.number, self.claim.attempt)) as file:
-                save_checkpoint(training.state() | {UNREPORTED: epochs}, file)
+                save_checkpoint(training.state() | {EPOCHS: results}, file)
         finally:
             self._saved_at = self.clock()
             self._saving_seconds = self._saved_at - began
 
     def restore(self, training: Training, *, say: Callable[[str], None]) -> list[EpochResult] | None:
-        """Let the run go on from the newest checkpoint that can be read; its unreported epochs, or None without one."""
+        """Let the run go on from the newest checkpoint that can be read; the epochs before it, or None without one."""
         for name in checkpoints_of(self.artifacts, self.study_uid, self.claim.number):
             try:
                 with self.artifacts.reading(name) as file:
@@ -69,7 +69,7 @@ class Checkpoints:
             except (TrainingError, OSError) as error:
                 say(f"trial {self.claim.number}: {error}")
             else:
-                return [EpochResult(**figures) for figures in state.get(UNREPORTED, ())]
+                return [EpochResult(**figures) for figures in state[EPOCHS]]
         return None
 
     def remove(self) -> None:

@@ -76,6 +76,23 @@ def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None
     return Claim(row.trial_id, row.number, claim.attempt, claim.seconds)
 
 
+def find_held(connection: Connection, *, study_id: int, worker_id: int) -> Claim | None:
+    """The running trial that a worker holds, or None.
+
+    A worker that asks for its next trial holds one only if the answer to its last request was lost on the way.
+    """
+    row = connection.execute(
+        text(
+            """
+            SELECT trial_id, number, attempt, seconds FROM trials JOIN automl_trials USING (trial_id)
+            WHERE study_id = :study_id AND state = 'RUNNING' AND worker_id = :worker_id ORDER BY number LIMIT 1
+            """
+        ),
+        {"study_id": study_id, "worker_id": worker_id},
+    ).one_or_none()
+    return None if row is None else Claim(row.trial_id, row.number, row.attempt, row.seconds)
+
+
 class Transactions(Protocol):
     """What begins a transaction: an engine, or the storage where Optuna's calls belong to the transaction."""
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -146,7 +147,11 @@ def restore(path: Path, database: Database, *, name: str | None, artifacts: Arti
 
 
 def _read(archive: zipfile.ZipFile, path: Path) -> StudyDocument:
-    if (damaged := archive.testzip()) is not None:
+    try:
+        damaged = archive.testzip()
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:  # as zipfile calls damage elsewhere
+        raise StudyError(f"{path} is damaged: {error}. Take another copy of it.") from error
+    if damaged is not None:
         raise StudyError(f"{path} is damaged: {damaged} in it cannot be read. Take another copy of it.")
     study = json.loads(archive.read(STUDY))
     return StudyDocument(study, [json.loads(line) for line in archive.read(TRIALS).splitlines()])

@@ -68,11 +68,8 @@ class Budget:
 
 
 def how_to_continue(record: StudyRecord) -> str:
-    """The command that lets a study go on."""
-    confirms = record.specification.confirms
-    if confirms is not None:
-        return f"automl worker {record.name}"
-    return f"automl search --data {record.specification.data.reference} --study {record.name}"
+    """The command that lets a study go on: it needs nothing but the study, which knows its data, space and seed."""
+    return f"automl worker {record.name}"
 
 
 def find_study(connection: Connection, name: str | None) -> StudyRecord:

@@ -73,7 +73,10 @@ class TrialRun:
     claim: Claim
     _began_at: float = field(default_factory=time.monotonic)
     _training: Training | None = None
+    _epochs: list[EpochResult] = field(default_factory=list)
+    """All that the network has behind it, those of earlier attempts too."""
     _pending: list[EpochResult] = field(default_factory=list)
+    """Of these, the ones that the database has not heard of."""
     _confusion_KK: npt.NDArray[np.int64] | None = None
     """Of the validation split at the best epoch so far."""
     _is_told: bool = False
@@ -127,7 +130,7 @@ class TrialRun:
         self.place.tracker.finish(state="given back", summary={})
         if self._training is not None:
             with suppress(OSError, StorageError):  # an older checkpoint is there, and what is away is told
-                self._checkpoints.save(self._training, unreported=self._pending)
+                self._checkpoints.save(self._training, epochs=self._epochs)
         # Where it is the database that is away, others find the trial lost.
         with suppress(TrialTakenError, *LOST_CONNECTION):
             self._tell(Outcome("given back", failure="interrupted", reason=str(error)))
@@ -135,7 +138,7 @@ class TrialRun:
     def _attempt(self) -> Outcome:
         place = self.place
         trial = place.connectivity.ride_out(lambda: running_trial(place.study, self.claim.trial_id))
-        recipe = place.connectivity.ride_out(lambda: self._draw(trial))
+        recipe = self._draw(trial)
         place.tracker.start(
             trial_number=self.claim.number, run_id=self._run_id(), config=recipe.as_dict(), tags=self._tags(recipe)
         )
@@ -170,14 +173,15 @@ class TrialRun:
             passes=passes,
             interrupted=lambda: place.interrupted() or self._is_out_of_time(),
         )
-        self._training = training
         self._record_plan(recipe, training)
         self._resume(trial, training)
+        self._training = training  # not before: an attempt that ends there leaves the last checkpoint as it is
         over = self._weigh(trial, training)
         if over is not None:
             return Outcome("pruned", failure=OVER_A_LIMIT, reason=over)
         self._confusion_KK = training.best_confusion_KK
         for result in training.epochs():
+            self._epochs.append(result)
             self._pending.append(result)
             self._confusion_KK = training.best_confusion_KK
             place.tracker.log(result)
@@ -197,7 +201,7 @@ class TrialRun:
         """Save the run; while a bucket or a mount is out of reach training goes on, and a later epoch tries again."""
         try:
             with self._reached_artifacts():
-                self._checkpoints.save(training, unreported=self._pending)
+                self._checkpoints.save(training, epochs=self._epochs)
         except StorageError as error:
             self.place.say(f"trial {self.claim.number} goes on without a checkpoint: {error}")
 
@@ -228,12 +232,14 @@ class TrialRun:
 
     def _draw(self, trial: optuna.Trial) -> Recipe:
         specification = self.place.record.specification
-        if specification.confirms is not None:  # it was queued whole
-            recipe = Recipe.from_mapping(trial.user_attrs[RECIPE_ATTRIBUTE])
-        else:
-            recipe = specification.space.suggest(trial, seed=specification.trial_seed(self.claim.number))
-        trial.set_user_attr(RECIPE_ATTRIBUTE, recipe.as_dict())
-        trial.set_user_attr(EPOCHS_ATTRIBUTE, recipe.epochs)
+
+        def suggest() -> Recipe:
+            if specification.confirms is not None:  # it was queued whole
+                return Recipe.from_mapping(trial.user_attrs[RECIPE_ATTRIBUTE])
+            return specification.space.suggest(trial, seed=specification.trial_seed(self.claim.number))
+
+        recipe = self.place.connectivity.ride_out(suggest)
+        self._in_fence(lambda _connection: note_recipe(trial, recipe))
         return recipe
 
     def _record_plan(self, recipe: Recipe, training: Training) -> None:
@@ -271,9 +277,11 @@ class TrialRun:
     def _resume(self, trial: optuna.Trial, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and say so."""
         with self._reached_artifacts():
-            unreported = self._checkpoints.restore(training, say=self.place.say)
-        if unreported is not None:
-            self._pending = unreported
+            epochs = self._checkpoints.restore(training, say=self.place.say)
+        self._epochs = epochs or []
+        if epochs is not None:
+            known = reported_steps(trial)
+            self._pending = [result for result in epochs if result.epoch not in known]
         elif self.claim.attempt > 0 and reported_steps(trial):
             sentence = (
                 f"Attempt {self.claim.attempt + 1} began again at epoch 0: "
@@ -448,6 +456,12 @@ class TrialRun:
     def _run_id(self) -> str:
         """The same for all attempts at a trial, and no other trial's on any server."""
         return f"{self.place.record.uid}-{self.claim.number}"
+
+
+def note_recipe(trial: optuna.Trial, recipe: Recipe) -> None:
+    """Record what a trial trains."""
+    trial.set_user_attr(RECIPE_ATTRIBUTE, recipe.as_dict())
+    trial.set_user_attr(EPOCHS_ATTRIBUTE, recipe.epochs)
 
 
 def passes_of(recipe: Recipe, images: int | None) -> int:

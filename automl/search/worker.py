@@ -21,7 +21,7 @@ from automl.recipe import Value
 from automl.search.artifacts import ArtifactStore
 from automl.search.budget import issue_ticket, standing
 from automl.search.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
-from automl.search.claims import GRACE_SECONDS, Claim, recover_lost, take_waiting
+from automl.search.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
 from automl.search.database import Database
 from automl.search.heartbeat import Heartbeat
 from automl.search.leftovers import remove_leftovers
@@ -143,7 +143,8 @@ class Worker:
     def _next_claim(self, study: optuna.Study, beat: Heartbeat) -> Claim | None:
         for _ in range(2):  # what waits comes first; else a new ticket, which another worker may take before us
             with self._engine.begin() as connection:
-                claim = take_waiting(connection, study_id=self._record.study_id, worker_id=beat.worker_id)
+                mine = {"study_id": self._record.study_id, "worker_id": beat.worker_id}
+                claim = find_held(connection, **mine) or take_waiting(connection, **mine)
             if claim is not None:
                 return claim
             exhaustive = self._record.specification.is_exhaustive

@@ -106,7 +106,8 @@ class Learner:
         if self.average:
             self.average.model.load_state_dict(state["average"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it keeps the tensors that it is given
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where it was saved without float16, which needs one
+            self.scaler.load_state_dict(state["scaler"])
 
     def _gradient_norm(self) -> Tensor:
         return nn.utils.get_total_norm([p.grad for p in self.trained if p.grad is not None])

@@ -222,11 +222,11 @@ def test_foreign_model_file(automl: Automl, tmp_path: Path) -> None:
 
 
 def test_recipe_file_with_mistakes(automl: Automl, tmp_path: Path) -> None:
-    (tmp_path / "recipe.yaml").write_text("depth: 9\nwidht: 3\nrun: {metric: acuracy}\n")
+    (tmp_path / "recipe.yaml").write_text("depth: 9\nwidht: 3\nrun: {metric: [acuracy]}\n")
     done = automl("train", "recipe.yaml", "--data", "digits")
     assert_refused(
         done,
         "recipe.yaml:1: depth = 9 is not a whole number from 0 to 5",
         "recipe.yaml:2: unknown parameter 'widht'. Did you mean 'width'?",
-        "recipe.yaml:3: run: metric cannot be 'acuracy'",
+        "recipe.yaml:3: run: metric cannot be ['acuracy']",
     )

@@ -29,3 +29,10 @@ def test_torchvision_network_is_searched_exported_and_used(automl: Automl, tmp_p
     refused = automl("evaluate", "mine.pt", "--data", "digits")
     assert refused.returncode == 2
     assert "mine.pt needs the network mine:build" in refused.stderr
+    (tmp_path / "mine.py").write_text(NETWORK.replace("Conv2d(image_shape[0], 64, 3", "Conv2d(image_shape[0], 64, 5"))
+    changed = automl("best", "--export", "again.pt")
+    assert changed.returncode == 2
+    assert "mine:build builds another network than the one that trial 0 trained." in changed.stderr
+    carried = automl("create", "ours", "--from", "digits-space-accuracy", "--data", "digits", "--space", "space.yaml")
+    assert carried.returncode == 2
+    assert "network is mine:build there and automl's own here." in carried.stderr

@@ -154,6 +154,17 @@ def test_trials_that_fit_are_carried_over_to_a_changed_space(finished: Finished)
     assert exported.returncode == 0, exported.stderr
 
 
+def test_nothing_is_carried_over_into_a_grid(finished: Finished) -> None:
+    (finished.folder / "all.yaml").write_text("parameters: {depth: {values: [0, 1]}, epochs: {value: 1}}")
+    refused = finished.automl(
+        *("create", "all", "--from", "digits-space-accuracy", "--data", "digits", "--space", "all.yaml"),
+        *("--sampler", "grid"),
+    )
+    assert refused.returncode == 2
+    assert "--from and the sampler grid do not go together" in refused.stderr
+    assert "all" not in finished.automl("studies").stdout.split()
+
+
 def test_delete_asks_first(finished: Finished) -> None:
     space = finished.folder / "space.yaml"
     assert finished.automl("create", "doomed", "--data", "digits", "--space", space).returncode == 0

@@ -49,6 +49,6 @@ def test_store_that_keeps_a_checkpoint_waiting_in_vain_is_not_tried_again_at_the
     times = iter((0.0, 100.0, 160.0, 161.0, 190.0))  # made, tried for 60 s, and asked twice
     checkpoints = Checkpoints(FolderStore(tmp_path), "study", Claim(1, 0, 0), clock=lambda: next(times))
     with pytest.raises(FileExistsError, match=PARTIAL):
-        checkpoints.save(cast("Training", None), unreported=())  # which is not looked at before there is a file
+        checkpoints.save(cast("Training", None), epochs=())  # which is not looked at before there is a file
     assert not checkpoints.is_due(1.0)
     assert checkpoints.is_due(1.0)

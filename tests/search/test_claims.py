@@ -16,6 +16,7 @@ from automl.search.claims import (
     MAX_ATTEMPTS,
     Claim,
     fence,
+    find_held,
     give_back,
     record_end,
     recover_lost,
@@ -122,6 +123,18 @@ def test_one_waiting_trial_is_taken_once(scene: Scene) -> None:
     scene.take()
     with scene.engine.begin() as connection:
         assert take_waiting(connection, study_id=scene.record.study_id, worker_id=None) is None
+
+
+def test_trial_whose_claim_was_committed_and_never_answered_is_found_by_its_worker(scene: Scene) -> None:
+    mine, other = scene.worker(), scene.worker()
+    with scene.engine.begin() as connection:
+        assert find_held(connection, study_id=scene.record.study_id, worker_id=mine) is None
+    claim = scene.take(mine)
+    with scene.engine.begin() as connection:
+        assert find_held(connection, study_id=scene.record.study_id, worker_id=mine) == claim
+        assert find_held(connection, study_id=scene.record.study_id, worker_id=other) is None
+        give_back(connection, claim.trial_id)
+        assert find_held(connection, study_id=scene.record.study_id, worker_id=mine) is None
 
 
 def test_silent_worker_loses_its_trial_after_the_grace_time(scene: Scene) -> None:

@@ -260,6 +260,23 @@ def test_what_is_no_backup_is_refused(
         restore(file, database, name=None, artifacts=store)
 
 
+def test_damage_in_a_backup_is_told(
+    database: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "faces.zip"
+    back_up(database, search.name, file, artifacts=store)
+    content = bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        packed = archive.getinfo("study.json")
+    begin = packed.header_offset + 30 + len(packed.filename)
+    for at in range(begin, begin + packed.compress_size, 7):
+        damaged = content.copy()
+        damaged[at] ^= 0xFF
+        file.write_bytes(damaged)
+        with pytest.raises(StudyError, match=re.escape(f"{file} is damaged: ")):
+            restore(file, database, name="again", artifacts=store)
+
+
 def test_a_backup_writes_nothing_outside_the_store(
     database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
 ) -> None:

@@ -58,6 +58,22 @@ def build(recipe, image_shape, num_classes):
     return network
 """
 
+WRITES_ONLY = """
+import sys
+
+from automl.cli.main import main
+from automl.errors import StorageError
+from automl.search.artifacts import FolderStore
+
+
+def refuse(store, name):
+    raise StorageError(f"You may not read {name}.")
+
+
+FolderStore.reading = refuse  # as a bucket does whose key allows no more than to write
+sys.exit(main())
+"""
+
 
 class Service:
     """A database URL, a folder, and commands in it."""
@@ -100,7 +116,7 @@ class Service:
         with self.engine.connect() as connection:
             return connection.scalars(text(statement)).all()
 
-    def wait_until(self, condition: Callable[[], object], *, seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], object], *, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"
@@ -206,6 +222,37 @@ def test_interrupted_trial_continues_to_the_same_figures_as_an_uninterrupted_one
     alone = json.loads(service.run("train", "recipe.yaml", "--data", "digits", "--json"))
     assert figures(trial) == figures(alone)
     assert not list((service.folder / "home" / "artifacts" / "checkpoints").rglob("*.pt"))
+
+
+def test_checkpoint_outlives_a_worker_that_may_not_read_it_and_brings_its_epochs_along(service: Service) -> None:
+    service.create("--trials", "1")
+    worker = service.worker()
+    service.wait_until(lambda: service.epochs_done() >= 4)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    (checkpoint,) = (service.folder / "home" / "artifacts" / "checkpoints").rglob("*.pt")
+    before = checkpoint.read_bytes()
+    refused = subprocess.run(
+        [sys.executable, "-c", WRITES_ONLY, "worker", "s", "--threads", "1"],
+        cwd=service.folder,
+        env=service.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert refused.returncode == 2
+    assert "may not read" in refused.stderr
+    assert list(checkpoint.parent.iterdir()) == [checkpoint]
+    assert checkpoint.read_bytes() == before
+    # As in a copy of the study that was read before the checkpoint was written.
+    with service.engine.begin() as connection:
+        connection.execute(text("DELETE FROM automl_epochs WHERE epoch >= 2"))
+        connection.execute(text("DELETE FROM trial_intermediate_values WHERE step >= 2"))
+    assert service.worker().wait(120) == 0
+    trial = service.shown(0)
+    assert (trial["state"], len(trial["epochs"])) == ("complete", 12)
+    assert len(service.scalars("SELECT step FROM trial_intermediate_values")) == 12
 
 
 def test_killed_worker_leaves_no_running_trial(service: Service) -> None:

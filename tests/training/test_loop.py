@@ -208,6 +208,16 @@ def test_half_precision_learns_like_float32(few_digits: DataSet, precision: Prec
     assert half == pytest.approx(full, abs=0.03)
 
 
+@pytest.mark.parametrize(("before", "after"), [("float32", "float16"), ("float16", "float32")])
+def test_run_goes_on_in_another_precision(few_digits: DataSet, before: Precision, after: Precision) -> None:
+    recipe = dataclasses.replace(SMALL, epochs=2)
+    begun = training(few_digits, recipe, precision=before)
+    next(begun.epochs())
+    resumed = training(few_digits, recipe, precision=after)
+    resumed.load_state(begun.state())
+    assert [result.epoch for result in resumed.epochs()] == [1]
+
+
 def resnet18(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> nn.Module:
     """torchvision's, with a first layer for these channels."""
     network = torchvision.models.resnet18(weights=None, num_classes=num_classes)

@@ -21,7 +21,7 @@ from automl.search.database import Database
 from automl.search.spaces.file import load_space
 from automl.search.spaces.ladder import ladder
 from tests.export.report.conftest import TRIALS, MakeFacts, trial
-from tests.search.conftest import SPECIFICATION, MakeStudy, database, make_study
+from tests.search.conftest import MakeStudy, database, make_study
 
 __all__ = ["database", "make_study"]  # fixtures
 
@@ -91,7 +91,7 @@ def test_study_without_a_finished_trial_is_refused(database: Database, make_stud
     record = make_study()
     sentence = (
         "Study faces has no finished trial, so there is nothing to report yet (0 running, 0 waiting). "
-        f"Let it go on with: automl search --data {SPECIFICATION.data.reference} --study faces"
+        "Let it go on with: automl worker faces"
     )
     with database.engine.connect() as connection, pytest.raises(StudyError, match=re.escape(sentence)):
         read_facts(connection, record)
