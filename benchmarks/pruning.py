@@ -1,11 +1,13 @@
 """The pruner against what it replaces: real learning curves, replayed under every rule in 100 random orders.
 
     python -m benchmarks.pruning train ../shared/data/fer2013/archive.zip --home HOME
+    python -m benchmarks.pruning curves --home HOME
     python -m benchmarks.pruning replay --output
 
 `train` searches the space fer2013 at random on 6,000 of FER2013's training images and stops nothing: 30 trials of 20
 epochs, validated on PublicTest. It may be interrupted, and the same line continues it. Its curves are kept in
-results/pruning_curves.json. `replay` runs each rule over them as one worker would meet them.
+results/pruning_curves.json, by `curves` those that are complete so far. `replay` runs each rule over them as one worker
+would meet them.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.cli.search_command import search
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
 from automl.search.database import open_database
-from automl.search.results import read_trial
+from automl.search.results import finished_trials, read_trial
 from automl.search.study import find_study
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
 from benchmarks.machine import machine_line
@@ -72,6 +74,9 @@ def main() -> None:
     training.add_argument("data", help="FER2013")
     training.add_argument("--home", type=Path, default=Path(".automl"), help="folder of the search (.automl)")
     training.set_defaults(run=lambda options: train_curves(options.data, options.home))
+    keeping = commands.add_parser("curves", help="keep the curves that are complete so far")
+    keeping.add_argument("--home", type=Path, default=Path(".automl"), help="folder of the search (.automl)")
+    keeping.set_defaults(run=lambda options: keep_curves(options.home))
     replaying = commands.add_parser("replay", help="replay every rule on the curves")
     replaying.add_argument("--output", action="store_true", help="write the table and the picture")
     replaying.set_defaults(run=lambda options: replay_all(write=options.output))
@@ -83,9 +88,15 @@ def train_curves(source: str, home: Path) -> None:
     """Search at random without a pruner, then keep every curve."""
     part = write_part(source, home)
     search(part, space="fer2013", trials=TRIALS, epochs=EPOCHS, sampler="random", pruner="none", study=STUDY, home=home)
+    keep_curves(home)
+
+
+def keep_curves(home: Path) -> None:
+    """Write the curves of all complete trials to the file that is replayed."""
     with open_database(None, home=home) as database, database.engine.connect() as connection:
         record = find_study(connection, STUDY)
-        trials = [read_trial(connection, record, number) for number in range(TRIALS)]
+        numbers = sorted(trial.number for trial in finished_trials(connection, record) if trial.state == "complete")
+        trials = [read_trial(connection, record, number) for number in numbers]
     curves = [
         {
             "trial": trial.number,
@@ -93,7 +104,6 @@ def train_curves(source: str, home: Path) -> None:
             "train_accuracy": [round(epoch.train_accuracy, 5) for epoch in trial.epochs],
         }
         for trial in trials
-        if trial.state == "complete"
     ]
     CURVES.write_text(json.dumps(curves, indent=1) + "\n", encoding="utf-8")
     print(f"{len(curves)} curves in {CURVES}")
@@ -164,14 +174,14 @@ def replay_all(*, write: bool) -> None:
     for rule in rules():
         print(rule.name, flush=True)
         results[rule.name] = [replay(rule, [curves[index] for index in order]) for order in orders]
-    table = report(results, load)
+    table = report(results, load, curves=len(curves))
     print(table)
     if write:
         TABLE.write_text(table, encoding="utf-8")
-        save_png(picture(results), PICTURE)
+        save_png(picture(results, curves=len(curves)), PICTURE)
 
 
-def report(results: Mapping[str, Sequence[Replayed]], load: float) -> str:
+def report(results: Mapping[str, Sequence[Replayed]], load: float, *, curves: int) -> str:
     """The table: epochs, regret, and how often the best of all curves was lost."""
     patience = _mean_epochs(results["patience 8"])
     rows = [
@@ -184,7 +194,7 @@ def report(results: Mapping[str, Sequence[Replayed]], load: float) -> str:
         (
             "# The pruner against what it replaces",
             "",
-            f"{TRIALS} curves of {EPOCHS} epochs from the space fer2013, drawn at random, on {TRAIN_IMAGES:,} training "
+            f"{curves} curves of {EPOCHS} epochs from the space fer2013, drawn at random, on {TRAIN_IMAGES:,} training "
             f"images of FER2013 and all of PublicTest; each rule meets them in the same {ORDERS} random orders. Regret "
             "is in points of validation accuracy, against the best of all curves.",
             "",
@@ -192,7 +202,9 @@ def report(results: Mapping[str, Sequence[Replayed]], load: float) -> str:
             "| --- | --- | --- | --- | --- | --- |",
             *rows,
             "",
-            machine_line(PACKAGES, n=ORDERS, load=load).replace("fresh processes each", "orders"),
+            machine_line(PACKAGES, n=ORDERS, load=load)
+            .replace("fresh processes each", "orders")
+            .partition(" Median")[0],
             "",
             "Made by `python -m benchmarks.pruning replay --output` from `pruning_curves.json`, which "
             "`python -m benchmarks.pruning train FER2013` made.",
@@ -201,17 +213,19 @@ def report(results: Mapping[str, Sequence[Replayed]], load: float) -> str:
     )
 
 
-def picture(results: Mapping[str, Sequence[Replayed]]) -> Figure:
+def picture(results: Mapping[str, Sequence[Replayed]], *, curves: int) -> Figure:
     """Epochs against regret: what is low and to the left is better."""
     figure = new_figure(height_inches=4.2)
     axes = figure.add_subplot()
-    style(axes, x_label=f"epochs for {TRIALS} trials", y_label="mean regret, points of validation accuracy")
+    style(axes, x_label=f"epochs for {curves} trials", y_label="mean regret, points of validation accuracy")
     kinds = {"median": COLOURS[0], "patience": COLOURS[1], "none": INK}
     for name, runs in results.items():
         epochs, regret = _mean_epochs(runs), 100 * float(np.mean([run.regret for run in runs]))
         axes.scatter(epochs, regret, color=kinds.get(name.split()[0], FAINT), s=36)
         label = name.replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
-        axes.annotate(label, (epochs, regret), xytext=(5, 4), textcoords="offset points", fontsize=7, color=INK)
+        axes.annotate(
+            label, (epochs, regret), xytext=(3, 4), textcoords="offset points", fontsize=7, color=INK, rotation=30
+        )
     return figure
 
 
