@@ -222,7 +222,8 @@ def picture(results: Mapping[str, Sequence[Replayed]], *, curves: int) -> Figure
     for name, runs in results.items():
         epochs, regret = _mean_epochs(runs), 100 * float(np.mean([run.regret for run in runs]))
         axes.scatter(epochs, regret, color=kinds.get(name.split()[0], FAINT), s=36)
-        label = name.replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
+        label = name.partition(" from")[0].replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
+        label = label.replace("median 5, 3 (our default)", "default: 5, 3")
         axes.annotate(
             label, (epochs, regret), xytext=(3, 4), textcoords="offset points", fontsize=7, color=INK, rotation=30
         )
