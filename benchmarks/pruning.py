@@ -136,9 +136,9 @@ def _median_name(startup_trials: int, warmup_epochs: int, *, default: bool) -> s
     return f"{name} (our default)" if default else name
 
 
-def replay(rule: Rule, curves: Sequence[Curve]) -> Replayed:
-    """Meet the curves in this order, as one worker would."""
-    study = optuna.create_study(direction="maximize", pruner=rule.pruner())
+def replay(rule: Rule, curves: Sequence[Curve], *, name: str) -> Replayed:
+    """Meet the curves in this order, as one worker would. Hyperband draws its brackets by the study's name."""
+    study = optuna.create_study(study_name=name, direction="maximize", pruner=rule.pruner())
     epochs, chosen = 0, 0.0
     for curve in curves:
         trained, complete = _met(study, rule, curve)
@@ -173,7 +173,10 @@ def replay_all(*, write: bool) -> None:
     results = {}
     for rule in rules():
         print(rule.name, flush=True)
-        results[rule.name] = [replay(rule, [curves[index] for index in order]) for order in orders]
+        results[rule.name] = [
+            replay(rule, [curves[index] for index in order], name=f"order {number}")
+            for number, order in enumerate(orders)
+        ]
     table = report(results, load, curves=len(curves))
     print(table)
     if write:
