@@ -10,8 +10,9 @@ from benchmarks.chaos import Chaos, Plan, report, run
 from benchmarks.chaos_audit import as_json
 
 PLAN = Plan(
-    workers=2, trials=5, epochs=4, deck=("kill", "immediate restart"), pause_seconds=(8.0, 10.0), grace_seconds=12
+    workers=2, trials=5, epochs=60, deck=("kill", "immediate restart"), pause_seconds=(8.0, 10.0), grace_seconds=12
 )
+"""Epochs enough for the first fault to find the workers at work, on an idle machine too."""
 
 
 def test_every_trial_is_accounted_for_after_chaos() -> None:
