@@ -169,7 +169,7 @@ def report_of_epochs(
             "| --- | --- | --- | --- | --- | --- |",
             *rows,
         ],
-        f"{machine_line(PACKAGES, n=n, load=load).replace('fresh processes each', 'epochs each, taking turns')} "
+        f"{machine_line(PACKAGES, n=n, load=load, of='epochs each, taking turns')} "
         f"Made by `python -m benchmarks.epoch FER2013 {' '.join(sys.argv[2:])}`.",
     )
 
@@ -268,7 +268,7 @@ def report_of_trainings(
             "| --- | --- | --- | --- | --- |",
             *rows,
         ],
-        f"{machine_line(PACKAGES, n=1, load=load).partition(' Median')[0]} "
+        f"{machine_line(PACKAGES, n=1, load=load, medians=False)} "
         "Made by `python -m benchmarks.epoch FER2013 --train --output`.",
     )
 

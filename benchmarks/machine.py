@@ -13,12 +13,14 @@ from pathlib import Path
 import psutil
 
 
-def machine_line(packages: Sequence[str], *, n: int, load: float) -> str:
-    """Hardware, load before, versions, n and date, in one sentence."""
+def machine_line(
+    packages: Sequence[str], *, n: int, load: float, of: str = "fresh processes each", medians: bool = True
+) -> str:
+    """Hardware, load before, versions, n (`of` what) and date; of `medians`, also how they are written."""
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     return (
         f"{hardware()}, load average before {load:.1f}; Python {platform.python_version()}, {versions}; "
-        f"n = {n} fresh processes each; {datetime.now(tz=UTC):%Y-%m-%d}. Median (lowest to highest)."
+        f"n = {n} {of}; {datetime.now(tz=UTC):%Y-%m-%d}.{' Median (lowest to highest).' if medians else ''}"
     )
 
 

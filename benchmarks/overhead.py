@@ -244,7 +244,7 @@ def report(figures: list[WorkerFigures], epochs: int, device: torch.device, load
         f"Device: {device.type}.",
         ["| a trial's | seconds, mean | share |", "| --- | --- | --- |", *rows],
         f"Loading the data, once in a worker's life, took {spread([one.data_seconds for one in figures], 1, 's')}. "
-        f"{machine_line(PACKAGES, n=len(trials), load=load).replace('fresh processes each', 'trials')} "
+        f"{machine_line(PACKAGES, n=len(trials), load=load, of='trials')} "
         "Made by `python -m benchmarks.overhead FER2013 --output`.",
     )
 

@@ -205,9 +205,7 @@ def report(results: Mapping[str, Sequence[Replayed]], load: float, *, curves: in
             "| --- | --- | --- | --- | --- | --- |",
             *rows,
             "",
-            machine_line(PACKAGES, n=ORDERS, load=load)
-            .replace("fresh processes each", "orders")
-            .partition(" Median")[0],
+            machine_line(PACKAGES, n=ORDERS, load=load, of="orders", medians=False),
             "",
             "Made by `python -m benchmarks.pruning replay --output` from `pruning_curves.json`, which "
             "`python -m benchmarks.pruning train FER2013` made.",
@@ -220,13 +218,17 @@ def picture(results: Mapping[str, Sequence[Replayed]], *, curves: int) -> Figure
     """Epochs against regret: what is low and to the left is better."""
     figure = new_figure(height_inches=4.2)
     axes = figure.add_subplot()
-    style(axes, x_label=f"epochs for {curves} trials", y_label="mean regret, points of validation accuracy")
+    style(
+        axes,
+        x_label=f"epochs for {curves} trials; * our default",
+        y_label="mean regret, points of accuracy",
+    )
     kinds = {"median": COLOURS[0], "patience": COLOURS[1], "none": INK}
     for name, runs in results.items():
         epochs, regret = _mean_epochs(runs), 100 * float(np.mean([run.regret for run in runs]))
         axes.scatter(epochs, regret, color=kinds.get(name.split()[0], FAINT), s=36)
         label = name.partition(" from")[0].replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
-        label = label.replace("median 5, 3 (our default)", "default: 5, 3")
+        label = label.replace(" (our default)", "*")
         axes.annotate(
             label, (epochs, regret), xytext=(3, 4), textcoords="offset points", fontsize=7, color=INK, rotation=30
         )

@@ -77,7 +77,7 @@ def report(data: DataSet, device: torch.device, load: float, *, n: int) -> str:
             "| --- | --- | --- | --- | --- |",
             *rows,
         ],
-        f"{machine_line(PACKAGES, n=n, load=load).replace('fresh processes each', f'times {STEPS} steps')} "
+        f"{machine_line(PACKAGES, n=n, load=load, of=f'times {STEPS} steps')} "
         "Made by `python -m benchmarks.roofline FER2013 --output`.",
     )
 

@@ -189,7 +189,7 @@ def report(
     lines = [
         "# How far one PostgreSQL carries",
         "",
-        machine_line(PACKAGES, n=joins_each, load=load).replace(" Median (lowest to highest).", ""),
+        machine_line(PACKAGES, n=joins_each, load=load, medians=False),
         "",
         "| finished before | workers | | trials a second | ask, ms | report, ms | prune decision, ms "
         "| report and prune, ms | finish, ms | connections |",

@@ -156,7 +156,6 @@ class TrialRun:
         """Get ready for another try with smaller parts of the same batches, from the last checkpoint."""
         self._training = None  # else it would keep the failed network on the device
         free_memory(self.place.device)
-        self._pending.clear()  # epochs after that checkpoint, which are done again
         images = micro_batch(recipe, passes)
         self.place.say(f"trial {self.claim.number} ran out of memory and goes on with {images} images at a time")
         self._in_fence(lambda _connection: trial.set_user_attr(MICRO_BATCH_ATTRIBUTE, images))
@@ -278,11 +277,10 @@ class TrialRun:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and say so."""
         with self._reached_artifacts():
             epochs = self._checkpoints.restore(training, say=self.place.say)
+        known = reported_steps(trial)
         self._epochs = epochs or []
-        if epochs is not None:
-            known = reported_steps(trial)
-            self._pending = [result for result in epochs if result.epoch not in known]
-        elif self.claim.attempt > 0 and reported_steps(trial):
+        self._pending = [result for result in self._epochs if result.epoch not in known]
+        if epochs is None and self.claim.attempt > 0 and known:
             sentence = (
                 f"Attempt {self.claim.attempt + 1} began again at epoch 0: "
                 f"no checkpoint of an earlier one could be read in {self.place.artifacts.address}"

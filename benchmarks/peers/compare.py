@@ -91,7 +91,7 @@ def report(records: Records, seconds: float, load: float) -> str:
             "| --- | --- | --- | --- | --- |",
             *(row(CONTENDERS[name], runs, seconds) for name, runs in records.items()),
         ],
-        f"{machine_line(PACKAGES, n=n, load=load).replace('fresh processes', 'seeds').partition(' Median')[0]} "
+        f"{machine_line(PACKAGES, n=n, load=load, of='seeds each', medians=False)} "
         "Made by `python -m benchmarks.peers.compare FER2013 --output`.",
     )
 

@@ -92,6 +92,14 @@ def test_exported_model_evaluates_as_the_search_said(finished: Finished) -> None
     assert re.match(r"split +validation, 179 images\n", table)
 
 
+def test_card_says_of_the_validation_split_what_the_model_answers(finished: Finished) -> None:
+    on_validation = finished.automl("evaluate", "model.pt", "--data", "digits", "--split", "validation", "--json")
+    answer = json.loads(on_validation.stdout)
+    said = automl.load_model(finished.folder / "model.pt").card.metrics
+    for name in ("accuracy", "macro_f1", "balanced_accuracy", "loss"):
+        assert said[f"validation_{name}"] == pytest.approx(answer[name], abs=1e-5)
+
+
 def test_predict_finds_the_digit(finished: Finished) -> None:
     digits = load_digits()
     for index in range(5):

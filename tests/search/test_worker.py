@@ -112,6 +112,13 @@ class Service:
         self.processes.append(process)
         return process
 
+    def interrupt_a_worker(self, *, after_epochs: int) -> None:
+        """Start one, and tell it to end once so many epochs are reported."""
+        worker = self.worker()
+        self.wait_until(lambda: self.epochs_done() >= after_epochs)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(60) == 0
+
     def scalars(self, statement: str) -> Sequence[Any]:
         with self.engine.connect() as connection:
             return connection.scalars(text(statement)).all()
@@ -151,10 +158,7 @@ def figures(trial: dict[str, Any]) -> list[tuple[float, float]]:
 
 def test_terminated_worker_gives_its_trial_back_and_exits_with_0(service: Service) -> None:
     service.create("--trials", "1")
-    worker = service.worker()
-    service.wait_until(lambda: service.epochs_done() >= 2)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
+    service.interrupt_a_worker(after_epochs=2)
     assert service.states() == ["WAITING"]
     trial = service.shown(0)
     assert (trial["attempt"], trial["lost"], trial["failure"]) == (1, 0, "interrupted")
@@ -163,10 +167,7 @@ def test_terminated_worker_gives_its_trial_back_and_exits_with_0(service: Servic
 
 def test_trial_stops_early_at_its_time_limit_which_counts_earlier_attempts(service: Service) -> None:
     service.create("--trials", "1", "--epochs", "5000", "--trial-timeout", "5s")
-    first = service.worker()
-    service.wait_until(lambda: service.epochs_done() >= 2)
-    first.send_signal(signal.SIGTERM)
-    assert first.wait(60) == 0
+    service.interrupt_a_worker(after_epochs=2)
     (earlier_seconds,) = service.scalars("SELECT seconds FROM automl_trials")
     assert earlier_seconds > 0
     assert service.worker().wait(120) == 0
@@ -209,10 +210,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_interrupted_trial_continues_to_the_same_figures_as_an_uninterrupted_one(service: Service) -> None:
     service.create("--trials", "1")
-    worker = service.worker()
-    service.wait_until(lambda: service.epochs_done() >= 4)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
+    service.interrupt_a_worker(after_epochs=4)
     checkpoints = list((service.folder / "home" / "artifacts" / "checkpoints").rglob("*.pt"))
     assert len(checkpoints) == 1
     assert service.worker().wait(120) == 0
@@ -226,10 +224,7 @@ def test_interrupted_trial_continues_to_the_same_figures_as_an_uninterrupted_one
 
 def test_checkpoint_outlives_a_worker_that_may_not_read_it_and_brings_its_epochs_along(service: Service) -> None:
     service.create("--trials", "1")
-    worker = service.worker()
-    service.wait_until(lambda: service.epochs_done() >= 4)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
+    service.interrupt_a_worker(after_epochs=4)
     (checkpoint,) = (service.folder / "home" / "artifacts" / "checkpoints").rglob("*.pt")
     before = checkpoint.read_bytes()
     refused = subprocess.run(
