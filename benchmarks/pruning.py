@@ -31,6 +31,7 @@ from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.cli.search_command import search
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
 from automl.search.database import open_database
+from automl.search.pruners import EPOCHS_ATTRIBUTE, KEPT, RankPruner
 from automl.search.results import finished_trials, read_trial
 from automl.search.study import find_study
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
@@ -110,30 +111,32 @@ def keep_curves(home: Path) -> None:
 
 
 def rules() -> list[Rule]:
-    """Every rule, ours by default first among the medians."""
-    ours = (STARTUP_TRIALS, WARMUP_EPOCHS)
-    medians = [ours, *(pair for pair in STARTUPS_AND_WARMUPS if pair != ours)]
+    """Every rule, ours by default first among ours."""
+    default = (STARTUP_TRIALS, WARMUP_EPOCHS)
     return [
         Rule("none"),
         *(Rule(f"patience {epochs}", patience=epochs) for epochs in (8, 4)),
-        *(Rule(_median_name(*pair, default=pair == ours), partial(_median, *pair)) for pair in medians),
-        Rule("percentile 25 after 5 trials and 3 epochs", lambda: PercentilePruner(25.0, 5, 3)),
-        Rule("successive halving from 3 epochs by 3", lambda: SuccessiveHalvingPruner(3, 3)),
-        Rule("hyperband from 3 epochs by 3", lambda: HyperbandPruner(3, EPOCHS, 3)),
+        Rule(f"{_named('ours', *default)} (default)", partial(_ours, "median", *default)),
+        *(Rule(_named("ours", *pair), partial(_ours, "median", *pair)) for pair in OUR_PAIRS if pair != default),
+        Rule(_named("ours, a quarter", *default), partial(_ours, "percentile", *default)),
+        *(Rule(_named("Optuna's median", *pair), partial(PercentilePruner, 50.0, *pair)) for pair in OPTUNAS_PAIRS),
+        Rule(_named("Optuna's percentile 25", 5, 3), partial(PercentilePruner, 25.0, 5, 3)),
+        Rule("successive halving from 3 epochs by 3", partial(SuccessiveHalvingPruner, 3, 3)),
+        Rule("hyperband from 3 epochs by 3", partial(HyperbandPruner, 3, EPOCHS, 3)),
     ]
 
 
-STARTUPS_AND_WARMUPS = ((5, 3), (3, 3), (10, 3), (5, 0), (5, 1), (3, 0), (5, 7), (5, 10), (3, 7), (3, 10))
-"""Complete trials and epochs before the median judges; 7 and 10 of 20 epochs are a third and a half of the schedule."""
+OUR_PAIRS = ((3, 1), (3, 2), (3, 3), (5, 1), (5, 2), (5, 3), (10, 2))
+OPTUNAS_PAIRS = ((5, 3), (3, 3), (10, 3), (5, 0), (5, 1), (3, 0), (5, 7), (5, 10), (3, 7), (3, 10))
+"""Trials and epochs before a rule judges; 7 and 10 of 20 epochs are a third and a half of the schedule."""
 
 
-def _median(startup_trials: int, warmup_epochs: int) -> BasePruner:
-    return PercentilePruner(50.0, n_startup_trials=startup_trials, n_warmup_steps=warmup_epochs)
+def _named(rule: str, startup_trials: int, warmup_epochs: int) -> str:
+    return f"{rule} after {startup_trials} trials and {warmup_epochs} epochs"
 
 
-def _median_name(startup_trials: int, warmup_epochs: int, *, default: bool) -> str:
-    name = f"median after {startup_trials} trials and {warmup_epochs} epochs"
-    return f"{name} (our default)" if default else name
+def _ours(name: str, startup_trials: int, warmup_epochs: int) -> BasePruner:
+    return RankPruner(KEPT[name], startup_trials=startup_trials, warmup_epochs=warmup_epochs)
 
 
 def replay(rule: Rule, curves: Sequence[Curve], *, name: str) -> Replayed:
@@ -151,6 +154,7 @@ def replay(rule: Rule, curves: Sequence[Curve], *, name: str) -> Replayed:
 def _met(study: optuna.Study, rule: Rule, curve: Curve) -> tuple[int, bool]:
     """Epochs that the rule lets one trial train, and whether it may be chosen afterwards."""
     trial = study.ask()
+    trial.set_user_attr(EPOCHS_ATTRIBUTE, len(curve))
     for step, value in enumerate(curve):
         trial.report(float(value), step)
         if rule.patience is not None and step - int(np.argmax(curve[: step + 1])) >= rule.patience:
@@ -220,15 +224,15 @@ def picture(results: Mapping[str, Sequence[Replayed]], *, curves: int) -> Figure
     axes = figure.add_subplot()
     style(
         axes,
-        x_label=f"epochs for {curves} trials; * our default",
+        x_label=f"epochs for {curves} trials; * is the default",
         y_label="mean regret, points of accuracy",
     )
-    kinds = {"median": COLOURS[0], "patience": COLOURS[1], "none": INK}
+    kinds = {"ours": COLOURS[0], "patience": COLOURS[1], "Optuna's": COLOURS[2], "none": INK}
     for name, runs in results.items():
         epochs, regret = _mean_epochs(runs), 100 * float(np.mean([run.regret for run in runs]))
-        axes.scatter(epochs, regret, color=kinds.get(name.split()[0], FAINT), s=36)
+        axes.scatter(epochs, regret, color=kinds.get(name.split()[0].rstrip(","), FAINT), s=36)
         label = name.partition(" from")[0].replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
-        label = label.replace(" (our default)", "*")
+        label = label.replace(" (default)", "*")
         axes.annotate(
             label, (epochs, regret), xytext=(3, 4), textcoords="offset points", fontsize=7, color=INK, rotation=30
         )

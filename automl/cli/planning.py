@@ -25,8 +25,10 @@ SAMPLER_NOTES = {
     "gp": "gp models the unconditional parameters only; conditional ones are drawn independently, at random",
     "grid": "grid queues every combination once",
 }
-STARTUP_TRIALS = 5
-WARMUP_EPOCHS = 3
+STARTUP_TRIALS = 3
+WARMUP_EPOCHS = 1
+FIRST_BAND_EPOCHS = 3
+"""Instead of them, of hyperband and successive-halving."""
 REDUCTION_FACTOR = 3
 KEEP = 5
 
@@ -158,7 +160,9 @@ def _overridden(wishes: Wishes, space: SearchSpace) -> Iterator[str]:
 def _warmup_epochs(wishes: Wishes, asked: PrunerSetting | None) -> int:
     if wishes.warmup_epochs is not None:
         return wishes.warmup_epochs
-    return asked.warmup_epochs if asked and wishes.pruner is None else WARMUP_EPOCHS
+    if asked and wishes.pruner is None:
+        return asked.warmup_epochs
+    return FIRST_BAND_EPOCHS if wishes.pruner in ("hyperband", "successive-halving") else WARMUP_EPOCHS
 
 
 def known_metric(name: str) -> str:
@@ -209,13 +213,13 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
         "--startup-trials",
         type=count_from_zero,
         metavar="N",
-        help=f"complete trials before the pruner judges ({STARTUP_TRIALS})",
+        help=f"finished trials before the pruner judges ({STARTUP_TRIALS})",
     )
     more.add_argument(
         "--warmup-epochs",
         type=count_from_zero,
         metavar="N",
-        help=f"epochs of a trial before the pruner judges it ({WARMUP_EPOCHS})",
+        help=f"epochs of a trial before the pruner judges it ({WARMUP_EPOCHS}; of bands {FIRST_BAND_EPOCHS})",
     )
     more.add_argument(
         "--max-parameters", type=whole_number, metavar="N", help="of a network; larger ones end untrained"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 
-import numpy as np
 import optuna
 from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
@@ -15,27 +15,25 @@ from automl.search.specification import PRUNERS, Specification
 
 EPOCHS_ATTRIBUTE = "epochs"
 """The trial's user attribute that says how many epochs it plans."""
+KEPT = {"median": 0.5, "percentile": 0.25}
+"""Share of the trials that go on to the middle of their training."""
+ALWAYS_KEPT = 3
+"""So many of the best go on to the end: one of them may yet win, and together they vote."""
+ROUNDING = 1e-9
+"""0.7 of 10 epochs are 7, and what is left of them are 3."""
 
 
 def build_pruner(specification: Specification) -> BasePruner:
     """The pruner of a study.
 
-    Where trials plan different numbers of epochs, the median and the percentile compare at the same share of the
-    training instead of at the same epoch.
-
     Raises: StudyError for an unknown name.
     """
     name = specification.pruner
     startup_trials, warmup_epochs = specification.startup_trials, specification.warmup_epochs
-    fewest_epochs, most_epochs = specification.space.epochs_range()
+    _, most_epochs = specification.space.epochs_range()
     min_resource, factor = max(1, warmup_epochs), specification.reduction_factor
-    if name in ("median", "percentile"):
-        percentile = 50.0 if name == "median" else 25.0
-        if fewest_epochs != most_epochs:
-            return SharePruner(percentile, startup_trials=startup_trials, warmup_epochs=warmup_epochs)
-        return optuna.pruners.PercentilePruner(
-            percentile, n_startup_trials=startup_trials, n_warmup_steps=warmup_epochs
-        )
+    if name in KEPT:
+        return RankPruner(KEPT[name], startup_trials=startup_trials, warmup_epochs=warmup_epochs)
     if name == "hyperband":
         return optuna.pruners.HyperbandPruner(min_resource, most_epochs, factor)
     if name == "successive-halving":
@@ -45,32 +43,49 @@ def build_pruner(specification: Specification) -> BasePruner:
     raise StudyError(f"Unknown pruner {name!r}. Known: {', '.join(PRUNERS)}.")
 
 
-class SharePruner(BasePruner):
-    """Prunes what is worse than a percentile of the complete trials at the same share of their training.
+class RankPruner(BasePruner):
+    """Stops a trial that ranks too low among all trials that came as far as it, or were stopped before.
 
-    With 10, 20 or 30 epochs by trial, the median at the same epoch compares the end of a short schedule with the middle
-    of a long one, and lost the best trial more often (docs/design.md has the figures).
+    Optuna's MedianPruner compares with complete trials alone: with survivors, whose median is the stricter the more it
+    has stopped. Here a stopped trial keeps its place, below those that went further. A trial may need different numbers
+    of epochs: what is compared is the best value at the same share of the training. benchmarks/results/pruning.md has
+    what both cost and save.
     """
 
-    def __init__(self, percentile: float, *, startup_trials: int, warmup_epochs: int) -> None:
-        """Keep the trials above `percentile` (0 to 100), once `startup_trials` are complete."""
-        self._percentile = percentile
+    def __init__(self, kept: float, *, startup_trials: int, warmup_epochs: int) -> None:
+        """Keep a share, 0 to 1, of the trials to the middle of their training, then no more than what is left of it.
+
+        Nothing is stopped in the first `warmup_epochs` of its training, or before it has `startup_trials` to be
+        compared with.
+        """
+        self._kept = kept
         self._startup_trials = startup_trials
         self._warmup_epochs = warmup_epochs
+        self._finished: dict[int, list[float]] = {}
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Whether `trial` should stop now."""
         step = trial.last_step
-        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if step is None or step < self._warmup_epochs or len(complete) < max(1, self._startup_trials):
+        if step is None or step < self._warmup_epochs:
             return False
-        share = (step + 1) / planned_epochs(trial)
-        others = [value for other in complete if (value := _value_at_share(other, share)) is not None]
-        if not others:
-            return False
-        if study.direction == StudyDirection.MAXIMIZE:
-            return bool(max(trial.intermediate_values.values()) < np.percentile(others, 100 - self._percentile))
-        return bool(min(trial.intermediate_values.values()) > np.percentile(others, self._percentile))
+        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
+        best, share = _best_by_epoch(trial, sign)[-1], (step + 1) / planned_epochs(trial)
+        compared = better = 0
+        for other in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):
+            epochs = math.floor(share * planned_epochs(other) + ROUNDING) if other.intermediate_values else 0
+            if epochs:
+                curve = self._curve(other, sign)
+                compared += 1
+                better += epochs <= len(curve) and curve[epochs - 1] > best
+        places = max(ALWAYS_KEPT, min(self._kept, 1 - share) * compared)
+        return compared >= self._startup_trials and better >= places - ROUNDING
+
+    def _curve(self, finished: FrozenTrial, sign: int) -> list[float]:
+        """A finished trial's, which does not change any more."""
+        number = finished.number
+        if number not in self._finished:
+            self._finished[number] = _best_by_epoch(finished, sign)
+        return self._finished[number]
 
 
 def planned_epochs(trial: FrozenTrial) -> int:
@@ -78,7 +93,7 @@ def planned_epochs(trial: FrozenTrial) -> int:
     return int(trial.user_attrs[EPOCHS_ATTRIBUTE])
 
 
-def _value_at_share(trial: FrozenTrial, share: float) -> float | None:
-    """The value at the last epoch that ended within this share of the trial's training, if there is one."""
-    step = math.floor(share * planned_epochs(trial) + 1e-9) - 1
-    return trial.intermediate_values.get(step)
+def _best_by_epoch(trial: FrozenTrial, sign: int) -> list[float]:
+    """The best value until each epoch, more is better; what is not a number is worse than any."""
+    values = [trial.intermediate_values.get(step, math.nan) for step in range((trial.last_step or 0) + 1)]
+    return list(accumulate((-math.inf if math.isnan(value) else sign * value for value in values), max))

@@ -58,7 +58,7 @@ class Specification:
     sampler: str
     pruner: str
     startup_trials: int
-    """Complete trials before the pruner judges."""
+    """Finished trials that the pruner needs to compare with."""
     warmup_epochs: int
     """Epochs of a trial before the pruner judges it."""
     reduction_factor: int

@@ -36,6 +36,9 @@ from automl.training.randomness import global_seed, host_generator, stream_seed
 from automl.training.result import EpochResult, Metric
 from automl.training.votes import MirroredImages, Predictions
 
+FORMAT = 1
+"""Of a run's state; it grows when what is kept there changes."""
+
 
 class Training:
     """A recipe on a data set, on one device.
@@ -201,9 +204,7 @@ class Training:
     def state(self) -> dict[str, object]:
         """Snapshot, on the host, of all that is needed to go on bit for bit after the last complete epoch."""
         return {
-            "recipe": self.recipe.as_dict(),
-            "fingerprint": self.fingerprint,
-            "metric": self.metric.name,
+            **self._identity(),
             "next_epoch": self.next_epoch,
             "learner": self.learner.state(),
             "plateau": self.plateau.state(),
@@ -217,10 +218,9 @@ class Training:
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from a snapshot.
 
-        Raises: TrainingError if it is of another recipe, data set or metric.
+        Raises: TrainingError if it is of another recipe, data set, metric or format.
         """
-        own = {"recipe": self.recipe.as_dict(), "fingerprint": self.fingerprint, "metric": self.metric.name}
-        different = [name for name, value in own.items() if state.get(name) != value]
+        different = [name for name, value in self._identity().items() if state.get(name) != value]
         if different:
             raise TrainingError(
                 f"This state is of another {' and '.join(different)}: it cannot go on here. Start the run anew."
@@ -231,6 +231,14 @@ class Training:
         self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
         self.best_confusion_KK = None if state["best_confusion"] is None else state["best_confusion"].numpy()
         self.best_logits_NK, self.best_weights = state["best_logits"], dict(state["best_weights"])
+
+    def _identity(self) -> dict[str, object]:
+        return {
+            "recipe": self.recipe.as_dict(),
+            "fingerprint": self.fingerprint,
+            "metric": self.metric.name,
+            "format": FORMAT,
+        }
 
 
 @dataclass(frozen=True)

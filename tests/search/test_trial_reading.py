@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from automl.search.database import Database
 from automl.search.optuna_internals import engine_of
-from automl.search.pruners import EPOCHS_ATTRIBUTE, SharePruner
+from automl.search.pruners import EPOCHS_ATTRIBUTE, RankPruner
 from automl.search.samplers import build_sampler
 from automl.search.spaces.file import load_space
 from automl.search.storage import open_storage
@@ -79,7 +79,7 @@ def test_pruners_decide_as_they_do_with_optunas_own_storage(
         studies[1].add_trial(trial_of(state, values))
     pruners: list[BasePruner] = [
         PercentilePruner(percentile, startup, warmup, interval),
-        SharePruner(percentile, startup_trials=startup, warmup_epochs=warmup),
+        RankPruner(percentile / 100, startup_trials=startup, warmup_epochs=warmup),
     ]
     running = [study.get_trials()[-1] for study in studies]
     for pruner in pruners:

@@ -136,6 +136,13 @@ def test_state_of_another_run_is_refused(few_digits: DataSet) -> None:
         other.load_state(state)
 
 
+def test_state_of_an_earlier_format_is_refused(few_digits: DataSet) -> None:
+    run = training(few_digits, SMALL)
+    state = {key: value for key, value in run.state().items() if key != "format"}
+    with pytest.raises(TrainingError, match="This state is of another format: it cannot go on here"):
+        run.load_state(state)
+
+
 def test_best_weights_are_those_of_the_best_epoch(few_digits: DataSet) -> None:
     run = training(few_digits, dataclasses.replace(EVERYTHING, epochs=6), metric="loss")
     results = list(run.epochs())

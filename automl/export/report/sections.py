@@ -68,7 +68,7 @@ def _pruner(facts: Facts) -> str:
     if specification.pruner == "none":
         return "none: every trial went to its end"
     return (
-        f"{specification.pruner}, after {count(specification.startup_trials, 'complete trial')} "
+        f"{specification.pruner}, after {count(specification.startup_trials, 'finished trial')} "
         f"and {count(specification.warmup_epochs, 'epoch')} of the trial"
     )
 
