@@ -8,8 +8,8 @@ FER2013 ?= ../shared/data/fer2013/archive.zip
 WORKERS ?= 4
 NVIDIA := $(shell docker info --format '{{.Runtimes}}' 2>/dev/null | grep -c nvidia)
 COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-compose.cpu.yml)
-# Nothing that runs from here ever uploads.
-export WANDB_MODE := offline
+# No demonstration, test or measurement uploads anything.
+demo test bench bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
 
 .PHONY: install demo test lint bench bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
 

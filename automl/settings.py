@@ -13,6 +13,10 @@ from dotenv import dotenv_values
 
 from automl.errors import SettingsError
 
+LARGEST_COUNT = 2**31 - 1
+"""PostgreSQL's integer holds no more, and a seed of numpy's hardly."""
+MOST_DIGITS = 20
+"""Of a count: Python refuses to read thousands."""
 LEAST_GRACE_SECONDS = 5
 """A worker that lives is heard every 2 s."""
 
@@ -88,11 +92,13 @@ class Settings:
     def whole_number(self, name: str, flag: int | None = None, *, least: int = 1) -> int:
         """A setting that counts something.
 
-        Raises: SettingsError if it is not a whole number of at least `least`.
+        Raises: SettingsError if it is not a whole number from `least` to LARGEST_COUNT.
         """
         given = str(flag) if flag is not None else self.get(name)
-        if given is None or not given.strip().isdecimal() or int(given) < least:
+        if given is None or not given.strip().isdecimal() or len(given) > MOST_DIGITS or int(given) < least:
             raise SettingsError(f"{name} is {given!r}: it takes a whole number of at least {least}.")
+        if int(given) > LARGEST_COUNT:
+            raise SettingsError(f"{name} is {given}: it takes at most {LARGEST_COUNT:,}.")
         return int(given)
 
     def grace_seconds(self) -> int:

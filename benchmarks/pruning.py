@@ -51,9 +51,12 @@ Curve = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rule:
-    """Who stops a trial early: one of Optuna's pruners, or a fixed patience."""
+    """Who stops a trial early: a pruner, or a fixed patience."""
 
     name: str
+    kind: str
+    label: str
+    """Beside its point in the picture."""
     pruner: Callable[[], BasePruner] = NopPruner
     patience: int | None = None
     """Epochs without a new best; the best weights of a trial that stops so are kept, and it may be chosen."""
@@ -114,25 +117,31 @@ def rules() -> list[Rule]:
     """Every rule, ours by default first among ours."""
     default = (STARTUP_TRIALS, WARMUP_EPOCHS)
     return [
-        Rule("none"),
-        *(Rule(f"patience {epochs}", patience=epochs) for epochs in (8, 4)),
-        Rule(f"{_named('ours', *default)} (default)", partial(_ours, "median", *default)),
-        *(Rule(_named("ours", *pair), partial(_ours, "median", *pair)) for pair in OUR_PAIRS if pair != default),
-        Rule(_named("ours, a quarter", *default), partial(_ours, "percentile", *default)),
-        *(Rule(_named("Optuna's median", *pair), partial(PercentilePruner, 50.0, *pair)) for pair in OPTUNAS_PAIRS),
-        Rule(_named("Optuna's percentile 25", 5, 3), partial(PercentilePruner, 25.0, 5, 3)),
-        Rule("successive halving from 3 epochs by 3", partial(SuccessiveHalvingPruner, 3, 3)),
-        Rule("hyperband from 3 epochs by 3", partial(HyperbandPruner, 3, EPOCHS, 3)),
+        Rule("none", "none", "none"),
+        *(Rule(f"patience {epochs}", "patience", f"patience {epochs}", patience=epochs) for epochs in (8, 4)),
+        _after(OURS, "ours", *default, partial(_ours, "median"), mark=" (default)"),
+        *(_after(OURS, "ours", *pair, partial(_ours, "median")) for pair in OUR_PAIRS if pair != default),
+        _after(OURS, "ours, a quarter", *default, partial(_ours, "percentile")),
+        *(_after(OPTUNAS, "Optuna's median", *pair, partial(PercentilePruner, 50.0)) for pair in OPTUNAS_PAIRS),
+        _after(OPTUNAS, "Optuna's percentile 25", 5, 3, partial(PercentilePruner, 25.0)),
+        Rule("successive halving from 3 epochs by 3", BANDS, "halving", partial(SuccessiveHalvingPruner, 3, 3)),
+        Rule("hyperband from 3 epochs by 3", BANDS, "Hyperband", partial(HyperbandPruner, 3, EPOCHS, 3)),
     ]
 
 
 OUR_PAIRS = ((3, 1), (3, 2), (3, 3), (5, 1), (5, 2), (5, 3), (10, 2))
 OPTUNAS_PAIRS = ((5, 3), (3, 3), (10, 3), (5, 0), (5, 1), (3, 0), (5, 7), (5, 10), (3, 7), (3, 10))
 """Trials and epochs before a rule judges; 7 and 10 of 20 epochs are a third and a half of the schedule."""
+OURS, OPTUNAS, BANDS = "ranks among all trials (ours)", "ranks among complete trials (Optuna)", "bands (Optuna)"
 
 
-def _named(rule: str, startup_trials: int, warmup_epochs: int) -> str:
-    return f"{rule} after {startup_trials} trials and {warmup_epochs} epochs"
+def _after(
+    kind: str, rule: str, trials: int, epochs: int, pruner: Callable[[int, int], BasePruner], *, mark: str = ""
+) -> Rule:
+    """A rule that begins after so many trials, and so many epochs of each."""
+    special = rule.partition(", ")[2] or rule.partition("percentile ")[2]
+    label = f"{trials}, {epochs}{' default' if mark else ''}{f' ({special})' if special else ''}"
+    return Rule(f"{rule} after {trials} trials and {epochs} epochs{mark}", kind, label, partial(pruner, trials, epochs))
 
 
 def _ours(name: str, startup_trials: int, warmup_epochs: int) -> BasePruner:
@@ -222,20 +231,18 @@ def picture(results: Mapping[str, Sequence[Replayed]], *, curves: int) -> Figure
     """Epochs against regret: what is low and to the left is better."""
     figure = new_figure(height_inches=4.2)
     axes = figure.add_subplot()
-    style(
-        axes,
-        x_label=f"epochs for {curves} trials; * is the default",
-        y_label="mean regret, points of accuracy",
-    )
-    kinds = {"ours": COLOURS[0], "patience": COLOURS[1], "Optuna's": COLOURS[2], "none": INK}
-    for name, runs in results.items():
-        epochs, regret = _mean_epochs(runs), 100 * float(np.mean([run.regret for run in runs]))
-        axes.scatter(epochs, regret, color=kinds.get(name.split()[0].rstrip(","), FAINT), s=36)
-        label = name.partition(" from")[0].replace(" after", "").replace(" trials and", ",").replace(" epochs", "")
-        label = label.replace(" (default)", "*")
-        axes.annotate(
-            label, (epochs, regret), xytext=(3, 4), textcoords="offset points", fontsize=7, color=INK, rotation=30
-        )
+    style(axes, x_label=f"epochs for {curves} trials", y_label="mean regret, points of accuracy")
+    colours = {OURS: COLOURS[0], OPTUNAS: COLOURS[2], BANDS: FAINT, "patience": COLOURS[1], "none": INK}
+    for kind, colour in colours.items():
+        mine = [rule for rule in rules() if rule.kind == kind]
+        epochs = [_mean_epochs(results[rule.name]) for rule in mine]
+        regrets = [100 * float(np.mean([run.regret for run in results[rule.name]])) for rule in mine]
+        axes.scatter(epochs, regrets, color=colour, s=36, label=kind if len(mine) > 1 else None)
+        for rule, x, y in zip(mine, epochs, regrets, strict=True):
+            axes.annotate(
+                rule.label, (x, y), xytext=(3, 4), textcoords="offset points", fontsize=7, color=INK, rotation=30
+            )
+    axes.legend(frameon=False, labelcolor=INK)
     return figure
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from automl.cli.terminal import TextTable, print_table, write_line
 from automl.data.dataset import AUTO
+from automl.errors import StudyError
 from automl.export.exported import Exported, Vote
 from automl.legible import one_line
 from automl.recipe import Recipe, in_words
@@ -118,14 +119,14 @@ def _curve(trial: TrialRecord) -> TextTable:
     return table
 
 
-def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
-    """The trial as the YAML file that `automl train` repeats it from."""
+def recipe_document(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    """What the file holds that `automl train` repeats the trial from.
+
+    Raises: StudyError if the trial has no recipe yet.
+    """
+    if not trial.recipe:
+        raise StudyError(f"Trial {trial.number} of study {record.name} has no recipe: it is {trial.state}.")
     specification = record.specification
-    worth = (
-        f": validation {specification.metric} {trial.value:.4f} at epoch {trial.best_epoch}"
-        if trial.value is not None
-        else ""
-    )
     run: dict[str, Any] = {"metric": specification.metric, "split_seed": specification.seed}
     if specification.data.sizing.image_size is not None:
         run["image_size"] = specification.data.sizing.image_size
@@ -135,12 +136,25 @@ def recipe_document(record: StudyRecord, trial: TrialRecord) -> str:
         run["model"] = specification.model
     if trial.threads is not None:
         run["threads"] = trial.threads
+    return {**trial.recipe, "run": run}
+
+
+def recipe_yaml(record: StudyRecord, trial: TrialRecord) -> str:
+    """That file, with where it comes from.
+
+    Raises: StudyError if the trial has no recipe yet.
+    """
+    specification, document = record.specification, recipe_document(record, trial)
+    worth = (
+        f": validation {specification.metric} {trial.value:.4f} at epoch {trial.best_epoch}"
+        if trial.value is not None
+        else ""
+    )
     reference = shlex.quote(one_line(specification.data.reference))  # a line end in it would end the comment
     return (
         f"# Trial {trial.number} of study {record.name}{worth}.\n"
         f"# Repeat it: automl train RECIPE.yaml --data {reference} --export model.pt\n"
-        + yaml.safe_dump(trial.recipe, sort_keys=False)
-        + yaml.safe_dump({"run": run}, sort_keys=False)
+        + yaml.safe_dump(document, sort_keys=False)
     )
 
 

@@ -36,7 +36,7 @@ class Answer:
             "surroundings": [asdict(finding) for finding in self.findings],
             "models": [model.as_dict() for model in self.models],
             "workers": self.workers,
-            "budget_trials": self.budget.trials,
+            "budget_trials": self.budget.planned_trials,
             "budget_seconds": self.budget.seconds,
         }
 
@@ -82,10 +82,10 @@ def _forecast(answer: Answer) -> Iterator[str]:
     for model in answer.models:
         if model.trials_an_hour is None:
             continue
-        if answer.budget.trials is not None:
-            seconds = answer.budget.trials / model.trials_an_hour * 3600
-            yield f"{answer.budget.trials} trials like the {model.sized.size}, with {workers}: {clock(seconds)}"
+        if (trials := answer.budget.planned_trials) is not None:
+            seconds = trials / model.trials_an_hour * 3600
+            yield f"{trials} trials like the {model.sized.size}, with {workers}: {clock(seconds)}"
         if answer.budget.seconds is not None:
-            trials = answer.budget.seconds / 3600 * model.trials_an_hour
-            yield f"in {clock(answer.budget.seconds)}, with {workers}: {trials:,.0f} trials like the {model.sized.size}"
+            held = answer.budget.seconds / 3600 * model.trials_an_hour
+            yield f"in {clock(answer.budget.seconds)}, with {workers}: {held:,.0f} trials like the {model.sized.size}"
     yield "Pruning makes it less; drawing, storing and reporting a little more."

@@ -51,7 +51,7 @@ def _found(arguments: argparse.Namespace, plan: Plan, settings: Settings, *, hom
         surroundings.check_storage(settings.get("AUTOML_STORAGE", arguments.storage), home=home),
         surroundings.check_artifacts(artifacts),
         surroundings.check_disk(artifacts.disk, parameters=largest, models=kept, workers=workers),
-        surroundings.check_wandb(os.environ, home=home),
+        surroundings.check_wandb(settings.values, home=home),
         of_device,
     )
     return Answer(findings, tuple(_followed(checks)), workers, plan.budget)

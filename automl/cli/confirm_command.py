@@ -106,8 +106,10 @@ def _how_to_go_on(arguments: argparse.Namespace, place: Place, found: Confirmati
     command = place.settings.get("AUTOML_COMMAND")
     if found.is_over:
         return f"{command} best {found.confirms.study} --export model.pt"
-    # Out of time, a worker would end at once.
+    # Out of time, or stopped, a worker would end at once.
+    again = f"{command} confirm {found.record.name} --top {arguments.top} --seeds {arguments.seeds}"
     if status.budget_seconds is not None and status.active_seconds >= status.budget_seconds:
-        asked = f"--top {arguments.top} --seeds {arguments.seeds}"
-        return f"{command} confirm {found.record.name} {asked} --timeout LONGER"
+        return f"{again} --timeout LONGER"
+    if status.stop_requested:
+        return again
     return f"{command} worker {found.record.name}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place, port
 from automl.cli.terminal import print_json, print_table, tell, write_line
+from automl.errors import SettingsError
 
 PORT = 8080
 
@@ -37,6 +38,8 @@ def space(arguments: argparse.Namespace) -> None:
     from automl.cli.space_table import space_table
     from automl.search.spaces.file import load_space
 
+    if arguments.json and arguments.form == "yaml":
+        raise SettingsError("--as yaml and --json are two answers: leave one of them out.")
     loaded = load_space(arguments.file, ignore_unknown=arguments.ignore_unknown)
     if arguments.json:
         print_json(loaded.as_dict())

@@ -16,12 +16,9 @@ from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.search.artifacts import ArtifactStore, open_artifacts
 from automl.search.database import Database, Patience, open_database
 from automl.search.study import StudyRecord, find_study
-from automl.settings import Settings, mask
+from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings, mask
 
-LARGEST_COUNT = 2**31 - 1
-"""PostgreSQL's integer holds no more, and a seed of numpy's hardly."""
 LARGEST_PORT = 2**16 - 1
-MOST_DIGITS = 20
 STILL_PARTS = 3
 """A worker that stands still keeps its locks for a third of the grace time, so that others are heard within it."""
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -146,20 +143,23 @@ def opened_place(
 ) -> Iterator[Place]:
     """The place that flags, environment and `.env` describe, for the duration of the block.
 
-    Where they name no storage and the home has none, it is the service of docker compose that runs from this folder;
-    `may_join_service=False` never looks for one. `patience` is a worker's, as `open_database` takes it.
+    Where they name no storage, nor a home that has one, it is the service of docker compose that runs from this
+    folder; `may_join_service=False` never looks for one. `patience` is a worker's, as `open_database` takes it.
     """
     settings = Settings.read()
     home = settings.home(arguments.home)
     artifacts = settings.artifacts(arguments.artifacts, home=home)
     storage = settings.get("AUTOML_STORAGE", arguments.storage)
-    if storage is None and may_join_service and not (home / "postgres").exists():
+    has_embedded, is_home_named = (home / "postgres").exists(), arguments.home or "AUTOML_HOME" in settings.values
+    if storage is None and may_join_service and not (has_embedded and is_home_named):
         service = running_service(settings, folder=Path.cwd())
         if service is not None:
             storage = service.storage
             if not (arguments.artifacts or "AUTOML_ARTIFACTS" in settings.values):
                 artifacts = str(service.artifacts)
             tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
+            if has_embedded:
+                tell(f"        {home} has studies of its own: name it with --home to see them")
     still_seconds = None if patience is None else settings.grace_seconds() / STILL_PARTS
     with open_database(storage, home=home, patience=patience, still_seconds=still_seconds) as database:
         yield Place(settings, home, open_artifacts(artifacts, settings.values), database)

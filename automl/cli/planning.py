@@ -16,7 +16,7 @@ from automl.errors import SettingsError, SpaceError
 from automl.search.limits import in_words
 from automl.search.spaces.file import load_space
 from automl.search.spaces.space import PrunerSetting, SearchSpace
-from automl.search.specification import PRUNERS, SAMPLERS, DataIdentity, Specification
+from automl.search.specification import BAND_PRUNERS, PRUNERS, SAMPLERS, DataIdentity, Specification
 from automl.search.study import Budget, default_name
 from automl.settings import Settings
 from automl.training.result import METRICS
@@ -137,6 +137,7 @@ def make_plan(
     )
     name = settings.get("AUTOML_STUDY", wishes.study) or default_name(data.name, space.name, specification.metric)
     notes = (*data.notes, *space.notes, *_approximations(space), *_overridden(wishes, space))
+    notes += tuple(_without_effect(wishes, specification.pruner))
     return Plan(name, specification, make_budget(wishes, settings, space), data, notes)
 
 
@@ -157,12 +158,20 @@ def _overridden(wishes: Wishes, space: SearchSpace) -> Iterator[str]:
             yield f"--{name} {asked} instead of the file's {written}"
 
 
+def _without_effect(wishes: Wishes, pruner: str) -> Iterator[str]:
+    """Flags of a pruner that another one does not read."""
+    if wishes.startup_trials is not None and pruner in (*BAND_PRUNERS, "none"):
+        yield f"--startup-trials has no effect: {pruner} judges without it"
+    if wishes.warmup_epochs is not None and pruner == "none":
+        yield "--warmup-epochs has no effect: nothing is pruned"
+
+
 def _warmup_epochs(wishes: Wishes, asked: PrunerSetting | None) -> int:
     if wishes.warmup_epochs is not None:
         return wishes.warmup_epochs
     if asked and wishes.pruner is None:
         return asked.warmup_epochs
-    return FIRST_BAND_EPOCHS if wishes.pruner in ("hyperband", "successive-halving") else WARMUP_EPOCHS
+    return FIRST_BAND_EPOCHS if wishes.pruner in BAND_PRUNERS else WARMUP_EPOCHS
 
 
 def known_metric(name: str) -> str:
@@ -176,21 +185,26 @@ def known_metric(name: str) -> str:
 
 
 def make_budget(wishes: Wishes, settings: Settings, space: SearchSpace) -> Budget:
-    """Totals in trials and seconds; with a time alone, trials have no limit.
+    """Totals in trials and seconds; a new study with a time alone has no limit of trials.
 
     Raises: SpaceError if a grid is asked for that has no end.
     """
-    trials = wishes.trials or space.budget
-    if trials is None and "AUTOML_TRIALS" in settings.values:
-        trials = settings.whole_number("AUTOML_TRIALS")
+    trials, configured, default = wishes.trials, space.budget, settings.whole_number("AUTOML_TRIALS")
+    if configured is None and "AUTOML_TRIALS" in settings.values:
+        configured = default
     if (wishes.sampler or space.sampler) == "grid":
         combinations = len(space.grid())
         if combinations == 0:
             raise SpaceError("The grid is empty: the space has no combination.")
-        trials = min(trials or combinations, combinations)
-    if trials is None and wishes.timeout is None:
-        trials = settings.whole_number("AUTOML_TRIALS")
-    return Budget(trials=trials, seconds=wishes.timeout, trial_seconds=wishes.trial_timeout)
+        trials = min(trials, combinations) if trials else None
+        configured = min(configured or combinations, combinations)
+    return Budget(
+        trials=trials,
+        seconds=wishes.timeout,
+        trial_seconds=wishes.trial_timeout,
+        configured_trials=configured,
+        default_trials=default,
+    )
 
 
 def add_planning_options(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from automl.cli.answers import recipe_document
+from automl.cli.answers import recipe_yaml
 from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place
 from automl.cli.terminal import print_json, write_line
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
             home=place.home,
             artifacts=place.artifacts,
             data=arguments.data,
-            recipe_document=recipe_document,
+            recipe_document=recipe_yaml,
         )
     if arguments.json:
         print_json(written.as_dict())

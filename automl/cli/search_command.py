@@ -118,13 +118,12 @@ def run_search(
     """
     if export is not None:
         check_format(export)
-    with told_to_end_by_signals() as told:
-        with decoding_progress() as on_progress:
-            plan = make_plan(wishes, place.settings, home=place.home, on_progress=on_progress)
-        record = prepare_study(place, plan, say=view.say)
-        with view:
-            run_workers(place, record, view=view, told=told, workers=workers, options=("--device", device))
-        return _result(place, record, export=export, interrupted=told.is_set())
+    with decoding_progress() as on_progress:
+        plan = make_plan(wishes, place.settings, home=place.home, on_progress=on_progress)
+    record = prepare_study(place, plan, say=view.say)
+    with told_to_end_by_signals() as told, view:
+        run_workers(place, record, view=view, told=told, workers=workers, options=("--device", device))
+    return _result(place, record, export=export, interrupted=told.is_set())
 
 
 def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> StudyRecord:
@@ -137,6 +136,9 @@ def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> St
     for line in plan.lines():
         say(line)
     say(f"study  {record.name}")
+    configured, total = plan.budget.configured_trials, record.budget_trials
+    if configured is not None and total is not None and configured < total:
+        say(f"       keeps its total of {total} trials; settings and files only raise it")
     return record
 
 

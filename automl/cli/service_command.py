@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from typing import Any
 
 from automl.cli.options import Place, add_storage_options, opened_place
-from automl.cli.planning import Plan, Wishes, make_plan
+from automl.cli.planning import Wishes, make_plan
 from automl.cli.search_command import prepare_study
 from automl.cli.terminal import tell, write_line
-from automl.search.schema import has_schema
-from automl.search.study import find_study, study_names
 
 
 def add_commands(commands: Any) -> None:
@@ -25,22 +22,9 @@ def setup(arguments: argparse.Namespace) -> None:
     """Create what is missing; on a second run nothing changes but a raised budget."""
     with opened_place(arguments) as place:
         plan = make_plan(Wishes(), place.settings, home=place.home, on_progress=None)
-        record = prepare_study(place, _without_lower_budget(place, plan), say=tell)
+        record = prepare_study(place, plan, say=tell)
         _create_dashboard_role(place)
     write_line(f"Study {record.name} is ready. Budget: {record.budget_trials} finished trials in all.")
-
-
-def _without_lower_budget(place: Place, plan: Plan) -> Plan:
-    """The plan with the study's own total where that is higher: somebody raised it, and totals are never lowered."""
-    with place.database.engine.connect() as connection:
-        if not has_schema(connection) or plan.name not in study_names(connection):
-            return plan
-        total = find_study(connection, plan.name).budget_trials
-    asked = plan.budget.trials
-    if total is None or asked is None or asked >= total:
-        return plan
-    tell(f"study {plan.name} keeps its total of {total} trials, which AUTOML_TRIALS={asked} would lower")
-    return dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, trials=total))
 
 
 def _create_dashboard_role(place: Place) -> None:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from typing import Any
 
-from automl.cli.answers import print_status, print_studies, print_trial, recipe_document
+from automl.cli.answers import print_status, print_studies, print_trial, recipe_document, recipe_yaml
 from automl.cli.confirm_answers import print_confirmation_line
 from automl.cli.live import decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, add_study_name, count_from_zero, opened_place
@@ -146,8 +146,10 @@ def show(arguments: argparse.Namespace) -> None:
                 record, trial = choice.record, choice.trial
             else:
                 trial = read_trial(connection, record, _number(arguments.trial))
-    if arguments.recipe:
-        sys.stdout.write(recipe_document(record, trial))
+    if arguments.recipe and arguments.json:
+        print_json(recipe_document(record, trial))
+    elif arguments.recipe:
+        sys.stdout.write(recipe_yaml(record, trial))
     elif arguments.json:
         print_json(trial.as_dict())
     else:

@@ -97,7 +97,7 @@ class Archive:
         except (*UNREADABLE, ValueError, IndexError) as error:  # the last two from a damaged list of members
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"Cannot read the zip {path}: {reason}. Download or pack it again.") from error
-        self._members = {member.filename.replace("\\", "/"): member for member in members}
+        self._members = {member.filename.replace("\\", "/").removeprefix("./"): member for member in members}
 
     def files(self) -> list[File]:
         """All files that are not hidden.

@@ -35,22 +35,31 @@ def cut_groups(
 ) -> npt.NDArray[np.int8]:
     """Fill each missing split with whole groups of train, in random order, as long as its class counts come nearer.
 
-    A group that holds the last images of a class in train stays there.
+    Where every group is too large for that, a split takes the one that comes nearest. A group that holds the last
+    images of a class in train stays there.
     """
     counts_GK = np.zeros((groups_N.max() + 1, labels_N.max() + 1), np.int64)
     in_train = given_N == 0
     np.add.at(counts_GK, (groups_N[in_train], labels_N[in_train]), 1)
     wanted_K, left_K = share * counts_GK.sum(axis=0), counts_GK.sum(axis=0)
+
+    def can_go(group: int) -> bool:
+        return bool((left_K - counts_GK[group])[counts_GK[group] > 0].all())
+
+    def distance(group: int) -> float:
+        return float(np.square(wanted_K - counts_GK[group]).sum())
+
     splits_N, order_G = given_N.copy(), random.permutation(np.flatnonzero(counts_GK.any(axis=1)))
     for split in missing:
-        lacking_K, kept = wanted_K.copy(), []
+        lacking_K, taken = wanted_K.copy(), []
         for group in order_G:
             counts_K = counts_GK[group]
-            nearer = np.square(lacking_K - counts_K).sum() < np.square(lacking_K).sum()
-            if nearer and (left_K - counts_K)[counts_K > 0].all():
-                splits_N[groups_N == group] = split
+            if np.square(lacking_K - counts_K).sum() < np.square(lacking_K).sum() and can_go(group):
+                taken.append(group)
                 lacking_K, left_K = lacking_K - counts_K, left_K - counts_K
-            else:
-                kept.append(group)
-        order_G = np.array(kept, np.int64)
+        if not taken and (possible := [group for group in order_G if can_go(group)]):
+            taken = [min(possible, key=distance)]
+            left_K = left_K - counts_GK[taken[0]]
+        splits_N[np.isin(groups_N, taken)] = split
+        order_G = order_G[~np.isin(order_G, taken)]
     return splits_N

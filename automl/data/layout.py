@@ -58,8 +58,11 @@ def _places(images: Sequence[str]) -> tuple[list[Place], list[str]]:
     """Images with their places, and those that lie in no class folder."""
     depth = _enclosing_folders(images)
     inner = {path: path.split("/")[depth:] for path in images}
-    splits = {_split_folder(parts) for parts in inner.values()}
-    split_first = "train" in splits or None not in splits
+    in_folders = [parts for parts in inner.values() if len(parts) > 1]
+    # Images right in a folder `train` are a class of that name, unless all folders are named like splits.
+    split_first = any(len(parts) > 2 and _split_folder(parts) == "train" for parts in in_folders) or all(
+        map(_split_folder, in_folders)
+    )
     places, unplaced = [], []
     for path, parts in inner.items():
         split = _split_folder(parts) if split_first else "train"
@@ -76,8 +79,9 @@ def _enclosing_folders(images: Sequence[str]) -> int:
     all_parts = [path.split("/") for path in images]
     deepest = max(map(len, all_parts), default=0)
     depth = 0
-    while depth + 2 < deepest and len({parts[depth] for parts in all_parts if len(parts) > depth}) == 1:
-        if _split_folder(all_parts[0][depth:]) is not None:
+    while depth + 2 < deepest:
+        folders = {parts[depth] for parts in all_parts if len(parts) > depth + 1}  # an image beside them says nothing
+        if len(folders) > 1 or folders.pop().lower() in SPLIT_WORDS:
             break
         depth += 1
     return depth

@@ -19,6 +19,8 @@ from automl.errors import DataError
 from automl.legible import one_line
 
 COLUMNS = frozenset(("path", "label"))
+MEANING = ("label", "split", "group")
+"""Columns that rows of one image have to agree on."""
 LISTED = 5
 """Lines that a note names."""
 NO_NUMBER = "nan"
@@ -106,7 +108,7 @@ class Listing:
             earlier, said = first.setdefault(os.path.normpath(self.path.parent / row["path"]), (line, row))
             if earlier == line:
                 continue
-            if row | {"path": ""} != said | {"path": ""}:
+            if any(row.get(column) != said.get(column) for column in MEANING):
                 raise DataError(
                     f"{self.path}:{line}: line {earlier} says otherwise of {row['path']!r}. Keep one of them."
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,16 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""
 ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns an image of an orientation upright; 5 to 8 lie on their side."""
 BAND_ROWS = 256
 DEEP_MODES = frozenset(("I", "I;16", "I;16B", "I;16L"))
 ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
@@ -31,7 +42,9 @@ def to_pixels(image: Image.Image, shape: ImageShape, fit: Fit = "crop") -> npt.N
     longest = 2 * max(height, width)
     if min(image.size) > longest:
         image.draft(None, (longest, longest))
-    ImageOps.exif_transpose(image, in_place=True)
+    image.load()
+    if (turn := UPRIGHT.get(_orientation(image))) is not None:
+        image = image.transpose(turn)
     image = _resized(to_mode(image, "L" if channels == 1 else "RGB"), (width, height), fit)
     return np.asarray(image).reshape(height, width, channels)
 
@@ -48,9 +61,13 @@ def convert(images_NHWC: npt.NDArray[np.uint8], shape: ImageShape, fit: Fit) -> 
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Convert to L or RGB: 16 bits to 8 by their upper half, transparent areas to white."""
+    """Convert to L or RGB: 16 bits to 8 by their upper half, transparent areas to white.
+
+    Raises: ValueError for a mode whose values have no known range.
+    """
     if image.mode == mode:
         return image
+    _refuse_floats(image)
     if image.mode in DEEP_MODES:
         return _by_bands(image, mode, _eight_bits)
     if image.mode in ALPHA_MODES or "transparency" in image.info:
@@ -77,11 +94,30 @@ def _on_paper(image: Image.Image) -> Image.Image:
 
 
 def read_header(image: Image.Image) -> Header:
-    """Size after the rotation that EXIF asks for, and mode; no pixel is read."""
+    """Size after the rotation that EXIF asks for, and mode; no pixel is read.
+
+    Raises: ValueError for a mode whose values have no known range.
+    """
+    _refuse_floats(image)
     width, height = image.size
-    if image.getexif().get(ORIENTATION, 1) >= 5:  # 5 to 8 lie on their side
+    is_known = image.format != "PNG" or "exif" in image.info  # else Pillow would decode a PNG to look behind its pixels
+    if is_known and _orientation(image) >= 5:
         height, width = width, height
     return Header(height, width, image.mode)
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 (upright) to 8; 1 as well where EXIF is damaged, since the image may be whole, and of TIFF: Pillow turns it."""
+    try:
+        value = 1 if image.format == "TIFF" else image.getexif().get(ORIENTATION, 1)
+    except (SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _refuse_floats(image: Image.Image) -> None:
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
 
 
 def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:

@@ -90,7 +90,7 @@ def cut_missing(
             f"{reference}: Too few {unit} to cut {_and(SPLITS[split] for split in missing)} from train: "
             f"a class with at least {len(missing) + 1} {unit} is needed."
         )
-    notes = [_cut_note(splits_N, missing, seed), *_absent_classes(labels_N, splits_N, class_names, missing)]
+    notes = [_cut_note(splits_N, missing, unit, seed), *_absent_classes(labels_N, splits_N, class_names, missing)]
     return Cut(splits_N, tuple(notes))
 
 
@@ -115,9 +115,12 @@ def _shares(images: int, cuts: int) -> list[int]:
     return [max(1, math.floor(images * CUT_SHARE + 0.5))] * cuts
 
 
-def _cut_note(splits_N: npt.NDArray[np.int8], missing: Sequence[int], seed: int) -> str:
+def _cut_note(splits_N: npt.NDArray[np.int8], missing: Sequence[int], unit: str, seed: int) -> str:
     sizes = _and(f"{SPLITS[split]} ({np.count_nonzero(splits_N == split):,} images)" for split in missing)
-    return f"{sizes} cut from train, {CUT_SHARE:.0%} each, stratified by class, seed {seed}"
+    how = f"{CUT_SHARE:.0%} each, stratified by class"
+    if unit == "groups":
+        how = f"whole groups, as near to {CUT_SHARE:.0%} of each class as they come"
+    return f"{sizes} cut from train, {how}, seed {seed}"
 
 
 def _absent_classes(

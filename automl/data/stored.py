@@ -25,6 +25,7 @@ from automl.data.dataset import Sizing
 from automl.data.disk import Room, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.splits import check_classes
+from automl.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ def write(
     room = Room(folder, len(contents.labels_M))
     written = contents.images.write(room, sizing, on_progress=on_progress)
     index = _index(contents, written)
+    if len(index.rows_N) == 0:
+        reason = written.unreadable[min(written.unreadable)]
+        raise DataError(f"{reference}: none of its {len(contents.labels_M)} images can be read ({reason}).")
     check_classes(index.labels_N, index.splits_N, contents.class_names, reference=reference)
     record = _record(contents, written, index, np.load(room.path, mmap_mode="r"))
     with disk_errors(folder):

@@ -42,7 +42,7 @@ class Table:
         return self._columns(next(self._records(), (0, []))[1])
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Line number, counted from 1, and the values by column, without spaces around them.
+        """The number of its first line, counted from 1, and the values by column, without spaces around them.
 
         Raises: DataError if the file cannot be read, or a line has another number of values than the header.
         """
@@ -95,13 +95,15 @@ class Table:
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         with self._text() as text:
             separator, lines = _separator_of(self._lines(text))
-            reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+            # Strict, as a quote that is never closed would make one value of all the lines after it.
+            reader, first = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True), 1
             try:
                 for values in reader:
                     if values:
-                        yield reader.line_num, values
+                        yield first, values
+                    first = reader.line_num + 1
             except csv.Error as error:
-                raise DataError(f"{self.path}:{reader.line_num}: {error}. Repair the line.") from error
+                raise DataError(f"{self.path}:{first}: {error}. Repair the line: a quote may be open.") from error
 
     @contextmanager
     def _text(self) -> Iterator[io.TextIOWrapper]:

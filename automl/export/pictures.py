@@ -53,7 +53,7 @@ def _one(picture: object, shape: ImageShape, fit: Fit) -> Pixels:
     if isinstance(picture, str | os.PathLike):
         return _read(Path(picture), shape, fit)
     if isinstance(picture, Image.Image):
-        return to_pixels(picture.copy(), shape, fit)  # a copy, because it is turned upright in place
+        return to_pixels(picture.copy(), shape, fit)  # a copy, because a file's may be read at a fraction of its size
     if isinstance(picture, np.ndarray | Tensor):
         pixels: Pixels = convert(_single(picture), shape, fit)[0]
         return pixels

@@ -34,14 +34,17 @@ LOOKS: dict[str, dict[str, object]] = {
 def search_history(points: Sequence[TrialPoint], *, value_label: str, maximize: bool) -> Figure:
     """Value of every trial by its number, with the best so far as a line.
 
-    Pruned trials stand at the value that they had reached; trials without a value stand at the lower edge.
+    Pruned trials stand at the value that they had reached; trials without a value stand at the edge where
+    the worst are.
     """
     figure = new_figure(height_inches=3.8)
     axes = figure.add_subplot()
     style(axes, x_label="trial number", y_label=value_label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     for state, look in LOOKS.items():
-        _draw_state(axes, [point for point in points if point.state == state], f"{state} trial", look)
+        _draw_state(
+            axes, [point for point in points if point.state == state], f"{state} trial", look, edge=0 if maximize else 1
+        )
     _draw_best(axes, points, maximize=maximize)
     if points:
         figure.legend(loc="outside upper left", ncols=4, scatteryoffsets=[0.5], frameon=False, labelcolor=INK)
@@ -60,15 +63,17 @@ def records(points: Sequence[TrialPoint], *, maximize: bool) -> list[tuple[int, 
     return found
 
 
-def _draw_state(axes: Axes, points: Sequence[TrialPoint], label: str, look: Mapping[str, Any]) -> None:
+def _draw_state(
+    axes: Axes, points: Sequence[TrialPoint], label: str, look: Mapping[str, Any], *, edge: Literal[0, 1]
+) -> None:
     valued = [(point.number, point.value) for point in points if point.value is not None and math.isfinite(point.value)]
     if valued:
         axes.scatter(*zip(*valued, strict=True), label=label, zorder=3, **look)
     bare = [point.number for point in points if point.value is None or not math.isfinite(point.value)]
     if bare:
         label = "_" if valued else label  # one entry in the legend
-        edge = axes.get_xaxis_transform()
-        axes.scatter(bare, [0] * len(bare), label=label, transform=edge, clip_on=False, zorder=4, **look)
+        by_edges = axes.get_xaxis_transform()
+        axes.scatter(bare, [edge] * len(bare), label=label, transform=by_edges, clip_on=False, zorder=4, **look)
 
 
 def _draw_best(axes: Axes, points: Sequence[TrialPoint], *, maximize: bool) -> None:

@@ -66,8 +66,8 @@ def trade_off_chart(
         limit = limits[PRICES.index(price)]
         if limit is not None:
             axes.axvline(limit, color=COLOURS[1], linewidth=1.2, linestyle="--", label="limit")
-    handles, labels = row[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=3, frameon=False, labelcolor=INK)
+    shown = {label: line for axes in row for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(shown.values(), shown.keys(), loc="outside upper left", ncols=3, frameon=False, labelcolor=INK)
     return figure
 
 

@@ -65,6 +65,18 @@ def standing(connection: Connection, study_id: int) -> Standing:
     return Standing(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
 
 
+def how_to_continue(connection: Connection, study_id: int, *, name: str) -> str:
+    """What lets the study go on, in a sentence: a worker, where it would not end at once."""
+    now = standing(connection, study_id)
+    if now.trials_used_up:
+        return "Its trials are used: repeat the command that began it with more --trials."
+    if now.seconds_left == 0:
+        return "Its time is used: repeat the command that began it with a longer --timeout."
+    if now.stop_requested:
+        return "It was stopped: repeat the command that began it."
+    return f"Let it go on with: automl worker {name}"
+
+
 def issue_ticket(
     transactions: Transactions, study: optuna.Study, queue: Sequence[Mapping[str, Any]], *, exhaustive: bool
 ) -> bool:

@@ -12,7 +12,8 @@ from automl.errors import StudyError
 from automl.search.spaces.space import SearchSpace
 
 SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
-PRUNERS = ("median", "percentile", "hyperband", "successive-halving", "none")
+BAND_PRUNERS = ("hyperband", "successive-halving")
+PRUNERS = ("median", "percentile", *BAND_PRUNERS, "none")
 VERSION = 1
 """Of the form of a specification; another one is refused instead of misread."""
 ATTRIBUTE = "automl:specification"

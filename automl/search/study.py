@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import hashlib
 import json
@@ -65,11 +64,17 @@ class Budget:
     trials: int | None = None
     seconds: float | None = None
     trial_seconds: float | None = None
+    configured_trials: int | None = None
+    """By a setting or a file instead of a flag: it raises a lower total, and leaves a higher one as it is."""
+    default_trials: int | None = None
+    """Of a study that would have no end at all."""
 
-
-def how_to_continue(record: StudyRecord) -> str:
-    """The command that lets a study go on: it needs nothing but the study, which knows its data, space and seed."""
-    return f"automl worker {record.name}"
+    @property
+    def planned_trials(self) -> int | None:
+        """The total of a new study."""
+        if self.trials is None and self.configured_trials is None:
+            return self.default_trials if self.seconds is None else None
+        return self.trials or self.configured_trials
 
 
 def find_study(connection: Connection, name: str | None) -> StudyRecord:
@@ -203,6 +208,12 @@ def _grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
                 f"Study {record.name} already has a {kind} of {had:g} for --{what}; {asked:g} would lower it. "
                 f"It can only be raised: leave --{what} out to keep {had:g}."
             )
+    granted = {
+        "trials": budget.trials or _unasked_trials(record, budget),
+        "seconds": budget.seconds,
+        "trial_seconds": budget.trial_seconds,
+        "study_id": record.study_id,
+    }
     connection.execute(
         text(
             """
@@ -212,8 +223,15 @@ def _grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
             WHERE study_id = :study_id
             """
         ),
-        dataclasses.asdict(budget) | {"study_id": record.study_id},
+        granted,
     )
+
+
+def _unasked_trials(record: StudyRecord, budget: Budget) -> int | None:
+    """The total of a study where no flag says one; None leaves it as it is."""
+    if record.budget_trials is None:
+        return budget.planned_trials if record.budget_seconds is None else None
+    return max(record.budget_trials, budget.configured_trials or 0)
 
 
 def request_stop(connection: Connection, record: StudyRecord, *, grace_seconds: float = GRACE_SECONDS) -> int:

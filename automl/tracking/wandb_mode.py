@@ -49,10 +49,13 @@ def _known(mode: str) -> Mode:
 
 
 def _stored_settings(environment: Mapping[str, str]) -> Mapping[str, str]:
-    config_folder = Path(environment.get("WANDB_CONFIG_DIR") or _home(environment) / ".config/wandb")
+    """What wandb stores for the user, and over it what it stores for a folder, as `wandb offline` does."""
+    config_folder = Path(environment.get("WANDB_CONFIG_DIR") or _home(environment) / ".config/wandb").expanduser()
+    root = Path(environment.get("WANDB_DIR") or Path.cwd()).expanduser()
+    workspace = root / (".wandb" if (root / ".wandb").exists() else "wandb")
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(config_folder.expanduser() / "settings")
+        parser.read((config_folder / "settings", workspace / "settings"))
     except (configparser.Error, OSError) as error:
         raise SettingsError(f"wandb's settings cannot be read: {error}. Repair the file, or set WANDB_MODE.") from error
     return parser["default"] if parser.has_section("default") else {}

@@ -132,6 +132,10 @@ def test_unknown_study_and_no_finished_trial(automl: Automl, tmp_path: Path) -> 
     assert_refused(automl("show", "7", "mine"), "Study mine has no trial 7: it has 0, counted from 0.")
 
 
+def test_two_answers_at_once(automl: Automl) -> None:
+    assert_refused(automl("space", "quick", "--as", "yaml", "--json"), "--as yaml and --json are two answers")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -155,6 +159,8 @@ def test_zero_and_negative_counts(automl: Automl, arguments: tuple[str, str]) ->
 def test_zero_in_the_environment(automl: Automl) -> None:
     done = automl("search", "--data", "digits", environment={"AUTOML_TRIALS": "0"})
     assert_refused(done, "AUTOML_TRIALS is '0': it takes a whole number of at least 1.")
+    done = automl("create", "--data", "digits", environment={"AUTOML_TRIALS": "3000000000"})
+    assert_refused(done, "AUTOML_TRIALS is 3000000000: it takes at most 2,147,483,647.")
 
 
 def test_unknown_ending_of_the_model_before_anything_is_trained(automl: Automl, home: Path) -> None:

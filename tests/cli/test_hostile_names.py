@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from automl.cli.answers import recipe_document
+from automl.cli.answers import recipe_yaml
 from automl.search.database import open_database
 from automl.search.results import read_trial
 from automl.search.study import find_study
@@ -68,6 +68,6 @@ def test_line_end_in_a_path_does_not_leave_the_comment_of_a_recipe(finished: Fin
         trial = read_trial(connection, record, 0)
     elsewhere = dataclasses.replace(record.specification.data, reference="/tmp/x\nepochs: 1")
     specification = dataclasses.replace(record.specification, data=elsewhere)
-    text = recipe_document(dataclasses.replace(record, specification=specification), trial)
+    text = recipe_yaml(dataclasses.replace(record, specification=specification), trial)
     assert yaml.safe_load(text)["epochs"] == 5
     assert r"--data '/tmp/x\nepochs: 1' --export" in text

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -70,6 +71,7 @@ def test_ladder_comes_first(finished: Finished) -> None:
 
 def test_recipe_file_repeats_the_trial_bit_for_bit(finished: Finished) -> None:
     recipe = finished.automl("show", "best", "--recipe").stdout
+    assert json.loads(finished.automl("show", "best", "--recipe", "--json").stdout) == yaml.safe_load(recipe)
     (finished.folder / "recipe.yaml").write_text(recipe)
     best = json.loads(finished.automl("show", "best", "--json").stdout)
     done = finished.automl("train", "recipe.yaml", "--data", "digits", "--export", "again.pt", "--json")

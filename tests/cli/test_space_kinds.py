@@ -83,6 +83,14 @@ def test_sweep_file_goes_before_the_settings(automl: Automl, tmp_path: Path) -> 
     assert (status["metric"], status["budget_trials"]) == ("loss", 3)
 
 
+def test_flags_that_the_pruner_does_not_read_are_told(automl: Automl, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    flags = ("--pruner", "hyperband", "--startup-trials", "20")
+    created = automl("create", "--data", "digits", "--space", "sweep.yaml", *flags)
+    assert created.returncode == 0, created.stderr
+    assert "       --startup-trials has no effect: hyperband judges without it\n" in created.stderr
+
+
 def test_space_in_python_is_called_by_the_worker(automl: Automl, tmp_path: Path) -> None:
     (tmp_path / "my_spaces.py").write_text(FUNCTION)
     created = automl("create", "--data", "digits", "--space", "my_spaces:drawn", "--trials", "4", "--sampler", "random")

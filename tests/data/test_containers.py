@@ -51,6 +51,13 @@ def test_archive_gives_the_bytes_of_a_file_packed_on_windows(tmp_path: Path) -> 
         assert file.read() == b"pixels"
 
 
+def test_archive_packed_in_its_own_folder_has_plain_names(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("./a/1.png", b"pixels")
+        archive.writestr("./.hidden", b"")
+    assert names(Archive(tmp_path / "x.zip")) == ["a/1.png"]
+
+
 @pytest.mark.parametrize("name", ["../1.png", "a/../../1.png", "/etc/1.png", "C:/1.png", "..\\1.png"])
 def test_archive_that_leads_out_of_itself_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.zip"

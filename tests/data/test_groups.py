@@ -19,6 +19,12 @@ def test_no_group_is_divided_and_no_class_leaves_train(images: list[tuple[int, i
     assert set(labels[splits == 0]) == set(labels)
 
 
+def test_few_large_groups_are_divided_all_the_same() -> None:
+    labels, groups = np.arange(100) % 2, np.repeat([0, 1, 2], [40, 36, 24])
+    splits = cut_groups(labels, np.zeros(100, np.int8), groups, [1, 2], share=0.1, random=np.random.RandomState(0))
+    assert [set(splits[groups == group].tolist()) for group in range(3)] == [{0}, {2}, {1}]
+
+
 def test_many_small_groups_come_near_to_the_share_in_every_class() -> None:
     labels, groups = np.arange(1000) % 4, np.arange(1000) // 5
     splits = cut_groups(labels, np.zeros(1000, np.int8), groups, [1, 2], share=0.1, random=np.random.RandomState(0))

@@ -33,6 +33,19 @@ def test_an_enclosing_folder_changes_nothing(inside: list[str]) -> None:
     ]
 
 
+def test_class_that_is_called_train_is_a_class() -> None:
+    layout = arrange(["bus/1.png", "car/1.png", "train/1.png", "train/2.png"])
+    assert layout.class_names == ("bus", "car", "train")
+    assert {place.split for place in layout.places} == {"train"}
+
+
+def test_image_beside_an_enclosing_folder_is_left_aside() -> None:
+    for inside in (["a/1.png", "b/1.png"], ["train/a/1.png", "train/b/1.png"]):
+        layout = arrange(["preview.png", *(f"pictures/{path}" for path in inside)])
+        assert layout.class_names == ("a", "b")
+        assert "first: preview.png" in layout.notes[0]
+
+
 def test_other_files_are_left_aside_and_counted() -> None:
     layout = arrange(["a/1.png", "b/1.png", "b/2.heic", "README.md", "3.png"])
     assert len(layout.places) == 2
@@ -69,6 +82,7 @@ def test_names_of_fer2013_with_other_classes_are_no_fer2013() -> None:
     [
         ([], "No images: it is empty. Expected"),
         (["a/1.heic", "a/2.heic"], "No images: 2 files that are no images by their ending (.heic: 2). Expected"),
+        (["train/1.png", "test/2.png"], "2 images, but none in a class folder (for example 'train/1.png'). Put the"),
         (["1.png", "2.png"], "2 images, but none in a class folder (for example '1.png'). Put the images of each"),
     ],
 )

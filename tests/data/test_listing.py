@@ -88,6 +88,12 @@ def test_path_that_stands_twice_counts_once(tmp_path: Path) -> None:
     assert twice.notes[0] == "2 rows that repeat an earlier one are left out (lines 22, 23)"
 
 
+def test_columns_without_a_meaning_may_differ_where_a_path_stands_twice(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{'ab'[number % 2]},{number}" for number in range(20)]
+    data = load_data_set(listed(tmp_path, "path,label,xmin", [*rows, "3.png,b,7"]), home=tmp_path)
+    assert data.notes[0] == "1 rows that repeat an earlier one are left out (lines 22)"
+
+
 def test_path_with_two_labels_is_refused(tmp_path: Path) -> None:
     path = listed(tmp_path, "path,label", ["0.png,a", "1.png,b", "0.png,b"])
     with pytest.raises(DataError, match=re.escape(f"{path}:4: line 2 says otherwise of '0.png'. Keep one of them.")):

@@ -47,6 +47,31 @@ def test_photograph_is_turned_upright() -> None:
     assert pixels[16:].max() < 50
 
 
+def test_tiff_is_turned_once() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    image = reopened(Image.fromarray(np.zeros((16, 32), np.uint8)), "TIFF", exif=exif)
+    assert read_header(image) == Header(32, 16, "L")
+    assert to_pixels(image, (1, 32, 16)).shape == (32, 16, 1)
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\1\0\1\0\0\0\6\0\0\0\0\0\0\0"]
+)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_image_with_useless_exif_is_upright(form: str, exif: bytes) -> None:
+    image = reopened(Image.fromarray(NOISE_HWC), form, exif=exif)
+    assert read_header(image) == Header(6, 8, "RGB")
+    assert to_pixels(image, (3, 6, 8)).shape == (6, 8, 3)
+
+
+def test_header_of_a_png_needs_no_pixels() -> None:
+    whole = io.BytesIO()
+    Image.fromarray(NOISE_HWC).save(whole, "PNG")
+    image = Image.open(io.BytesIO(whole.getvalue()[:60]))
+    assert read_header(image) == Header(6, 8, "RGB")
+
+
 def test_large_photograph_keeps_its_look_when_decoded_at_a_fraction() -> None:
     gradient_HW = np.tile(np.linspace(0, 255, 1600).astype(np.uint8), (1600, 1))
     pixels = to_pixels(reopened(Image.fromarray(gradient_HW), "JPEG", quality=95), (1, 50, 50))[..., 0]

@@ -60,8 +60,16 @@ def test_damaged_and_hostile_tables_are_refused(tmp_path: Path, content: bytes, 
 def test_open_quote_does_not_swallow_the_file(tmp_path: Path) -> None:
     read = table(tmp_path, b'path,label\n"' + b"a,b\n" * 50_000)
     assert next(by_pandas(read)) == (2, {"path": "a", "label": "b"})
-    with pytest.raises(DataError, match=re.escape("field larger than field limit (131072). Repair the line.")):
+    with pytest.raises(DataError, match=re.escape(".csv:2: field larger than field limit (131072). Repair the line")):
         next(read.rows())
+
+
+def test_open_quote_is_told_with_the_line_where_it_begins(tmp_path: Path) -> None:
+    read = table(tmp_path, b'path,label\na.png,"cat\nand dog"\n\nb.png,"cat\nc.png,dog\n')
+    rows = read.rows()
+    assert next(rows) == (2, {"path": "a.png", "label": "cat\nand dog"})
+    with pytest.raises(DataError, match=re.escape(".csv:5: unexpected end of data. Repair the line: a quote may be")):
+        next(rows)
 
 
 @pytest.mark.parametrize("way", WAYS)

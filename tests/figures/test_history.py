@@ -43,6 +43,11 @@ def test_every_trial_is_drawn_at_its_number_and_value() -> None:
     }
 
 
+def test_trials_without_a_value_stand_where_the_worst_are() -> None:
+    [_, _, failed] = search_history(POINTS, value_label="validation loss", maximize=False).axes[0].collections
+    assert np.asarray(failed.get_offsets()).tolist() == [[1, 1], [5, 1]]
+
+
 def test_best_so_far_rises_at_its_trial_and_reaches_the_last_one() -> None:
     [line] = search_history(POINTS, value_label="accuracy", maximize=True).axes[0].lines
     assert np.asarray(line.get_xydata()).tolist() == [[0, 0.5], [3, 0.6], [5, 0.6]]

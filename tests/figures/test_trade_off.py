@@ -4,6 +4,7 @@ import pytest
 
 from automl.figures.interactive.trade_off import interactive_trade_off
 from automl.figures.trade_off import PRICES, Priced, pareto_front, trade_off_chart
+from tests.figures.layout import legend_labels
 
 PRICED = [
     Priced("a", 0.80, 1_000, 0.5),
@@ -32,6 +33,11 @@ def test_both_forms_show_each_known_price_and_its_limit(limits: tuple[float | No
     assert [axes.get_xlabel() for axes in drawn.axes] == ["parameters", "milliseconds an image"]
     assert len(shown.layout.shapes) == sum(limit is not None for limit in limits)
     assert [trace.name for trace in shown.data] == ["trial", "Pareto front"] * 2
+
+
+def test_limit_of_the_second_panel_is_in_the_legend() -> None:
+    drawn = trade_off_chart(PRICED, value_label="accuracy", maximize=True, limits=(None, 1.0))
+    assert legend_labels(drawn) == ["trial", "Pareto front", "limit"]
 
 
 def test_price_that_no_trial_knows_has_no_panel() -> None:

@@ -5,13 +5,15 @@ import sys
 from collections import Counter
 
 import optuna
+import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.search.budget import count_active_seconds, issue_ticket, standing
+from automl.search.budget import count_active_seconds, how_to_continue, issue_ticket, standing
 from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage
-from tests.search.conftest import MakeStudy
+from automl.search.study import Budget, create_or_continue
+from tests.search.conftest import SPECIFICATION, MakeStudy
 
 PULLER = """
 import random, sys, optuna
@@ -82,6 +84,47 @@ def test_raised_budget_issues_new_tickets(storage: FastStorage, database: Databa
     assert not issue_ticket(storage, study, [], exhaustive=False)
     make_study(trials=2)
     assert issue_ticket(storage, study, [], exhaustive=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "total"),
+    [
+        (Budget(), Budget(default_trials=30), 30),
+        (Budget(), Budget(configured_trials=9, default_trials=9), 9),
+        (Budget(), Budget(seconds=60, default_trials=30), None),
+        (Budget(), Budget(seconds=60, configured_trials=9, default_trials=9), 9),
+        (Budget(trials=40), Budget(default_trials=30), 40),
+        (Budget(trials=12), Budget(default_trials=30), 12),
+        (Budget(trials=12), Budget(configured_trials=20, default_trials=20), 20),
+        (Budget(trials=40), Budget(configured_trials=20, default_trials=20), 40),
+        (Budget(seconds=60), Budget(default_trials=30), None),
+        (Budget(seconds=60), Budget(configured_trials=9, default_trials=9), None),
+        (Budget(seconds=60), Budget(trials=9, default_trials=30), 9),
+    ],
+)
+def test_only_a_flag_or_a_higher_setting_changes_the_total_of_a_study(
+    database: Database, before: Budget, asked: Budget, total: int | None
+) -> None:
+    create_or_continue(database, "faces", SPECIFICATION, before)
+    assert create_or_continue(database, "faces", SPECIFICATION, asked).budget_trials == total
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("budget_trials = 9", "Let it go on with: automl worker faces"),
+        ("budget_trials = 0", "Its trials are used: repeat the command that began it with more --trials."),
+        ("budget_seconds = 0", "Its time is used: repeat the command that began it with a longer --timeout."),
+        ("stop_requested = true", "It was stopped: repeat the command that began it."),
+    ],
+)
+def test_advice_is_never_a_worker_that_ends_at_once(
+    database: Database, make_study: MakeStudy, change: str, sentence: str
+) -> None:
+    record = make_study()
+    with database.engine.begin() as connection:
+        connection.execute(text(f"UPDATE automl_studies SET {change}"))
+        assert how_to_continue(connection, record.study_id, name="faces") == sentence
 
 
 def test_active_seconds_leave_out_the_time_nobody_worked(database: Database, make_study: MakeStudy) -> None:

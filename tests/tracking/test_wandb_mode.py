@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,14 +11,15 @@ from automl.tracking.wandb_mode import choose_mode
 
 
 def home(folder: Path, **files: str) -> dict[str, str]:
-    """An environment with nothing but this home folder."""
+    """An environment with nothing but this home folder, which is the current one as well."""
     for name, content in files.items():
-        path = folder / {"netrc": ".netrc", "settings": ".config/wandb/settings"}[name]
+        path = folder / PLACES[name]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    return {"HOME": str(folder)}
+    return {"HOME": str(folder), "WANDB_DIR": str(folder)}
 
 
+PLACES = {"netrc": ".netrc", "settings": ".config/wandb/settings", "of_folder": "wandb/settings"}
 NETRC = "machine api.wandb.ai login user password secret"
 
 
@@ -60,6 +64,18 @@ def test_mode_stored_by_wandb_offline_is_honoured(tmp_path: Path) -> None:
     environment = home(tmp_path, netrc=NETRC, settings="[default]\nmode = offline\n")
     assert choose_mode(environment) == "offline"
     assert choose_mode(environment | {"WANDB_MODE": "online"}) == "online"
+
+
+def test_mode_of_the_folder_goes_before_that_of_the_user(tmp_path: Path) -> None:
+    files = {"settings": "[default]\nmode = offline\n", "of_folder": "[default]\nmode = disabled\n"}
+    assert choose_mode(home(tmp_path, netrc=NETRC, **files)) == "disabled"
+
+
+def test_command_that_turns_uploads_off_is_heeded(tmp_path: Path) -> None:
+    environment = home(tmp_path, netrc=NETRC)
+    command = [sys.executable, "-m", "wandb", "offline"]
+    subprocess.run(command, env={**os.environ, **environment}, cwd=tmp_path, check=True)
+    assert choose_mode(environment) == "offline"
 
 
 def test_unknown_mode_is_refused(tmp_path: Path) -> None:

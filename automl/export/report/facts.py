@@ -14,7 +14,7 @@ from automl.errors import StudyError
 from automl.figures.effort import TrialEffort
 from automl.search.confirmed import Choice, Confirmation, choose_best
 from automl.search.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
-from automl.search.study import StudyRecord, how_to_continue
+from automl.search.study import StudyRecord
 from automl.training.result import METRICS, EpochResult, Metric
 
 FinishedState = Literal["complete", "pruned", "failed"]
@@ -103,10 +103,12 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
     """
     status = read_status(connection, record)
     if status.finished == 0:
+        from automl.search.budget import how_to_continue  # Optuna takes 0.3 s to import
+
         raise StudyError(
             f"Study {record.name} has no finished trial, so there is nothing to report yet "
             f"({len(status.running)} running, {status.waiting} waiting). "
-            f"Let it go on with: {how_to_continue(record)}"
+            f"{how_to_continue(connection, record.study_id, name=record.name)}"
         )
     numbers = sorted(trial.number for trial in finished_trials(connection, record))
     trials = tuple(read_trial(connection, record, number) for number in numbers)

@@ -32,6 +32,7 @@ from automl.figures.parallel import parallel_coordinates
 from automl.search.limits import in_words as in_words_of_limits
 from automl.search.notes import REMEDIES
 from automl.search.results import OVER_A_LIMIT
+from automl.search.specification import BAND_PRUNERS
 
 CURVES_SHOWN = 5
 
@@ -67,6 +68,9 @@ def _pruner(facts: Facts) -> str:
     specification = facts.record.specification
     if specification.pruner == "none":
         return "none: every trial went to its end"
+    if specification.pruner in BAND_PRUNERS:
+        first = count(max(1, specification.warmup_epochs), "epoch")
+        return f"{specification.pruner}, first after {first}, one of {specification.reduction_factor} goes on"
     return (
         f"{specification.pruner}, after {count(specification.startup_trials, 'finished trial')} "
         f"and {count(specification.warmup_epochs, 'epoch')} of the trial"

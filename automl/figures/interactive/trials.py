@@ -29,7 +29,7 @@ def interactive_history(
 ) -> go.Figure:
     """Value of every trial by its number, with the best so far; a point says its trial's recipe.
 
-    Trials without a value, which failed in their first epoch, stand as low as the lowest of the others.
+    Trials without a value, which failed in their first epoch, stand where the worst of the others stands.
     """
     figure = new_page_figure(height_pixels=420, x_label="trial number", y_label=value_label)
     figure.update_xaxes(whole_ticks([point.number for point in points]))
@@ -39,13 +39,13 @@ def interactive_history(
         xs, ys = zip(*best, last, strict=True)
         line = {"color": COLOURS[2], "width": 2, "shape": "hv"}
         figure.add_scatter(x=xs, y=ys, mode="lines", line=line, name="best so far", hoverinfo="skip")
-    lowest = min((point.value for point in points if _is_number(point.value)), default=0.0)
+    worst = (min if maximize else max)((point.value for point in points if _is_number(point.value)), default=0.0)
     for state, marker in MARKERS.items():
         shown = [point for point in points if point.state == state]
         if shown:
             figure.add_scatter(
                 x=[point.number for point in shown],
-                y=[point.value if _is_number(point.value) else lowest for point in shown],
+                y=[point.value if _is_number(point.value) else worst for point in shown],
                 mode="markers",
                 marker=marker,
                 name=f"{state} trial",

@@ -91,7 +91,7 @@ class SearchSpace:
         fixed = Parameter(name, Fixed(FIELDS[name].cast(value)), source=name)
         others = (parameter for parameter in self.parameters if parameter.name != name)
         kept, _ = narrowed((fixed, *others), {})
-        return self._holding(kept, ())
+        return self._holding(kept, (), idle=(name,))
 
     def first_recipes(self) -> tuple[dict[str, Value], ...]:
         """Values of searched parameters to try first: the file's own, else the ladder's rungs that the space holds."""

@@ -171,6 +171,12 @@ def test_with_value_fixes_a_field_whatever_the_space_said() -> None:
     assert "width" not in {parameter.name for parameter in space.parameters}
 
 
+def test_with_value_leaves_the_rest_of_what_is_tried_first() -> None:
+    document = {"parameters": {"epochs": {"values": [10, 20]}, "depth": {"values": [1, 2]}}}
+    space = load_space({**document, "first": [{"depth": 2, "epochs": 20}]}).with_value("epochs", 5)
+    assert (space.first_recipes(), space.notes) == (({"depth": 2},), ())
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
