@@ -13,7 +13,7 @@ from sqlalchemy import text
 from automl.search.claims import MAX_ATTEMPTS, recover_lost, take_waiting
 from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage, enqueue_ticket, running_trial
-from automl.search.pruners import build_pruner
+from automl.search.pruners import EPOCHS_ATTRIBUTE, build_pruner
 from automl.search.samplers import build_sampler
 from automl.search.study import StudyRecord
 from tests.search.conftest import MakeStudy
@@ -42,6 +42,7 @@ def open_study(storage: FastStorage) -> OpenStudy:
                     params={"x": number / COMPLETE},
                     distributions={"x": FloatDistribution(0, 1)},
                     value=value,
+                    user_attrs={EPOCHS_ATTRIBUTE: EPOCHS},
                     intermediate_values=dict.fromkeys(range(EPOCHS), value),
                 )
             )
@@ -79,6 +80,7 @@ def next_trial(database: Database, study: optuna.Study) -> tuple[float, list[boo
         connection.execute(text("UPDATE trials SET state = 'RUNNING' WHERE trial_id = :id"), {"id": trial_id})
     study.sampler = build_sampler("tpe", seed=5)
     trial = running_trial(study, trial_id)
+    trial.set_user_attr(EPOCHS_ATTRIBUTE, EPOCHS)
     drawn, stops = trial.suggest_float("x", 0, 1), []
     for step, value in enumerate((0.50, 0.51, 0.60, 0.60)):
         trial.report(value, step)
