@@ -119,11 +119,11 @@ def rules() -> list[Rule]:
     return [
         Rule("none", "none", "none"),
         *(Rule(f"patience {epochs}", "patience", f"patience {epochs}", patience=epochs) for epochs in (8, 4)),
-        _after(OURS, "ours", *default, partial(_ours, "median"), mark=" (default)"),
+        _after(OURS, "ours", *default, partial(_ours, "median"), note=" (default)"),
         *(_after(OURS, "ours", *pair, partial(_ours, "median")) for pair in OUR_PAIRS if pair != default),
-        _after(OURS, "ours, a quarter", *default, partial(_ours, "percentile")),
+        _after(OURS, "ours", *default, partial(_ours, "percentile"), note=QUARTER),
         *(_after(OPTUNAS, "Optuna's median", *pair, partial(PercentilePruner, 50.0)) for pair in OPTUNAS_PAIRS),
-        _after(OPTUNAS, "Optuna's percentile 25", 5, 3, partial(PercentilePruner, 25.0)),
+        _after(OPTUNAS, "Optuna's percentile", 5, 3, partial(PercentilePruner, 25.0), note=QUARTER),
         Rule("successive halving from 3 epochs by 3", BANDS, "halving", partial(SuccessiveHalvingPruner, 3, 3)),
         Rule("hyperband from 3 epochs by 3", BANDS, "Hyperband", partial(HyperbandPruner, 3, EPOCHS, 3)),
     ]
@@ -132,16 +132,16 @@ def rules() -> list[Rule]:
 OUR_PAIRS = ((3, 1), (3, 2), (3, 3), (5, 1), (5, 2), (5, 3), (10, 2))
 OPTUNAS_PAIRS = ((5, 3), (3, 3), (10, 3), (5, 0), (5, 1), (3, 0), (5, 7), (5, 10), (3, 7), (3, 10))
 """Trials and epochs before a rule judges; 7 and 10 of 20 epochs are a third and a half of the schedule."""
+QUARTER = " (a quarter)"
 OURS, OPTUNAS, BANDS = "ranks among all trials (ours)", "ranks among complete trials (Optuna)", "bands (Optuna)"
 
 
 def _after(
-    kind: str, rule: str, trials: int, epochs: int, pruner: Callable[[int, int], BasePruner], *, mark: str = ""
+    kind: str, rule: str, trials: int, epochs: int, pruner: Callable[[int, int], BasePruner], *, note: str = ""
 ) -> Rule:
     """A rule that begins after so many trials, and so many epochs of each."""
-    special = rule.partition(", ")[2] or rule.partition("percentile ")[2]
-    label = f"{trials}, {epochs}{' default' if mark else ''}{f' ({special})' if special else ''}"
-    return Rule(f"{rule} after {trials} trials and {epochs} epochs{mark}", kind, label, partial(pruner, trials, epochs))
+    name, label = f"{rule} after {trials} trials and {epochs} epochs{note}", f"{trials}, {epochs}{note}"
+    return Rule(name, kind, label, partial(pruner, trials, epochs))
 
 
 def _ours(name: str, startup_trials: int, warmup_epochs: int) -> BasePruner:

@@ -79,6 +79,11 @@ class Contents:
     """What the set is called where its content says more than its path: `fer2013`."""
 
 
+def none_readable(where: object, images: int, reason: str) -> DataError:
+    """The error where nothing is left of a source; `reason`: why its first image is not."""
+    return DataError(f"{where}: none of its {images} images can be read ({reason}).")
+
+
 class Source(Protocol):
     """Labelled images under a name or a path."""
 

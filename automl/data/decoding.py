@@ -27,7 +27,7 @@ from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-unt
 from PIL import Image, UnidentifiedImageError
 
 from automl.data.containers import UNREADABLE, Archive, Folder
-from automl.data.contents import Header, Interrupted, Progress, Written
+from automl.data.contents import Header, Interrupted, Progress, Written, none_readable
 from automl.data.dataset import Fit, ImageShape, Sizing
 from automl.data.disk import Room
 from automl.data.journal import Journal, Plan
@@ -87,7 +87,7 @@ class EncodedImages:
         unreadable = {row: reason for _, failed in results for row, reason in failed.items()}
         readable = [header for header in headers if header is not None]
         if not readable:
-            raise DataError(f"{self.container}: none of its {len(self.names)} images can be read ({unreadable[0]}).")
+            raise none_readable(self.container, len(self.names), unreadable[0])
         shape, notes = common_shape(readable, sizing)
         return Plan(shape, notes, headers, unreadable)
 

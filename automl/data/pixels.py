@@ -25,7 +25,10 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns an image of an orientation upright; 5 to 8 lie on their side."""
+"""What turns an image of an orientation upright; 5 to 8 lie on their side.
+
+Pillow's exif_transpose does the same, but reads and writes all of EXIF, and refuses a good image for a bad block.
+"""
 BAND_ROWS = 256
 DEEP_MODES = frozenset(("I", "I;16", "I;16B", "I;16L"))
 ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))

@@ -20,12 +20,11 @@ import numpy.typing as npt
 
 from automl.data import journal
 from automl.data.arrays import blocks_of
-from automl.data.contents import Contents, Header, Progress, Written
+from automl.data.contents import Contents, Header, Progress, Written, none_readable
 from automl.data.dataset import Sizing
 from automl.data.disk import Room, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.splits import check_classes
-from automl.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,7 @@ def write(
     written = contents.images.write(room, sizing, on_progress=on_progress)
     index = _index(contents, written)
     if len(index.rows_N) == 0:
-        reason = written.unreadable[min(written.unreadable)]
-        raise DataError(f"{reference}: none of its {len(contents.labels_M)} images can be read ({reason}).")
+        raise none_readable(reference, len(contents.labels_M), written.unreadable[min(written.unreadable)])
     check_classes(index.labels_N, index.splits_N, contents.class_names, reference=reference)
     record = _record(contents, written, index, np.load(room.path, mmap_mode="r"))
     with disk_errors(folder):
