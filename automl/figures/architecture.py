@@ -30,7 +30,7 @@ class Architecture:
     parameters: int | None
     value: float
     complete: bool
-    """False: stopped early, and its value is the last one."""
+    """False: stopped early or failed, and its value is the last one."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ PANELS = (
 
 
 def architecture_chart(architectures: Sequence[Architecture], *, value_label: str) -> Figure:
-    """Value by depth, by width and by number of parameters; hollow points were stopped early."""
+    """Value by depth, by width and by number of parameters; hollow points were stopped early or failed."""
     figure = new_figure(height_inches=3.6)
     row: Sequence[Axes] = figure.subplots(1, len(PANELS), sharey=True)
     for axes, panel in zip(row, PANELS, strict=True):

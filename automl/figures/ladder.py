@@ -24,12 +24,12 @@ class Rung:
     value: float | None
     """Of the study's metric; None where no epoch was finished."""
     complete: bool = True
-    """False: stopped early, and its value is the last one."""
+    """False: stopped early or failed, and its value is the last one."""
     is_winner: bool = False
 
 
 def ladder_chart(rungs: Sequence[Rung], *, value_label: str) -> Figure:
-    """A point for each rung, the simplest on top, the winner in a colour of its own; hollow if it was stopped early."""
+    """A point for each rung, the simplest on top, the winner in a colour of its own; hollow if it ended early."""
     figure = new_figure(height_inches=1.1 + 0.55 * len(rungs))
     axes = figure.add_subplot()
     style(axes, x_label=value_label, y_label="")
@@ -58,7 +58,7 @@ def _draw(axes: Axes, rung: Rung, row: int) -> None:
     face = colour if rung.complete else "white"
     axes.scatter(rung.value, row, s=55, facecolors=face, edgecolors=colour, linewidths=1.5, zorder=2)
     axes.annotate(
-        f"{rung.value:.4f}" if rung.complete else f"{rung.value:.4f}, stopped early",
+        f"{rung.value:.4f}" if rung.complete else f"{rung.value:.4f}, ended early",
         (rung.value, row),
         xytext=(0, 7),
         textcoords="offset points",

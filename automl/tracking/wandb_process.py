@@ -11,8 +11,10 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +49,9 @@ class Deadline:
 
 DEADLINE = Deadline()
 signal.signal(signal.SIGTERM, DEADLINE.come)
+
+SCRATCH = tempfile.tempdir = tempfile.mkdtemp(prefix="automl-wandb-")
+"""Where wandb makes two folders for every trial's tables, which it would leave behind."""
 
 import psutil  # noqa: E402
 import wandb  # noqa: E402 – takes half a second, in which the signal would end the process
@@ -217,6 +222,7 @@ def main(folder: str, mode: str) -> None:
         runs.handle(event)
     runs.end()
     wandb.teardown()  # closes the files
+    shutil.rmtree(SCRATCH, ignore_errors=True)
     os._exit(0)  # at a regular exit, wandb's telemetry waits up to 20 s for the server
 
 

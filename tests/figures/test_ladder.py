@@ -29,7 +29,7 @@ def test_rungs_stand_from_the_top_at_their_values() -> None:
 def test_values_are_written_and_early_stops_are_said() -> None:
     axes = ladder_chart(RUNGS, value_label="validation accuracy").axes[0]
     assert sorted(text.get_text() for text in axes.texts) == [
-        "0.7500, stopped early",
+        "0.7500, ended early",
         "0.9440",
         "1.0000",
         "no epoch was finished",

@@ -103,6 +103,19 @@ def test_matrix_and_report_of_the_classes_are_tables_of_the_run(tmp_path: Path) 
     assert run.tags == ["digits", "pruned"]
 
 
+def test_ended_process_leaves_no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    runs = tracker(tmp_path / "home", [])
+    wait_for(lambda: any(temporary.iterdir()))
+    runs.start(trial_number=0, run_id="id-0", config={}, tags=[])
+    runs.finish(state="complete", summary={}, classes=ByClass(np.array([[3, 1], [0, 4]]), ["cat", "dog"]))
+    runs.close(timeout_seconds=PATIENCE_SECONDS)
+    assert [path.name for path in temporary.rglob("*")] == []
+    assert read_runs(tmp_path / "home")["id-0"].exit_code == 0
+
+
 def table_of(folder: Path, run: WrittenRun, name: str) -> list[list[object]]:
     """Rows of a table that the last line of the run's history names."""
     entry = run.history[-1]

@@ -241,7 +241,7 @@ def form_and_accuracy(facts: Facts) -> Section:
         architecture_chart(shown, value_label=facts.value_label),
         interactive_architecture(shown, value_label=facts.value_label),
     )
-    remark = "Hollow points were stopped early and stand at the value that they had reached."
+    remark = "Hollow points were stopped early, or failed, and stand at the value that they had reached."
     return Section(title, (picture, Paragraph(remark)))
 
 

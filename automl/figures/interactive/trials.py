@@ -94,7 +94,7 @@ def interactive_ladder(rungs: Sequence[Rung], *, value_label: str) -> go.Figure:
             "color": [colour if rung.complete else "white" for (rung, _), colour in zip(places, colours, strict=True)],
             "line": {"color": colours, "width": 2},
         },
-        text=[f"{rung.value:.4f}" + ("" if rung.complete else ", stopped early") for rung, _ in places],
+        text=[f"{rung.value:.4f}" + ("" if rung.complete else ", ended early") for rung, _ in places],
         textposition="top center",
         cliponaxis=False,
         hoverinfo="skip",
@@ -106,7 +106,7 @@ def interactive_ladder(rungs: Sequence[Rung], *, value_label: str) -> go.Figure:
 
 
 def interactive_architecture(architectures: Sequence[Architecture], *, value_label: str) -> go.Figure:
-    """Value by depth, by width and by number of parameters; hollow points were stopped early."""
+    """Value by depth, by width and by number of parameters; hollow points were stopped early or failed."""
     figure = new_page_figure(height_pixels=400, y_label=value_label)
     for place, panel in enumerate(PANELS):
         suffix = "" if place == 0 else str(place + 1)

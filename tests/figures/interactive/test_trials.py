@@ -68,7 +68,7 @@ def test_ladder_stands_from_the_top_and_leaves_empty_rungs_out() -> None:
     rungs = [Rung("perceptron", 0.9), Rung("plain", None), Rung("residual", 0.8, complete=False)]
     figure = interactive_ladder(rungs, value_label="accuracy")
     [trace] = traces(figure)
-    assert (trace["x"], trace["y"], trace["text"]) == ([0.9, 0.8], [0, 2], ["0.9000", "0.8000, stopped early"])
+    assert (trace["x"], trace["y"], trace["text"]) == ([0.9, 0.8], [0, 2], ["0.9000", "0.8000, ended early"])
     assert figure.layout.yaxis.ticktext == ("perceptron", "plain", "residual")
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
 
