@@ -9,8 +9,10 @@ import pytest
 import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
+from sqlalchemy import text
 
 import automl
+from automl.search.database import open_database
 from tests.cli.conftest import Finished
 
 
@@ -206,28 +208,44 @@ def files_of(finished: Finished) -> set[Path]:
 
 
 def test_test_split_openings_are_recorded(finished: Finished) -> None:
-    from sqlalchemy import text
-
-    from automl.search.database import open_database
-
     with open_database(None, home=finished.folder / ".automl") as database, database.engine.connect() as connection:
         commands = connection.scalars(text("SELECT command FROM automl_test_openings ORDER BY opened_at")).all()
     assert commands[0] == "search --export"
 
 
 @pytest.mark.parametrize(
-    ("sampler", "pruner"),
-    [("tpe", "percentile"), ("random", "hyperband"), ("gp", "successive-halving"), ("qmc", "none")],
+    ("sampler", "pruner", "metric"),
+    [
+        ("tpe", "percentile", "macro_f1"),
+        ("random", "hyperband", "balanced_accuracy"),
+        ("gp", "successive-halving", "loss"),
+        ("qmc", "none", "accuracy"),
+    ],
 )
-def test_every_sampler_and_every_pruner_searches(finished: Finished, sampler: str, pruner: str) -> None:
+def test_every_sampler_pruner_and_metric_searches(finished: Finished, sampler: str, pruner: str, metric: str) -> None:
+    study = f"by-{sampler}-for-{metric}"
     done = finished.automl(
         *("search", "--data", "digits", "--space", "space.yaml", "--trials", "5", "--epochs", "3", "--workers", "1"),
         *("--sampler", sampler, "--pruner", pruner, "--startup-trials", "1", "--warmup-epochs", "1"),
-        *("--study", f"by-{sampler}-and-{pruner}"),
+        *("--metric", metric, "--study", study),
     )
     assert done.returncode == 0, done.stderr
     assert f"{sampler} proposes, {pruner} prunes" in done.stderr
     assert "[5/5]" in done.stderr
+    choose = min if metric == "loss" else max
+    best = json.loads(finished.automl("best", study, "--json").stdout)
+    assert best["value"] == choose(epoch[f"validation_{metric}"] for epoch in best["epochs"])
+    assert best["value"] == choose(values_of(finished, study))
+
+
+def values_of(finished: Finished, study: str) -> list[float]:
+    """Of the complete trials."""
+    with open_database(None, home=finished.folder / ".automl") as database, database.engine.connect() as connection:
+        query = """
+            SELECT value FROM trial_values JOIN trials USING (trial_id) JOIN studies USING (study_id)
+            WHERE study_name = :study AND state = 'COMPLETE'
+        """
+        return list(connection.scalars(text(query), {"study": study}))
 
 
 def test_grid_tries_every_combination_once(finished: Finished) -> None:
@@ -242,19 +260,3 @@ def test_grid_tries_every_combination_once(finished: Finished) -> None:
     }
     assert tried == {(0, None), (1, 8), (1, 16)}
     assert json.loads(finished.automl("status", "digits-grid-accuracy", "--json").stdout)["finished"] == 3
-
-
-@pytest.mark.parametrize("metric", ["macro_f1", "balanced_accuracy", "loss"])
-def test_metric_decides_value_and_best(finished: Finished, metric: str) -> None:
-    study = f"for-{metric}"
-    done = finished.automl(
-        *("search", "--data", "digits", "--space", "space.yaml", "--trials", "3", "--epochs", "3", "--workers", "1"),
-        *("--metric", metric, "--study", study, "--pruner", "none"),
-    )
-    assert done.returncode == 0, done.stderr
-    trials = [json.loads(finished.automl("show", str(n), study, "--json").stdout) for n in range(3)]
-    choose = min if metric == "loss" else max
-    for trial in trials:
-        assert trial["value"] == choose(epoch[f"validation_{metric}"] for epoch in trial["epochs"])
-    best = json.loads(finished.automl("best", study, "--json").stdout)
-    assert best["value"] == choose(trial["value"] for trial in trials)
