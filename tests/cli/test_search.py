@@ -235,17 +235,20 @@ def test_every_sampler_pruner_and_metric_searches(finished: Finished, sampler: s
     choose = min if metric == "loss" else max
     best = json.loads(finished.automl("best", study, "--json").stdout)
     assert best["value"] == choose(epoch[f"validation_{metric}"] for epoch in best["epochs"])
-    assert best["value"] == choose(values_of(finished, study))
+    trials = trials_of(finished, study, best_epoch=f"{choose.__name__}(validation_{metric})")
+    assert all(value == best_epoch for value, best_epoch in trials)
+    assert best["value"] == choose(value for value, _ in trials)
 
 
-def values_of(finished: Finished, study: str) -> list[float]:
-    """Of the complete trials."""
+def trials_of(finished: Finished, study: str, *, best_epoch: str) -> list[tuple[float, float]]:
+    """Value and best epoch's figure of the complete trials."""
+    query = f"""
+        SELECT value, {best_epoch} FROM trial_values
+        JOIN trials USING (trial_id) JOIN studies USING (study_id) JOIN automl_epochs USING (trial_id)
+        WHERE study_name = :study AND state = 'COMPLETE' GROUP BY trial_id, value
+    """
     with open_database(None, home=finished.folder / ".automl") as database, database.engine.connect() as connection:
-        query = """
-            SELECT value FROM trial_values JOIN trials USING (trial_id) JOIN studies USING (study_id)
-            WHERE study_name = :study AND state = 'COMPLETE'
-        """
-        return list(connection.scalars(text(query), {"study": study}))
+        return [(row[0], row[1]) for row in connection.execute(text(query), {"study": study})]
 
 
 def test_grid_tries_every_combination_once(finished: Finished) -> None:
