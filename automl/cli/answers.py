@@ -12,8 +12,8 @@ from automl.cli.terminal import TextTable, print_table, write_line
 from automl.data.dataset import AUTO
 from automl.errors import StudyError
 from automl.export.exported import Exported, Vote
-from automl.legible import one_line
 from automl.recipe import Recipe, in_words
+from automl.sanitize import one_line
 from automl.search.calibrated import Calibrated
 from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.search.study import StudyRecord

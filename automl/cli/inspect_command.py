@@ -15,7 +15,7 @@ from automl.data.dataset import SPLITS, DataSet, Sizing
 from automl.data.duplicates import Duplicates
 from automl.data.inspection import Inspection, inspect_data, sample_images
 from automl.errors import SettingsError
-from automl.legible import one_line
+from automl.sanitize import one_line
 from automl.settings import Settings
 
 SAMPLES = 10

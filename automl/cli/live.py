@@ -17,7 +17,7 @@ from rich.text import Text
 
 from automl.cli.answers import clock
 from automl.cli.terminal import plain_console, tell
-from automl.legible import printable
+from automl.sanitize import printable
 from automl.search.bugs import cause
 from automl.search.results import FinishedTrial, StudyStatus
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from typing_extensions import override
 
 from automl.errors import SettingsError
-from automl.legible import one_line, printable
+from automl.sanitize import one_line, printable
 
 WIDE = 200
 """Columns of a table where there is no terminal."""

@@ -10,7 +10,7 @@ from automl.data.containers import ending, is_image
 from automl.data.dataset import SPLITS, SplitName
 from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, SPLIT_WORDS
 from automl.errors import DataError
-from automl.legible import one_line
+from automl.sanitize import one_line
 
 
 @dataclass(frozen=True)

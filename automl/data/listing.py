@@ -16,7 +16,7 @@ from automl.data.contents import Contents
 from automl.data.labels import class_names_of, is_number, label_numbers, split_numbers, split_of
 from automl.data.tables import Table
 from automl.errors import DataError
-from automl.legible import one_line
+from automl.sanitize import one_line
 
 COLUMNS = frozenset(("path", "label"))
 MEANING = ("label", "split", "group")

@@ -15,7 +15,7 @@ from automl.data.sources import find_source
 from automl.data.splits import cut_missing
 from automl.data.stored import Record, Stored
 from automl.errors import DataError
-from automl.legible import one_line
+from automl.sanitize import one_line
 
 UNREADABLE_SHARE = 0.01
 """Of all images; more is an error."""

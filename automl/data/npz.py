@@ -19,7 +19,7 @@ from automl.data.dataset import Sizing
 from automl.data.disk import Room
 from automl.data.labels import class_names_of, label_numbers, split_numbers, split_of
 from automl.errors import DataError
-from automl.legible import one_line
+from automl.sanitize import one_line
 
 CHANNELS = (1, 3)
 LONGEST_BYTES = 4096

@@ -13,7 +13,7 @@ from automl.search.budget import count_active_seconds, how_to_continue, issue_ti
 from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage
 from automl.search.study import Budget, create_or_continue
-from tests.search.conftest import SPECIFICATION, MakeStudy
+from tests.studies import SPECIFICATION, MakeStudy
 
 PULLER = """
 import random, sys, optuna

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from automl.search.bugs import cause, is_same_bug_again, signature
 from automl.search.database import Database
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 TRACEBACK = """Traceback (most recent call last):
   File "/home/me/loop.py", line 12, in run

@@ -27,7 +27,7 @@ from automl.search.database import Database
 from automl.search.optuna_internals import FastStorage, running_trial
 from automl.search.results import read_status
 from automl.search.study import StudyRecord, request_stop
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 LONG = 10 * GRACE_SECONDS
 

@@ -25,7 +25,7 @@ from automl.search.podium import best_trials
 from automl.search.results import RECIPE_ATTRIBUTE, read_trial
 from automl.search.study import StudyRecord, delete_study, find_study
 from automl.search.verdict import in_words_of_luck, verdict
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 
 @pytest.fixture

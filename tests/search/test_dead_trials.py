@@ -16,7 +16,7 @@ from automl.search.optuna_internals import FastStorage, enqueue_ticket, running_
 from automl.search.pruners import EPOCHS_ATTRIBUTE, build_pruner
 from automl.search.samplers import build_sampler
 from automl.search.study import StudyRecord
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 COMPLETE = 12
 """Enough for TPE to propose and for the pruner to judge."""

@@ -16,7 +16,7 @@ from automl.search.devices import Gpu
 from automl.search.gpu_claims import GpuClaim, claimed_device, slot_key
 from automl.search.heartbeat import Heartbeat
 from automl.search.storage import Connectivity
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 PATIENCE = Connectivity(outage_seconds=60, warn=print)
 GPUS = [Gpu(0, "aaaa"), Gpu(1, "bbbb")]

@@ -12,7 +12,7 @@ from automl.search.claims import GRACE_SECONDS, take_waiting
 from automl.search.database import Database
 from automl.search.heartbeat import UNBROKEN_SECONDS, Heartbeat
 from automl.search.study import StudyRecord
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 SHORT_GRACE = 1.0
 """Seconds; the tests' server may have started a moment ago."""

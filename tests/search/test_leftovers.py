@@ -12,7 +12,7 @@ from automl.search.leftovers import CURVE, WEIGHTS, artifact_id, forget_earlier,
 from automl.search.optuna_internals import artifact_record
 from automl.search.study import artifact_files
 from automl.search.weights import checkpoint_name
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 FINISHED, RUNNING = 0, 1
 

@@ -13,7 +13,7 @@ from automl.search.samplers import build_sampler
 from automl.search.specification import Confirms
 from automl.search.weighing import record_weight
 from tests.export.report.conftest import trial
-from tests.search.conftest import SPECIFICATION
+from tests.studies import SPECIFICATION
 
 LIMITED = dataclasses.replace(SPECIFICATION, max_parameters=2000, max_milliseconds=2.0)
 

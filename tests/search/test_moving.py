@@ -31,7 +31,7 @@ from automl.search.study import StudyRecord, find_study, study_names
 from automl.search.weights import FILENAME, checkpoint_name, weights_name
 from benchmarks.seeding import seed_trials
 from tests.conftest import Bucket
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 FINISHED = 6
 WEIGHTS = b"the weights"

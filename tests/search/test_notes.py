@@ -15,7 +15,7 @@ from automl.search.database import Database
 from automl.search.notes import PIECE_LETTERS, trial_note, write_missing_trial_notes, write_study_note, write_trial_note
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
-from tests.search.conftest import SPECIFICATION, MakeStudy
+from tests.studies import SPECIFICATION, MakeStudy
 
 FAILED = TrialRecord(
     study="faces",

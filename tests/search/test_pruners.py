@@ -14,7 +14,7 @@ from automl.errors import StudyError
 from automl.search.pruners import EPOCHS_ATTRIBUTE, RankPruner, build_pruner
 from automl.search.samplers import build_sampler, worker_seed
 from automl.search.specification import PRUNERS, SAMPLERS
-from tests.search.conftest import SPECIFICATION
+from tests.studies import SPECIFICATION
 
 
 def study_of(

@@ -15,7 +15,7 @@ from automl.errors import ModelError, TrainingError
 from automl.recipe import Recipe
 from automl.search.rehearsal import Rehearsal
 from automl.search.specification import DataIdentity, Specification
-from tests.search.conftest import SPECIFICATION
+from tests.studies import SPECIFICATION
 
 CPU = torch.device("cpu")
 NETWORKS = """\

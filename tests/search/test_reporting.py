@@ -18,7 +18,7 @@ from automl.search.results import read_trial
 from automl.search.schema import EPOCH_COLUMNS
 from automl.search.study import StudyRecord
 from automl.training.result import EpochResult
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 RESULT = EpochResult(**dict.fromkeys(EPOCH_COLUMNS, 0.5) | {"epoch": 0, "seconds": 2.0})  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ from automl.search.samplers import build_sampler
 from automl.search.spaces.file import load_space
 from automl.search.storage import open_storage
 from benchmarks.seeding import seed_trials
-from tests.search.conftest import MakeStudy
+from tests.studies import MakeStudy
 
 REPORTED = st.one_of(st.floats(0, 1), st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
 CURVES = st.dictionaries(st.integers(0, 5), REPORTED, max_size=6)

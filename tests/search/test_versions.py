@@ -13,7 +13,7 @@ from automl.search.database import Database
 from automl.search.schema import VERSION
 from automl.search.specification import ATTRIBUTE
 from automl.search.storage import open_storage
-from tests.search.conftest import SPECIFICATION, MakeStudy
+from tests.studies import SPECIFICATION, MakeStudy
 
 
 def worker(database: Database, capsys: pytest.CaptureFixture[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from automl.export.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
-from automl.legible import one_line
+from automl.sanitize import one_line
 
 IMAGES = "images"
 """Folder of the images, beside the README."""

@@ -14,7 +14,7 @@ from automl.recipe import Recipe
 from automl.search.results import StudyStatus, TrialRecord
 from automl.search.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
-from tests.search.conftest import SPECIFICATION
+from tests.studies import SPECIFICATION
 
 MakeFacts = Callable[..., Facts]
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -21,7 +21,7 @@ from automl.search.database import Database
 from automl.search.spaces.file import load_space
 from automl.search.spaces.ladder import ladder
 from tests.export.report.conftest import TRIALS, MakeFacts, trial
-from tests.search.conftest import MakeStudy, database, make_study
+from tests.studies import MakeStudy, database, make_study
 
 __all__ = ["database", "make_study"]  # fixtures
 

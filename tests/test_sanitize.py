@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.legible import one_line, printable
+from automl.sanitize import one_line, printable
 
 
 @pytest.mark.parametrize(
