@@ -24,9 +24,9 @@ from sqlalchemy import text
 from automl.data.loading import load_data_set
 from automl.search.database import Database, open_database
 from automl.search.schema import EPOCH_COLUMNS, create_schema
-from automl.search.spaces.file import load_space
 from automl.search.specification import DataIdentity, Specification
 from automl.search.study import Budget, create_or_continue
+from automl.spaces.file import load_space
 from benchmarks.machine import machine_line, spread
 
 RESULT = Path(__file__).parent / "results" / "startup.md"

@@ -22,8 +22,8 @@ from sklearn.datasets import load_digits
 
 from automl.cli.main import build_parser
 from automl.export.formats import FORMATS
-from automl.search.spaces.file import shipped_spaces
 from automl.settings import SETTINGS
+from automl.spaces.file import shipped_spaces
 from tests.conftest import ROOT, clean_environment
 from tests.documentation import blocks, first_cells
 

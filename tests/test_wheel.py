@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from automl import __version__
-from automl.search.spaces.file import shipped_spaces
+from automl.spaces.file import shipped_spaces
 from tests.conftest import ROOT, clean_environment
 
 
@@ -77,9 +77,7 @@ def test_package_is_the_installed_one(folder: Path) -> None:
 
 
 def test_every_search_space_ships(folder: Path) -> None:
-    shipped = _run(
-        folder, "python", "-c", "from automl.search.spaces.file import shipped_spaces; print(*shipped_spaces())"
-    )
+    shipped = _run(folder, "python", "-c", "from automl.spaces.file import shipped_spaces; print(*shipped_spaces())")
     assert tuple(shipped.split()) == shipped_spaces()
     space = json.loads(_run(folder, "automl", "space", "quick", "--json"))
     assert space["name"] == "quick"

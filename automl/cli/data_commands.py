@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:
 def space(arguments: argparse.Namespace) -> None:
     """Print what a space file means."""
     from automl.cli.space_table import space_table
-    from automl.search.spaces.file import load_space
+    from automl.spaces.file import load_space
 
     if arguments.json and arguments.form == "yaml":
         raise SettingsError("--as yaml and --json are two answers: leave one of them out.")

@@ -14,11 +14,11 @@ from automl.data.dataset import DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import SettingsError, SpaceError
 from automl.search.limits import in_words
-from automl.search.spaces.file import load_space
-from automl.search.spaces.space import PrunerSetting, SearchSpace
 from automl.search.specification import BAND_PRUNERS, PRUNERS, SAMPLERS, DataIdentity, Specification
 from automl.search.study import Budget, default_name
 from automl.settings import Settings
+from automl.spaces.file import load_space
+from automl.spaces.space import PrunerSetting, SearchSpace
 from automl.training.result import METRICS
 
 SAMPLER_NOTES = {
@@ -100,7 +100,7 @@ def make_plan(
     asked_space = wishes.space if wishes.space is not None else str(settings.get("AUTOML_SPACE"))
     space = load_space(asked_space, ignore_unknown=wishes.ignore_unknown)
     if space.function:
-        from automl.search.spaces.draws import drawn  # Optuna takes 0.3 s to import
+        from automl.spaces.sampling import drawn  # Optuna takes 0.3 s to import
 
         drawn(space, count=1)  # a function that fails is told now, and not by every trial
     if wishes.epochs is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from automl.cli.terminal import TextTable
-from automl.search.spaces.parameters import Parameter
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.parameters import Parameter
+from automl.spaces.space import SearchSpace
 
 
 def space_table(space: SearchSpace) -> TextTable:

@@ -24,7 +24,7 @@ from automl.export.trial_model import exam, on_test_split, with_test_metrics
 from automl.export.writing import samples, write_model
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
-from automl.search.spaces.located_yaml import Document, read_yaml_file
+from automl.spaces.yaml_with_lines import Document, read_yaml_file
 from automl.training.calibration import calibrated_figures
 from automl.training.device import choose_device, choose_precision, describe
 from automl.training.loop import Training

@@ -19,10 +19,10 @@ from automl.search.notes import write_missing_trial_notes
 from automl.search.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of
 from automl.search.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.search.schema import EPOCH_COLUMNS
-from automl.search.spaces.space import SearchSpace
 from automl.search.storage import open_storage
 from automl.search.study import StudyRecord
 from automl.search.weights import FILENAME, weights_name
+from automl.spaces.space import SearchSpace
 
 CARRIED_FROM = "carried_from"
 """The trial's user attribute that names its origin: `old-study/7`."""

@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 from automl.recipe import Recipe, in_words
 from automl.search.limits import in_words as in_words_of_limits
 from automl.search.results import OVER_A_LIMIT, TrialRecord, best_trial, find_best, read_trial
-from automl.search.spaces.parameters import Parameter
 from automl.search.specification import Confirms
 from automl.search.study import StudyRecord
+from automl.spaces.parameters import Parameter
 from automl.training.result import METRICS, EpochResult
 
 REMEDIES = {

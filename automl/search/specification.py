@@ -9,7 +9,7 @@ from typing import Any
 
 from automl.data.dataset import AUTO, DataSet, ImageShape, Sizing
 from automl.errors import StudyError
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.space import SearchSpace
 
 SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
 BAND_PRUNERS = ("hyperband", "successive-halving")

@@ -19,7 +19,7 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
 from automl.recipe import Recipe
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.space import SearchSpace
 from benchmarks.notebook import NotebookTraining
 from benchmarks.peers.task import EPOCHS, Record, Task, accuracy_on_test, task_from_command_line
 

@@ -16,8 +16,8 @@ from automl.data.loading import load_data_set
 from automl.data.normalization import measure_normalization
 from automl.models.building import build_model
 from automl.recipe import Recipe
-from automl.search.spaces.file import load_space
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.file import load_space
+from automl.spaces.space import SearchSpace
 from benchmarks.notebook import PilImages, accuracy, as_tensors
 
 SPACE, EPOCHS, PATIENCE = "fer2013", 20, 8

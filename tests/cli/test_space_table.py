@@ -7,8 +7,8 @@ from io import StringIO
 from rich.console import Console
 
 from automl.cli.space_table import space_table
-from automl.search.spaces.file import load_space
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.file import load_space
+from automl.spaces.space import SearchSpace
 
 
 def printed(space: SearchSpace) -> list[list[str]]:

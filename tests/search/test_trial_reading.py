@@ -18,8 +18,8 @@ from automl.search.database import Database
 from automl.search.optuna_internals import engine_of
 from automl.search.pruners import EPOCHS_ATTRIBUTE, RankPruner
 from automl.search.samplers import build_sampler
-from automl.search.spaces.file import load_space
 from automl.search.storage import open_storage
+from automl.spaces.file import load_space
 from benchmarks.seeding import seed_trials
 from tests.studies import MakeStudy
 

@@ -14,7 +14,7 @@ from automl.figures.parallel import ParallelAxis, parallel_axis
 from automl.figures.trade_off import Priced
 from automl.recipe import FIELDS, Value
 from automl.search.results import TrialRecord
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.space import SearchSpace
 
 MOST_AXES = 12
 """Of a picture that can still be read; the value's comes on top."""

@@ -18,8 +18,8 @@ from automl.export.report.facts import (
 from automl.recipe import Recipe
 from automl.search.confirmed import record_test_opening
 from automl.search.database import Database
-from automl.search.spaces.file import load_space
-from automl.search.spaces.ladder import ladder
+from automl.spaces.baselines import ladder
+from automl.spaces.file import load_space
 from tests.export.report.conftest import TRIALS, MakeFacts, trial
 from tests.studies import MakeStudy, database, make_study
 

@@ -13,11 +13,11 @@ import yaml
 
 from automl.errors import SpaceError
 from automl.recipe import FIELDS, Recipe, Value, unknown_field
-from automl.search.spaces.distributions import Fixed, Trial
-from automl.search.spaces.fit import fit
-from automl.search.spaces.function import call_space_function
-from automl.search.spaces.ladder import ladder
-from automl.search.spaces.parameters import Parameter, narrowed
+from automl.spaces.baselines import ladder
+from automl.spaces.distributions.ranges import Fixed, Trial
+from automl.spaces.fit import fit
+from automl.spaces.function import call_space_function
+from automl.spaces.parameters import Parameter, narrowed
 from automl.training.result import METRICS
 
 GRID_LIMIT = 100_000

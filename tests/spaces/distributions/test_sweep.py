@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from automl.search.spaces.file import load_space
-from automl.search.spaces.parameters import Parameter
-from tests.search.drawing import values
+from automl.spaces.file import load_space
+from automl.spaces.parameters import Parameter
+from tests.spaces.drawing import values
 
 DRAWS = 3000
 LEAST_P = 1e-3

@@ -9,8 +9,8 @@ from typing import cast
 from automl.errors import SpaceError
 from automl.models.geometry import Downsample, ImageShape, Stem, largest_depth
 from automl.recipe import FIELDS, Value
-from automl.search.spaces.distributions import Distribution, Fixed, one_of, up_to
-from automl.search.spaces.parameters import Parameter, narrowed
+from automl.spaces.distributions.ranges import Distribution, Fixed, one_of, up_to
+from automl.spaces.parameters import Parameter, narrowed
 
 ENOUGH_STAGES = 3
 """A stem that leaves room for so many is kept, and the depth is clipped to it; one that leaves less is dropped."""

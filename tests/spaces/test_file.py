@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.errors import SpaceError
-from automl.search.spaces.distributions import Choice, Distribution, Fixed, Real, Whole
-from automl.search.spaces.file import load_space, shipped_spaces
-from automl.search.spaces.parameters import Parameter
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.distributions.ranges import Choice, Distribution, Fixed, Real, Whole
+from automl.spaces.file import load_space, shipped_spaces
+from automl.spaces.parameters import Parameter
+from automl.spaces.space import SearchSpace
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -82,7 +82,7 @@ def test_common_names_are_read_as_ours_and_say_so(alias: str, field: str, value:
 
 def test_reading_a_space_needs_neither_torch_nor_optuna() -> None:
     program = (
-        "import sys; from automl.search.spaces.file import load_space; load_space('default').fitted_to((1, 28, 28));"
+        "import sys; from automl.spaces.file import load_space; load_space('default').fitted_to((1, 28, 28));"
         "print([name for name in ('torch', 'optuna', 'scipy', 'numpy', 'wandb') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

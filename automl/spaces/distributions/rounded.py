@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing_extensions import override
 
 from automl.recipe import Value
-from automl.search.spaces.distributions import Distribution, Trial, listed
-from automl.search.spaces.quantiles import Family, cumulative, inverse
+from automl.spaces.distributions.cumulative import Family, cumulative, inverse
+from automl.spaces.distributions.ranges import Distribution, Trial, listed
 
 TOLERANCE = 1e-8
 """Of a quantum, by which a number may miss the multiple that it stands for."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from automl.errors import SpaceError
-from automl.search.spaces.distributions import Trial
+from automl.spaces.distributions.ranges import Trial
 
 SpaceFunction = Callable[[Trial], Mapping[str, object]]
 """Draws from an Optuna trial and returns fields of Recipe; the rest take their defaults."""

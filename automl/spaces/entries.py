@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from automl.recipe import FIELDS
-from automl.search.spaces.aliases import WITHOUT_EFFECT, field_of, known_names, normal
-from automl.search.spaces.entry import Entry, short
-from automl.search.spaces.located_yaml import Document, Place
-from automl.search.spaces.parameters import Parameter
-from automl.search.spaces.sweep_distributions import read_distribution
+from automl.spaces.aliases import WITHOUT_EFFECT, field_of, known_names, normal
+from automl.spaces.distributions.sweep import read_distribution
+from automl.spaces.entry import Entry, short
+from automl.spaces.parameters import Parameter
+from automl.spaces.yaml_with_lines import Document, Place
 
 DEEPEST = 5
 """Levels of `parameters:` inside `parameters:`, each of them active at once."""

@@ -12,9 +12,9 @@ import pytest
 from automl.errors import SpaceError
 from automl.models.geometry import check_fits
 from automl.recipe import FIELDS, Recipe
-from automl.search.spaces.file import load_space, shipped_spaces
-from automl.search.spaces.space import GRID_LIMIT, SearchSpace
-from tests.search.drawing import random_study, recipes
+from automl.spaces.file import load_space, shipped_spaces
+from automl.spaces.space import GRID_LIMIT, SearchSpace
+from tests.spaces.drawing import random_study, recipes
 
 CONDITIONAL = {
     "parameters": {

@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from automl.recipe import Recipe, in_words
-from automl.search.spaces.file import load_space, shipped_spaces
+from automl.spaces.file import load_space, shipped_spaces
 
 SEEDS = [name for name in shipped_spaces() if name.startswith("seed/")]
 

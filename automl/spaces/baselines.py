@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from automl.recipe import FIELDS, Value
-from automl.search.spaces.parameters import Parameter
+from automl.spaces.parameters import Parameter
 
 CALM: Mapping[str, Value] = {
     "blocks_per_stage": 1,

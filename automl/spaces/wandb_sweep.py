@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from automl.search.spaces.aliases import metric_of
-from automl.search.spaces.entry import is_finite_number, short, suggestion
-from automl.search.spaces.located_yaml import Document
-from automl.search.spaces.space import PrunerSetting
+from automl.spaces.aliases import metric_of
+from automl.spaces.entry import is_finite_number, short, suggestion
+from automl.spaces.space import PrunerSetting
+from automl.spaces.yaml_with_lines import Document
 from automl.training.result import METRICS
 
 SAMPLERS = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from automl.errors import SpaceError
 from automl.models.geometry import check_fits
-from automl.search.spaces.file import load_space
-from automl.search.spaces.space import SearchSpace
-from tests.search.drawing import recipes
+from automl.spaces.file import load_space
+from automl.spaces.space import SearchSpace
+from tests.spaces.drawing import recipes
 
 STEMS = ["conv3", "strided3", "pooled7"]
 

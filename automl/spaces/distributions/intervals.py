@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from automl.search.spaces.distributions import Fixed, Real, Whole
-from automl.search.spaces.entry import LARGEST, Entry, Reading
-from automl.search.spaces.rounded import Rounded, multiple
+from automl.spaces.distributions.ranges import Fixed, Real, Whole
+from automl.spaces.distributions.rounded import Rounded, multiple
+from automl.spaces.entry import LARGEST, Entry, Reading
 
 RANGE = ("min", "max")
 LARGEST_EXPONENT = 700.0

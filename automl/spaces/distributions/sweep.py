@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from automl.search.spaces import intervals
-from automl.search.spaces.curves import curve_reader
-from automl.search.spaces.distributions import one_of
-from automl.search.spaces.entry import Entry, Reading, is_finite_number, short, suggestion
-from automl.search.spaces.located_yaml import as_number
+from automl.spaces.distributions import intervals
+from automl.spaces.distributions.quantile import curve_reader
+from automl.spaces.distributions.ranges import one_of
+from automl.spaces.entry import Entry, Reading, is_finite_number, short, suggestion
+from automl.spaces.yaml_with_lines import as_number
 
 BELL = ("mu", "sigma")
 BETA = ("a", "b")

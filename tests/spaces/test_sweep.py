@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from automl.errors import SpaceError
 from automl.recipe import FIELDS
-from automl.search.spaces.file import load_space
-from automl.search.spaces.space import PrunerSetting, SearchSpace
-from tests.search.drawing import recipes
+from automl.spaces.file import load_space
+from automl.spaces.space import PrunerSetting, SearchSpace
+from tests.spaces.drawing import recipes
 
 PARAMETERS = {"learning_rate": {"value": 0.01}}
 

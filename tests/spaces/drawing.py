@@ -5,8 +5,8 @@ from __future__ import annotations
 import optuna
 
 from automl.recipe import Recipe, Value
-from automl.search.spaces.distributions import Distribution
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.distributions.ranges import Distribution
+from automl.spaces.space import SearchSpace
 
 
 def random_study(seed: int = 0) -> optuna.Study:

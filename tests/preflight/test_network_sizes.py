@@ -11,10 +11,10 @@ from torch import nn
 from automl.data.dataset import DataSet, Split
 from automl.errors import ModelError
 from automl.models.building import build_model, count_parameters
+from automl.preflight.network_sizes import ARCHITECTURE, network_size, sized_recipes
 from automl.recipe import Recipe
-from automl.search.spaces.file import load_space, shipped_spaces
-from automl.search.spaces.sizes import ARCHITECTURE, network_size, sized_recipes
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.file import load_space, shipped_spaces
+from automl.spaces.space import SearchSpace
 
 SPLIT = Split(np.zeros((4, 12, 12, 1), np.uint8), np.arange(4), np.arange(4) % 2)
 DATA = DataSet(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from automl.recipe import Value
-from automl.search.spaces.aliases import field_of
-from automl.search.spaces.entry import Entry, short
-from automl.search.spaces.located_yaml import Document
-from automl.search.spaces.parameters import Condition, Parameter
+from automl.spaces.aliases import field_of
+from automl.spaces.entry import Entry, short
+from automl.spaces.parameters import Condition, Parameter
+from automl.spaces.yaml_with_lines import Document
 
 
 @dataclass(frozen=True)

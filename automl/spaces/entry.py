@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing_extensions import TypeIs
 
 from automl.recipe import Field, Value
-from automl.search.spaces.aliases import choice_of
-from automl.search.spaces.distributions import Distribution
-from automl.search.spaces.located_yaml import Document, Place, as_number
+from automl.spaces.aliases import choice_of
+from automl.spaces.distributions.ranges import Distribution
+from automl.spaces.yaml_with_lines import Document, Place, as_number
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 2  # aliases in aliases may stand for billions

@@ -10,9 +10,9 @@ import pytest
 
 from automl.cli.planning import Wishes, make_plan
 from automl.errors import RecipeError, SpaceError
-from automl.search.spaces.draws import drawn
-from automl.search.spaces.file import load_space
 from automl.settings import Settings
+from automl.spaces.file import load_space
+from automl.spaces.sampling import drawn
 
 MODULE = """\
 def space(trial):

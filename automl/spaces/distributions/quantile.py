@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from automl.search.spaces.entry import Entry, Reading
-from automl.search.spaces.quantiles import Family
-from automl.search.spaces.rounded import Curve
+from automl.spaces.distributions.cumulative import Family
+from automl.spaces.distributions.rounded import Curve
+from automl.spaces.entry import Entry, Reading
 
 LEAST_MASS = 0.01
 """A curve with less of itself inside the field's range is a mistake."""

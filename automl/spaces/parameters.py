@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.recipe import FIELDS, Value
-from automl.search.spaces.distributions import Choice, Distribution, Fixed, Real, Trial, Whole, text_of
-from automl.search.spaces.rounded import Curve, Rounded
+from automl.spaces.distributions.ranges import Choice, Distribution, Fixed, Real, Trial, Whole, text_of
+from automl.spaces.distributions.rounded import Curve, Rounded
 
 KINDS: dict[str, type[Distribution]] = {kind.kind: kind for kind in (Fixed, Choice, Whole, Real, Rounded, Curve)}
 

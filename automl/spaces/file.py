@@ -11,14 +11,14 @@ from pathlib import Path
 
 from automl.errors import SpaceError
 from automl.recipe import Value
-from automl.search.spaces.aliases import field_of
-from automl.search.spaces.conditions import ConditionReading
-from automl.search.spaces.entries import ParameterReading
-from automl.search.spaces.entry import Entry, short
-from automl.search.spaces.function import is_function_reference, resolve_space_function
-from automl.search.spaces.located_yaml import Document, Place, read_yaml, read_yaml_file
-from automl.search.spaces.space import SearchSpace
-from automl.search.spaces.wandb_sweep import SweepReading
+from automl.spaces.aliases import field_of
+from automl.spaces.conditions import ConditionReading
+from automl.spaces.entries import ParameterReading
+from automl.spaces.entry import Entry, short
+from automl.spaces.function import is_function_reference, resolve_space_function
+from automl.spaces.space import SearchSpace
+from automl.spaces.wandb_sweep import SweepReading
+from automl.spaces.yaml_with_lines import Document, Place, read_yaml, read_yaml_file
 
 FOLDER = "search_spaces"
 

@@ -13,10 +13,10 @@ from torch.overrides import TorchFunctionMode
 from automl.data.dataset import DataSet
 from automl.models.building import Builder, check_model, count_parameters
 from automl.recipe import Recipe, Value
-from automl.search.spaces.draws import drawn
-from automl.search.spaces.ladder import nearest
-from automl.search.spaces.parameters import Parameter
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.baselines import nearest
+from automl.spaces.parameters import Parameter
+from automl.spaces.sampling import drawn
+from automl.spaces.space import SearchSpace
 
 ARCHITECTURE = (
     "block",

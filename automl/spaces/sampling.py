@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 
 from automl.recipe import Recipe
-from automl.search.spaces.space import SearchSpace
+from automl.spaces.space import SearchSpace
 
 
 def drawn(space: SearchSpace, *, count: int) -> list[Recipe]:
