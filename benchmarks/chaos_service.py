@@ -15,8 +15,8 @@ from typing import IO, Self
 
 import psutil
 
-from automl.search.embedded import EmbeddedPostgres
-from automl.search.embedded.postmaster import Server
+from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded.postmaster import Server
 
 STUDY = "chaos"
 ROOT = Path(__file__).parent.parent

@@ -30,10 +30,10 @@ from optuna.trial import TrialState
 from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.cli.search_command import search
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
-from automl.search.database import open_database
 from automl.search.pruners import EPOCHS_ATTRIBUTE, KEPT, RankPruner
 from automl.search.results import finished_trials, read_trial
 from automl.search.study import find_study
+from automl.storage.database import open_database
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
 from benchmarks.machine import machine_line
 

@@ -26,12 +26,12 @@ from optuna.distributions import (
 from sqlalchemy import Row, text
 from sqlalchemy.engine import Connection
 
-from automl.search.database import Database
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.results import RECIPE_ATTRIBUTE
-from automl.search.schema import EPOCH_COLUMNS
 from automl.search.specification import Specification
 from automl.search.study import StudyRecord
+from automl.storage.database import Database
+from automl.storage.schema import EPOCH_COLUMNS
 from automl.training.result import METRICS, EpochResult
 
 PRUNED_SHARE = 0.4

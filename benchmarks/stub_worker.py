@@ -26,12 +26,12 @@ from automl.data.normalization import Normalization
 from automl.errors import TrainingInterrupted
 from automl.recipe import Recipe
 from automl.search.artifacts import FolderStore
-from automl.search.database import open_database
 from automl.search.samplers import build_sampler
-from automl.search.storage import open_storage
 from automl.search.study import StudyRecord, find_study
 from automl.search.trial import TrialRun
 from automl.search.worker import Worker
+from automl.storage.database import open_database
+from automl.storage.optuna_storage import open_storage
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.result import EpochResult
 from automl.training.votes import Predictions

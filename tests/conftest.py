@@ -17,7 +17,7 @@ import sqlalchemy
 from playwright.sync_api import Browser, Page
 from sqlalchemy.engine import make_url
 
-from automl.search.embedded import EmbeddedPostgres
+from automl.storage.embedded import EmbeddedPostgres
 from tests.browser import CHROMIUM, chromium
 from tests.s3_server import s3_server
 

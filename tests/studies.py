@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from automl.search.database import Database, open_database
-from automl.search.optuna_internals import FastStorage
-from automl.search.schema import create_schema
 from automl.search.specification import DataIdentity, Specification
-from automl.search.storage import open_storage
 from automl.search.study import Budget, StudyRecord, create_or_continue
 from automl.spaces.file import load_space
+from automl.storage.database import Database, open_database
+from automl.storage.optuna_internals import FastStorage
+from automl.storage.optuna_storage import open_storage
+from automl.storage.schema import create_schema
 
 MakeStudy = Callable[..., StudyRecord]
 SPACE = {

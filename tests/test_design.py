@@ -34,7 +34,7 @@ def test_no_other_module_touches_internals_of_optuna(path: Path) -> None:
 
 
 def test_every_table_of_ours_is_described() -> None:
-    from automl.search.schema import TABLES
+    from automl.storage.schema import TABLES
 
     created = [line.split()[5] for line in TABLES.splitlines() if line.startswith("CREATE TABLE")]
     assert [cell.strip("`") for cell in first_cells(DESIGN, "table")] == created

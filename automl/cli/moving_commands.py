@@ -11,9 +11,9 @@ from automl.cli.service_address import running_service
 from automl.cli.terminal import write_line
 from automl.errors import SettingsError, StudyError
 from automl.search.artifacts import open_artifacts
-from automl.search.database import open_database, postgres_url
 from automl.search.moved import Moved
 from automl.settings import Settings
+from automl.storage.database import open_database, postgres_url
 
 
 def add_commands(commands: Any) -> None:

@@ -19,14 +19,14 @@ from automl.cli.terminal import print_json, write_line
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.search.claims import recover_lost
-from automl.search.database import AWAY, reason_of
 from automl.search.devices import count_gpus
 from automl.search.local import LocalWorkers
 from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
-from automl.search.schema import create_schema
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord, create_or_continue
 from automl.settings import Settings
+from automl.storage.database import AWAY, reason_of
+from automl.storage.schema import create_schema
 from automl.tracking.wandb_mode import choose_mode
 
 

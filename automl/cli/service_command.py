@@ -31,7 +31,7 @@ def _create_dashboard_role(place: Place) -> None:
     password = place.settings.get("AUTOML_DASHBOARD_PASSWORD")
     if password is None:
         return
-    from automl.search.roles import DASHBOARD_ROLE, create_reader
+    from automl.storage.roles import DASHBOARD_ROLE, create_reader
 
     with place.database.engine.begin() as connection:
         create_reader(connection, DASHBOARD_ROLE, password=password)

@@ -12,11 +12,11 @@ from automl.cli.confirm_answers import print_choice
 from automl.cli.options import Place, add_storage_options, add_study_name, opened_place, whole_number
 from automl.cli.terminal import tell, write_line
 from automl.search.confirmed import choose_best
-from automl.search.database import Patience
 from automl.search.results import find_best, read_trial
 from automl.search.signals import told_to_end_by_signals
 from automl.search.study import StudyRecord
 from automl.settings import Settings
+from automl.storage.database import Patience
 from automl.tracking.wandb_mode import choose_mode
 from automl.tracking.wandb_runs import RunTracker
 
@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Work until there is nothing left to do, or until told to end; the last worker prints what was found."""
-    from automl.search.storage import Connectivity  # it imports Optuna, which takes 0.3 s
+    from automl.storage.optuna_storage import Connectivity  # it imports Optuna, which takes 0.3 s
 
     outage_seconds = Settings.read().whole_number("AUTOML_OUTAGE_SECONDS")
     with told_to_end_by_signals(or_closed_input=arguments.attached) as told:

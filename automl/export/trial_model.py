@@ -25,10 +25,10 @@ from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
 from automl.search.confirmed import record_test_opening
-from automl.search.database import Database
 from automl.search.limits import vote_fits
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
+from automl.storage.database import Database
 from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
 from automl.training.result import CalibratedFigures

@@ -13,10 +13,10 @@ from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.export.model_file import build_networks
 from automl.search.artifacts import ArtifactStore
-from automl.search.database import Database
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_name
+from automl.storage.database import Database
 from automl.training.calibration import figures_of
 from automl.training.ensemble import pooled
 from automl.training.result import CalibratedFigures

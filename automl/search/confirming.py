@@ -17,12 +17,12 @@ from automl.errors import StudyError
 from automl.recipe import MAX_SEED, Recipe, Value
 from automl.search.budget import TICKET_LOCK
 from automl.search.confirmed import CONFIRMS_ATTRIBUTE
-from automl.search.database import Database
-from automl.search.optuna_internals import FastStorage, enqueue_ticket
 from automl.search.results import RECIPE_ATTRIBUTE, best_trial
 from automl.search.specification import Confirms, Specification
-from automl.search.storage import open_storage
 from automl.search.study import Budget, StudyRecord, create_or_continue, find_study, study_names
+from automl.storage.database import Database
+from automl.storage.optuna_internals import FastStorage, enqueue_ticket
+from automl.storage.optuna_storage import open_storage
 from automl.training.result import METRICS
 
 SUFFIX = "-confirmed"

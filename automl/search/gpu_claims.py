@@ -18,10 +18,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from automl.search.budget import standing
 from automl.search.claims import GRACE_SECONDS
-from automl.search.database import Patience
 from automl.search.devices import Gpu, gpus_meant
 from automl.search.heartbeat import Heartbeat
-from automl.search.storage import LOST_CONNECTION
+from automl.storage.database import Patience
+from automl.storage.optuna_storage import LOST_CONNECTION
 
 KEEP_SECONDS = 2.0
 """How often a worker looks whether its session, and with it its slot, is still there."""

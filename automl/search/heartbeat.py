@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from automl.search.budget import count_active_seconds, standing
 from automl.search.claims import GRACE_SECONDS, recover_lost, this_host
-from automl.search.storage import LOST_CONNECTION
+from automl.storage.optuna_storage import LOST_CONNECTION
 
 BEAT_SECONDS = 2.0
 RECOVERY_SECONDS = 10.0

@@ -18,14 +18,14 @@ from optuna.exceptions import DuplicatedStudyError
 
 from automl.errors import StudyError
 from automl.search.artifacts import ArtifactStore, temporary_file
-from automl.search.database import Database
 from automl.search.leftovers import holds_files
 from automl.search.moved import Moved
-from automl.search.schema import create_schema
-from automl.search.storage import open_storage
 from automl.search.study import StudyRecord, find_study, study_names, study_uid
 from automl.search.study_document import ARTIFACT, StudyDocument, artifact_ids, read_document, write_document
 from automl.search.weights import checkpoint_folder
+from automl.storage.database import Database
+from automl.storage.optuna_storage import open_storage
+from automl.storage.schema import create_schema
 
 STUDY, TRIALS = "study.json", "trials.jsonl"
 

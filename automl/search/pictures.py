@@ -16,9 +16,9 @@ from automl.figures.confusion import confusion_matrix
 from automl.figures.curves import Curve, learning_curves
 from automl.search.artifacts import ArtifactStore
 from automl.search.leftovers import CURVE, MATRIX, artifact_id
-from automl.search.optuna_internals import artifact_record
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
+from automl.storage.optuna_internals import artifact_record
 
 
 def store_pictures(

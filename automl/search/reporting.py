@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from automl.errors import TrialTakenError
 from automl.search.claims import Claim
-from automl.search.schema import EPOCH_COLUMNS
+from automl.storage.schema import EPOCH_COLUMNS
 from automl.training.result import EpochResult
 
 REPORT = text(

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection
 from automl.errors import StudyError
 from automl.search.artifacts import ArtifactStore
 from automl.search.claims import GRACE_SECONDS
-from automl.search.database import Database
-from automl.search.schema import SCHEMA_LOCK, has_schema
 from automl.search.specification import ATTRIBUTE, Specification
+from automl.storage.database import Database
+from automl.storage.schema import SCHEMA_LOCK, has_schema
 from automl.training.result import METRICS
 
 CONFIRMING = '%"confirms": {%'
@@ -170,8 +170,8 @@ def create_or_continue(database: Database, name: str, specification: Specificati
 def _create(database: Database, name: str, specification: Specification) -> None:
     import optuna  # takes 0.3 s: not for `automl status`
 
-    from automl.search.optuna_internals import accepted_experiments, study_id_of
-    from automl.search.storage import open_storage
+    from automl.storage.optuna_internals import accepted_experiments, study_id_of
+    from automl.storage.optuna_storage import open_storage
 
     maximize = METRICS[specification.metric].maximize
     with database.engine.begin() as connection:
@@ -277,7 +277,7 @@ def delete_study(database: Database, record: StudyRecord, *, artifacts: Artifact
         )
     import optuna
 
-    from automl.search.storage import open_storage
+    from automl.storage.optuna_storage import open_storage
 
     optuna.delete_study(study_name=record.name, storage=open_storage(database))
     for name in names:

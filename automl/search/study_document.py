@@ -22,12 +22,12 @@ from sqlalchemy.orm import Session
 
 from automl.errors import StudyError
 from automl.search.artifacts import ArtifactStore
-from automl.search.optuna_internals import FastStorage, copy_trial, frozen_trial_id_of, study_id_of
-from automl.search.schema import VERSION
 from automl.search.specification import ATTRIBUTE, Specification
 from automl.search.study import StudyRecord
-from automl.search.trial_reading import read_trials
 from automl.search.weights import checkpoints_of
+from automl.storage.optuna_internals import FastStorage, copy_trial, frozen_trial_id_of, study_id_of
+from automl.storage.schema import VERSION
+from automl.storage.trial_rows import read_trials
 from automl.training.result import METRICS
 
 FORMAT = 1

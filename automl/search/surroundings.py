@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from automl.errors import AutomlError, StorageError
 from automl.search.artifacts import ArtifactStore, check_writable
-from automl.search.database import open_database
-from automl.search.schema import create_schema
 from automl.search.worker import choose_worker_device
 from automl.settings import mask
+from automl.storage.database import open_database
+from automl.storage.schema import create_schema
 from automl.tracking.wandb_mode import choose_mode
 from automl.training.device import choose_precision, describe
 

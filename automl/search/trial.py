@@ -34,7 +34,6 @@ from automl.search.claims import Claim, fence, give_back, record_end
 from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.search.limits import excess, judging
 from automl.search.notes import write_study_note, write_trial_note
-from automl.search.optuna_internals import note_step, reported_steps, running_trial
 from automl.search.outcomes import Outcome, failed
 from automl.search.pictures import record_artifacts, store_pictures
 from automl.search.pruners import EPOCHS_ATTRIBUTE
@@ -48,10 +47,11 @@ from automl.search.results import (
     find_best,
     read_trial,
 )
-from automl.search.storage import LOST_CONNECTION
 from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.weights import drop_surplus_weights, record_weights, write_weights
 from automl.search.workplace import Workplace
+from automl.storage.optuna_internals import note_step, reported_steps, running_trial
+from automl.storage.optuna_storage import LOST_CONNECTION
 from automl.tracking.wandb_runs import ByClass
 from automl.training.calibration import calibrated_figures
 from automl.training.device import free_memory, is_out_of_memory

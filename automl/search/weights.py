@@ -18,7 +18,7 @@ from torch import Tensor
 from automl.data.normalization import Normalization
 from automl.search.artifacts import ArtifactStore
 from automl.search.leftovers import WEIGHTS
-from automl.search.optuna_internals import artifact_record
+from automl.storage.optuna_internals import artifact_record
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.result import CalibratedFigures

@@ -22,20 +22,20 @@ from automl.search.artifacts import ArtifactStore
 from automl.search.budget import issue_ticket, standing
 from automl.search.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
 from automl.search.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
-from automl.search.database import Database
 from automl.search.heartbeat import Heartbeat
 from automl.search.leftovers import remove_leftovers
 from automl.search.notes import write_missing_trial_notes
-from automl.search.optuna_internals import engine_of
 from automl.search.outcomes import Outcome
 from automl.search.pruners import build_pruner
 from automl.search.samplers import build_sampler, worker_seed
 from automl.search.specification import Specification
-from automl.search.storage import Connectivity, open_storage
 from automl.search.study import StudyRecord
 from automl.search.trial import TrialRun
 from automl.search.weights import drop_surplus_weights
 from automl.search.workplace import Workplace
+from automl.storage.database import Database
+from automl.storage.optuna_internals import engine_of
+from automl.storage.optuna_storage import Connectivity, open_storage
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 from automl.training.result import METRICS

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Engine
 from automl.data.dataset import DataSet
 from automl.models.building import Builder
 from automl.search.artifacts import ArtifactStore
-from automl.search.optuna_internals import FastStorage
-from automl.search.storage import Connectivity
 from automl.search.study import StudyRecord
+from automl.storage.optuna_internals import FastStorage
+from automl.storage.optuna_storage import Connectivity
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import Precision
 

@@ -9,8 +9,8 @@ import sys
 
 from sqlalchemy import text
 
-from automl.search.database import open_database
 from automl.search.study import find_study
+from automl.storage.database import open_database
 from benchmarks.peers.task import EPOCHS, SPACE, Record, Task, task_from_command_line
 
 STUDY = "ours"

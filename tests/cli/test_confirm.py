@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from automl.search.database import open_database
+from automl.storage.database import open_database
 from tests.cli.conftest import SPACE, Finished
 from tests.cli.test_bad_input import assert_refused
 

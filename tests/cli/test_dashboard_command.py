@@ -17,8 +17,8 @@ from playwright.sync_api import Page
 from sqlalchemy.engine import make_url
 
 from automl.recipe import Recipe, in_words
-from automl.search.database import open_database
-from automl.search.roles import DASHBOARD_ROLE, create_reader
+from automl.storage.database import open_database
+from automl.storage.roles import DASHBOARD_ROLE, create_reader
 from tests.cli.conftest import Finished
 from tests.conftest import clean_environment
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from automl.cli.answers import recipe_yaml
-from automl.search.database import open_database
 from automl.search.results import read_trial
 from automl.search.study import find_study
+from automl.storage.database import open_database
 from tests.cli.conftest import Finished
 from tests.conftest import Automl
 from tests.data.pictures import save_classes, save_picture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from automl.search.database import open_database
+from automl.storage.database import open_database
 from tests.cli.conftest import Finished
 from tests.cli.test_bad_input import assert_refused
 

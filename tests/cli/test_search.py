@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sqlalchemy import text
 
 import automl
-from automl.search.database import open_database
+from automl.storage.database import open_database
 from tests.cli.conftest import Finished
 
 

@@ -10,9 +10,9 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from automl.search.budget import count_active_seconds, how_to_continue, issue_ticket, standing
-from automl.search.database import Database
-from automl.search.optuna_internals import FastStorage
 from automl.search.study import Budget, create_or_continue
+from automl.storage.database import Database
+from automl.storage.optuna_internals import FastStorage
 from tests.studies import SPECIFICATION, MakeStudy
 
 PULLER = """
@@ -20,9 +20,9 @@ import random, sys, optuna
 from sqlalchemy import create_engine
 from automl.search.budget import issue_ticket
 from automl.search.claims import fence, give_back, take_waiting
-from automl.search.database import Database
-from automl.search.optuna_internals import running_trial
-from automl.search.storage import open_storage
+from automl.storage.database import Database
+from automl.storage.optuna_internals import running_trial
+from automl.storage.optuna_storage import open_storage
 
 url, study_id, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 engine = create_engine(url, pool_size=1, max_overflow=0)  # of one transaction, Optuna's calls included

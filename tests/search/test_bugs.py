@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from automl.search.bugs import cause, is_same_bug_again, signature
-from automl.search.database import Database
+from automl.storage.database import Database
 from tests.studies import MakeStudy
 
 TRACEBACK = """Traceback (most recent call last):

@@ -23,10 +23,10 @@ from automl.search.claims import (
     take_waiting,
     this_host,
 )
-from automl.search.database import Database
-from automl.search.optuna_internals import FastStorage, running_trial
 from automl.search.results import read_status
 from automl.search.study import StudyRecord, request_stop
+from automl.storage.database import Database
+from automl.storage.optuna_internals import FastStorage, running_trial
 from tests.studies import MakeStudy
 
 LONG = 10 * GRACE_SECONDS

@@ -19,12 +19,12 @@ from automl.search.budget import issue_ticket, standing
 from automl.search.claims import take_waiting
 from automl.search.confirmed import Confirmation, choose_best, confirmed_study, find_confirmation, read_confirmation
 from automl.search.confirming import new_seed, prepare_confirmation
-from automl.search.database import Database
-from automl.search.optuna_internals import FastStorage, enqueue_ticket
 from automl.search.podium import best_trials
 from automl.search.results import RECIPE_ATTRIBUTE, read_trial
 from automl.search.study import StudyRecord, delete_study, find_study
 from automl.search.verdict import in_words_of_luck, verdict
+from automl.storage.database import Database
+from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from tests.studies import MakeStudy
 
 

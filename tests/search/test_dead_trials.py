@@ -11,11 +11,11 @@ from optuna.trial import create_trial
 from sqlalchemy import text
 
 from automl.search.claims import MAX_ATTEMPTS, recover_lost, take_waiting
-from automl.search.database import Database
-from automl.search.optuna_internals import FastStorage, enqueue_ticket, running_trial
 from automl.search.pruners import EPOCHS_ATTRIBUTE, build_pruner
 from automl.search.samplers import build_sampler
 from automl.search.study import StudyRecord
+from automl.storage.database import Database
+from automl.storage.optuna_internals import FastStorage, enqueue_ticket, running_trial
 from tests.studies import MakeStudy
 
 COMPLETE = 12

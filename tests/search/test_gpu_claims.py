@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy
 from sqlalchemy import text
 
-from automl.search.database import Database
 from automl.search.devices import Gpu
 from automl.search.gpu_claims import GpuClaim, claimed_device, slot_key
 from automl.search.heartbeat import Heartbeat
-from automl.search.storage import Connectivity
+from automl.storage.database import Database
+from automl.storage.optuna_storage import Connectivity
 from tests.studies import MakeStudy
 
 PATIENCE = Connectivity(outage_seconds=60, warn=print)

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from automl.search.budget import issue_ticket
 from automl.search.claims import GRACE_SECONDS, take_waiting
-from automl.search.database import Database
 from automl.search.heartbeat import UNBROKEN_SECONDS, Heartbeat
 from automl.search.study import StudyRecord
+from automl.storage.database import Database
 from tests.studies import MakeStudy
 
 SHORT_GRACE = 1.0

@@ -7,11 +7,11 @@ from optuna.storages import RDBStorage
 from sqlalchemy import text
 
 from automl.search.artifacts import FolderStore
-from automl.search.database import Database
 from automl.search.leftovers import CURVE, WEIGHTS, artifact_id, forget_earlier, remove_leftovers
-from automl.search.optuna_internals import artifact_record
 from automl.search.study import artifact_files
 from automl.search.weights import checkpoint_name
+from automl.storage.database import Database
+from automl.storage.optuna_internals import artifact_record
 from tests.studies import MakeStudy
 
 FINISHED, RUNNING = 0, 1

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
-from automl.search.embedded import EmbeddedPostgres
-from automl.search.embedded.postmaster import Server
+from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded.postmaster import Server
 from tests.conftest import clean_environment
 
 SPACE = """\

@@ -19,7 +19,7 @@ import sqlalchemy
 from playwright.sync_api import Page
 
 from automl.errors import SettingsError, StorageError
-from automl.search.embedded import EmbeddedPostgres
+from automl.storage.embedded import EmbeddedPostgres
 from automl.tracking.dashboard import serve, study_page
 
 TRIALS, EPOCHS = 3, 5

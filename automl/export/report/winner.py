@@ -23,10 +23,10 @@ from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
 from automl.search.artifacts import ArtifactStore
 from automl.search.confirmed import record_test_opening
-from automl.search.database import Database
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 from automl.search.weights import StoredWeights, read_weights, weights_name
+from automl.storage.database import Database
 from automl.training.calibration import Bin, reliability
 from automl.training.class_report import class_report
 from automl.training.device import choose_device

@@ -18,9 +18,9 @@ from automl.export.report.winner import Examination, examine
 from automl.export.report.winner_sections import RECIPE_FILE
 from automl.figures.canvas import save_png
 from automl.search.artifacts import ArtifactStore
-from automl.search.database import Database
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
+from automl.storage.database import Database
 
 RecipeWriter = Callable[[StudyRecord, TrialRecord], str]
 """What `automl show TRIAL --recipe` prints."""

@@ -17,9 +17,9 @@ from automl.export.report.facts import (
 )
 from automl.recipe import Recipe
 from automl.search.confirmed import record_test_opening
-from automl.search.database import Database
 from automl.spaces.baselines import ladder
 from automl.spaces.file import load_space
+from automl.storage.database import Database
 from tests.export.report.conftest import TRIALS, MakeFacts, trial
 from tests.studies import MakeStudy, database, make_study
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from automl.search.embedded import EmbeddedPostgres
-from automl.search.embedded.postmaster import end_unrecorded
+from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded.postmaster import end_unrecorded
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from automl.errors import StorageError
-from automl.search.embedded.mounts import NETWORK_KINDS, Mount, mount_of, mounts, refuse_network_folder
+from automl.storage.embedded.mounts import NETWORK_KINDS, Mount, mount_of, mounts, refuse_network_folder
 
 MOUNTS = [
     Mount(Path("/"), "ext4"),

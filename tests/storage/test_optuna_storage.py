@@ -9,8 +9,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
-from automl.search.optuna_internals import FastStorage, reported_steps
-from automl.search.storage import Connectivity
+from automl.storage.optuna_internals import FastStorage, reported_steps
+from automl.storage.optuna_storage import Connectivity
 
 
 class Clock:

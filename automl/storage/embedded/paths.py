@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 from automl.errors import StorageError
-from automl.search.embedded.postmaster import SOCKET_NAME
+from automl.storage.embedded.postmaster import SOCKET_NAME
 
 if sys.platform != "win32":
     import pwd

@@ -10,8 +10,8 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ProgrammingError
 
 from automl.errors import StorageError
-from automl.search.database import Database
-from automl.search.roles import create_reader
+from automl.storage.database import Database
+from automl.storage.roles import create_reader
 
 ROLE = "automl_test_reader"
 PASSWORD = "it's a 'secret' %s"

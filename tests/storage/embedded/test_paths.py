@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from automl.errors import StorageError
-from automl.search.embedded import EmbeddedPostgres, place
-from automl.search.embedded.place import Account, choose_place, socket_folder, wheel_binaries
-from automl.search.embedded.postmaster import SOCKET_NAME, Server
-from tests.search.embedded.asking import ask
+from automl.storage.embedded import EmbeddedPostgres, place
+from automl.storage.embedded.paths import Account, choose_place, socket_folder, wheel_binaries
+from automl.storage.embedded.postmaster import SOCKET_NAME, Server
+from tests.storage.embedded.asking import ask
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
@@ -141,8 +141,8 @@ AS_NOBODY = """
 import os, pwd, sys
 from pathlib import Path
 import sqlalchemy
-from automl.search.embedded import EmbeddedPostgres
-from tests.search.embedded.asking import ask
+from automl.storage.embedded import EmbeddedPostgres
+from tests.storage.embedded.asking import ask
 sqlalchemy.create_engine("postgresql+psycopg2://")
 nobody = pwd.getpwnam("nobody")
 os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)

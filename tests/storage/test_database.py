@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
-from automl.search.database import AWAY, Database, open_database
+from automl.storage.database import AWAY, Database, open_database
 
 LOCK = text("SELECT pg_advisory_xact_lock(7)")
 

@@ -17,8 +17,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 
 from automl.errors import StorageError
-from automl.search.embedded import EmbeddedPostgres
 from automl.settings import mask
+from automl.storage.embedded import EmbeddedPostgres
 
 AWAY = (OperationalError, InterfaceError, InternalError)
 """What SQLAlchemy raises when the database does not answer; the last one too, of a session that stood still (25P03)."""

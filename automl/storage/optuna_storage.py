@@ -12,8 +12,8 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import PendingRollbackError
 
 from automl.errors import StorageError
-from automl.search.database import AWAY, Database, reason_of
-from automl.search.optuna_internals import FastStorage
+from automl.storage.database import AWAY, Database, reason_of
+from automl.storage.optuna_internals import FastStorage
 
 Result = TypeVar("Result")
 LOST_CONNECTION = (*AWAY, PendingRollbackError, StorageInternalError)

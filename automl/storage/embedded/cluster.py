@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import StorageError
-from automl.search.embedded.place import MAJOR, Place, socket_folder
-from automl.search.embedded.postmaster import POLL_SECONDS, Server, end, end_unrecorded, forget_dead, runs
+from automl.storage.embedded.paths import MAJOR, Place, socket_folder
+from automl.storage.embedded.postmaster import POLL_SECONDS, Server, end, end_unrecorded, forget_dead, runs
 
 ROLE = DATABASE = "automl"
 START_SECONDS = 60.0

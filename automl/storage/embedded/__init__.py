@@ -8,6 +8,6 @@
 `mounts`      network file systems, on which none of this is safe
 """
 
-from automl.search.embedded.server import EmbeddedPostgres
+from automl.storage.embedded.server import EmbeddedPostgres
 
 __all__ = ["EmbeddedPostgres"]

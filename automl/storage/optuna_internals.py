@@ -23,8 +23,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
-from automl.search.database import ENGINE_OPTIONS, Database
-from automl.search.trial_reading import read_trial, read_trials
+from automl.storage.database import ENGINE_OPTIONS, Database
+from automl.storage.trial_rows import read_trial, read_trials
 
 
 class FastStorage(RDBStorage):

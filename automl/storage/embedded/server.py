@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from automl.errors import StorageError
-from automl.search.embedded.cluster import DATABASE, ROLE, Cluster
-from automl.search.embedded.locks import Use
-from automl.search.embedded.mounts import refuse_network_folder
-from automl.search.embedded.place import STATE, choose_place
-from automl.search.embedded.postmaster import Server
+from automl.storage.embedded.cluster import DATABASE, ROLE, Cluster
+from automl.storage.embedded.locks import Use
+from automl.storage.embedded.mounts import refuse_network_folder
+from automl.storage.embedded.paths import STATE, choose_place
+from automl.storage.embedded.postmaster import Server
 
 
 class EmbeddedPostgres:

@@ -18,14 +18,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
-from automl.search.embedded import EmbeddedPostgres
-from automl.search.embedded.postmaster import Server, runs
-from tests.search.embedded.asking import ask
+from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded.postmaster import Server, runs
+from tests.storage.embedded.asking import ask
 
 USER = """
 import sys
 from pathlib import Path
-from automl.search.embedded import EmbeddedPostgres
+from automl.storage.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 try:
     print(server.start(), flush=True)

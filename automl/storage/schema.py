@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import StorageError
-from automl.search.database import Database
+from automl.storage.database import Database
 from automl.training.result import EpochResult
 
 VERSION = 2
@@ -96,7 +96,7 @@ def create_schema(database: Database) -> None:
     with database.engine.connect() as connection:
         if has_schema(connection):
             return
-    from automl.search.optuna_internals import create_optuna_tables  # Optuna takes 0.3 s to import
+    from automl.storage.optuna_internals import create_optuna_tables  # Optuna takes 0.3 s to import
 
     with database.engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
