@@ -18,8 +18,8 @@ from automl.cli.planning import Plan, Wishes, add_planning_options, make_plan, w
 from automl.cli.terminal import print_json, write_line
 from automl.export.exported import Exported
 from automl.export.formats import check_format
-from automl.search.claims import recover_lost
-from automl.search.devices import count_gpus
+from automl.queue.claims import recover_lost
+from automl.queue.gpus import count_gpus
 from automl.search.local import LocalWorkers
 from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
 from automl.search.signals import told_to_end_by_signals

@@ -16,7 +16,7 @@ from automl.cli.planning import add_planning_options, make_plan, wishes_of
 from automl.cli.search_command import prepare_study
 from automl.cli.terminal import print_json, tell, write_line
 from automl.errors import SettingsError, StudyError
-from automl.search.claims import recover_lost
+from automl.queue.claims import recover_lost
 from automl.search.confirmed import choose_best, find_confirmation
 from automl.search.results import list_studies, read_status, read_trial
 from automl.search.study import delete_study, request_stop

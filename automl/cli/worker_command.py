@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _work(
     arguments: argparse.Namespace, place: Place, record: StudyRecord, told: threading.Event, patience: Patience
 ) -> str:
-    from automl.search.gpu_claims import claimed_device  # torch takes seconds to import
+    from automl.queue.gpu_slots import claimed_device  # torch takes seconds to import
     from automl.search.worker import Worker
 
     with claimed_device(
@@ -101,7 +101,7 @@ def _write_model(place: Place, record: StudyRecord, number: int, path: Path) -> 
 
 
 def _print_best_if_over(place: Place, record: StudyRecord) -> None:
-    from automl.search.ending import is_over
+    from automl.queue.study_end import is_over
 
     with place.database.engine.connect() as connection:
         if not is_over(connection, record.study_id):

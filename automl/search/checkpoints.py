@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from automl.errors import TrainingError
+from automl.queue.claims import Claim
 from automl.search.artifacts import ArtifactStore
-from automl.search.claims import Claim
 from automl.search.weights import checkpoint_name, checkpoints_of
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.loop import Training

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import StudyError
+from automl.queue.budget import TICKET_LOCK
 from automl.recipe import MAX_SEED, Recipe, Value
-from automl.search.budget import TICKET_LOCK
 from automl.search.confirmed import CONFIRMS_ATTRIBUTE
 from automl.search.results import RECIPE_ATTRIBUTE, best_trial
 from automl.search.specification import Confirms, Specification

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import TrialTakenError
-from automl.search.claims import Claim
+from automl.queue.claims import Claim
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.training.result import EpochResult
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
 from automl.errors import StudyError
-from automl.search.claims import GRACE_SECONDS
+from automl.queue.claims import GRACE_SECONDS
 from automl.search.study import StudyRecord
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.training.result import METRICS, EpochResult
@@ -298,7 +298,7 @@ def best_trial(connection: Connection, record: StudyRecord) -> TrialRecord:
     """
     best = find_best(connection, record)
     if best is None:
-        from automl.search.budget import how_to_continue  # Optuna takes 0.3 s to import
+        from automl.queue.budget import how_to_continue  # Optuna takes 0.3 s to import
 
         counts = _counts(connection, record.study_id)
         found = ", ".join(f"{n} {STATE_NAMES[state]}" for state, n in sorted(counts.items())) or "none"

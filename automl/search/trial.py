@@ -27,10 +27,10 @@ from automl.errors import (
     TrainingInterrupted,
     TrialTakenError,
 )
+from automl.queue.claims import Claim, fence, give_back, record_end
 from automl.recipe import Recipe
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
 from automl.search.checkpoints import Checkpoints
-from automl.search.claims import Claim, fence, give_back, record_end
 from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.search.limits import excess, judging
 from automl.search.notes import write_study_note, write_trial_note

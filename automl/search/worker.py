@@ -17,12 +17,12 @@ from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.errors import StudyError
 from automl.models.building import build_model, resolve_builder
+from automl.queue.budget import issue_ticket, standing
+from automl.queue.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
+from automl.queue.heartbeat import Heartbeat
 from automl.recipe import Value
 from automl.search.artifacts import ArtifactStore
-from automl.search.budget import issue_ticket, standing
 from automl.search.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
-from automl.search.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
-from automl.search.heartbeat import Heartbeat
 from automl.search.leftovers import remove_leftovers
 from automl.search.notes import write_missing_trial_notes
 from automl.search.outcomes import Outcome

@@ -13,10 +13,10 @@ import optuna
 import pytest
 
 from automl.errors import StudyError
+from automl.queue.budget import issue_ticket, standing
+from automl.queue.claims import take_waiting
 from automl.recipe import Recipe
 from automl.search.artifacts import FolderStore
-from automl.search.budget import issue_ticket, standing
-from automl.search.claims import take_waiting
 from automl.search.confirmed import Confirmation, choose_best, confirmed_study, find_confirmation, read_confirmation
 from automl.search.confirming import new_seed, prepare_confirmation
 from automl.search.podium import best_trials

@@ -18,8 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from automl.errors import StudyError
+from automl.queue.claims import take_waiting
 from automl.search.artifacts import FolderStore, open_artifacts
-from automl.search.claims import take_waiting
 from automl.search.moving import back_up, copy_study, restore, snapshot
 from automl.search.notes import write_missing_trial_notes
 from automl.search.results import read_status, read_trial

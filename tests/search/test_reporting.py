@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from automl.errors import TrialTakenError
-from automl.search.claims import Claim, give_back, take_waiting
+from automl.queue.claims import Claim, give_back, take_waiting
 from automl.search.reporting import report_epoch
 from automl.search.results import read_trial
 from automl.search.study import StudyRecord

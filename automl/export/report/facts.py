@@ -103,7 +103,7 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
     """
     status = read_status(connection, record)
     if status.finished == 0:
-        from automl.search.budget import how_to_continue  # Optuna takes 0.3 s to import
+        from automl.queue.budget import how_to_continue  # Optuna takes 0.3 s to import
 
         raise StudyError(
             f"Study {record.name} has no finished trial, so there is nothing to report yet "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.search.budget import standing
+from automl.queue.budget import standing
 
 SILENT_SECONDS = 10.0
 """Without a heartbeat for so long (they come every two seconds), a worker is not waited for."""

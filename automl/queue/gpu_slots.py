@@ -16,10 +16,10 @@ from typing import Self
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from automl.search.budget import standing
-from automl.search.claims import GRACE_SECONDS
-from automl.search.devices import Gpu, gpus_meant
-from automl.search.heartbeat import Heartbeat
+from automl.queue.budget import standing
+from automl.queue.claims import GRACE_SECONDS
+from automl.queue.gpus import Gpu, gpus_meant
+from automl.queue.heartbeat import Heartbeat
 from automl.storage.database import Patience
 from automl.storage.optuna_storage import LOST_CONNECTION
 

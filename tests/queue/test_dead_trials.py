@@ -10,7 +10,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import create_trial
 from sqlalchemy import text
 
-from automl.search.claims import MAX_ATTEMPTS, recover_lost, take_waiting
+from automl.queue.claims import MAX_ATTEMPTS, recover_lost, take_waiting
 from automl.search.pruners import EPOCHS_ATTRIBUTE, build_pruner
 from automl.search.samplers import build_sampler
 from automl.search.study import StudyRecord

@@ -10,8 +10,8 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from automl.errors import TrialTakenError
-from automl.search.budget import issue_ticket
-from automl.search.claims import (
+from automl.queue.budget import issue_ticket
+from automl.queue.claims import (
     GRACE_SECONDS,
     MAX_ATTEMPTS,
     Claim,

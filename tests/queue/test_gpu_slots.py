@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy
 from sqlalchemy import text
 
-from automl.search.devices import Gpu
-from automl.search.gpu_claims import GpuClaim, claimed_device, slot_key
-from automl.search.heartbeat import Heartbeat
+from automl.queue.gpu_slots import GpuClaim, claimed_device, slot_key
+from automl.queue.gpus import Gpu
+from automl.queue.heartbeat import Heartbeat
 from automl.storage.database import Database
 from automl.storage.optuna_storage import Connectivity
 from tests.studies import MakeStudy
@@ -22,8 +22,8 @@ PATIENCE = Connectivity(outage_seconds=60, warn=print)
 GPUS = [Gpu(0, "aaaa"), Gpu(1, "bbbb")]
 HOLDER = """
 import sys, time, sqlalchemy
-from automl.search.devices import Gpu
-from automl.search.gpu_claims import GpuClaim
+from automl.queue.gpus import Gpu
+from automl.queue.gpu_slots import GpuClaim
 claim = GpuClaim(sqlalchemy.create_engine(sys.argv[1]), [Gpu(0, "aaaa")], slots=1, warn=print)
 print(claim.take(), flush=True)
 time.sleep(600)
@@ -164,7 +164,7 @@ def test_a_device_that_leaves_no_choice_is_not_claimed(database: Database, make_
 @pytest.fixture
 def one_gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
     """This machine may have no GPU: only the answer to which there are is made up, and nothing computes on them."""
-    monkeypatch.setattr("automl.search.gpu_claims.gpus_meant", lambda _asked: GPUS[:1])
+    monkeypatch.setattr("automl.queue.gpu_slots.gpus_meant", lambda _asked: GPUS[:1])
     return GPUS[0]
 
 
@@ -273,7 +273,7 @@ def devices_at_work(database: Database) -> list[str]:
 def test_the_search_is_over_when_its_budget_is_used_and_no_worker_is_left(
     database: Database, make_study: MakeStudy
 ) -> None:
-    from automl.search.ending import is_over
+    from automl.queue.study_end import is_over
 
     record = make_study(trials=1)
 

@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.search.budget import count_active_seconds, how_to_continue, issue_ticket, standing
+from automl.queue.budget import count_active_seconds, how_to_continue, issue_ticket, standing
 from automl.search.study import Budget, create_or_continue
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage
@@ -18,8 +18,8 @@ from tests.studies import SPECIFICATION, MakeStudy
 PULLER = """
 import random, sys, optuna
 from sqlalchemy import create_engine
-from automl.search.budget import issue_ticket
-from automl.search.claims import fence, give_back, take_waiting
+from automl.queue.budget import issue_ticket
+from automl.queue.claims import fence, give_back, take_waiting
 from automl.storage.database import Database
 from automl.storage.optuna_internals import running_trial
 from automl.storage.optuna_storage import open_storage

@@ -7,9 +7,9 @@ import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy import text
 
-from automl.search.budget import issue_ticket
-from automl.search.claims import GRACE_SECONDS, take_waiting
-from automl.search.heartbeat import UNBROKEN_SECONDS, Heartbeat
+from automl.queue.budget import issue_ticket
+from automl.queue.claims import GRACE_SECONDS, take_waiting
+from automl.queue.heartbeat import UNBROKEN_SECONDS, Heartbeat
 from automl.search.study import StudyRecord
 from automl.storage.database import Database
 from tests.studies import MakeStudy

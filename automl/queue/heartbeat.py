@@ -11,8 +11,8 @@ from typing import Self
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from automl.search.budget import count_active_seconds, standing
-from automl.search.claims import GRACE_SECONDS, recover_lost, this_host
+from automl.queue.budget import count_active_seconds, standing
+from automl.queue.claims import GRACE_SECONDS, recover_lost, this_host
 from automl.storage.optuna_storage import LOST_CONNECTION
 
 BEAT_SECONDS = 2.0

@@ -15,7 +15,7 @@ import optuna
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.search.claims import Transactions
+from automl.queue.claims import Transactions
 from automl.storage.optuna_internals import enqueue_ticket, study_id_of
 
 TICKET_LOCK = 0x7469636B  # "tick"; the first key of the two-key advisory lock, the second is the study
