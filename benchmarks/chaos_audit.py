@@ -13,7 +13,7 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.search.checkpoints import MOST_REPEATED_SECONDS
+from automl.artifacts.checkpoints import MOST_REPEATED_SECONDS
 from automl.search.study import StudyRecord, artifact_files, find_study
 from benchmarks.chaos_service import STUDY, ChaosService
 

@@ -29,8 +29,8 @@ import torch
 
 import automl.search.trial
 import automl.search.worker
+from automl.artifacts.store import FolderStore
 from automl.recipe import Recipe
-from automl.search.artifacts import FolderStore
 from automl.search.specification import DataIdentity
 from automl.search.study import Budget, create_or_continue, find_study
 from automl.search.trial import TrialRun

@@ -22,10 +22,10 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 import automl.search.trial
+from automl.artifacts.store import FolderStore
 from automl.data.normalization import Normalization
 from automl.errors import TrainingInterrupted
 from automl.recipe import Recipe
-from automl.search.artifacts import FolderStore
 from automl.search.samplers import build_sampler
 from automl.search.study import StudyRecord, find_study
 from automl.search.trial import TrialRun

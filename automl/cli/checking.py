@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from automl.artifacts.store import open_artifacts
 from automl.cli.check_answers import Answer, print_answer
 from automl.cli.live import decoding_progress
 from automl.cli.planning import Plan, make_plan, wishes_of
@@ -16,7 +17,6 @@ from automl.cli.search_command import default_workers
 from automl.cli.terminal import print_json, tell
 from automl.errors import TrainingError
 from automl.search import surroundings
-from automl.search.artifacts import open_artifacts
 from automl.search.model_checks import ModelCheck, ModelChecks
 from automl.settings import Settings
 

@@ -53,7 +53,7 @@ def space(arguments: argparse.Namespace) -> None:
 
 def dashboard(arguments: argparse.Namespace) -> None:
     """Serve until Ctrl-C."""
-    from automl.search.optuna_artifacts import OptunaArtifacts, may_delete_studies
+    from automl.artifacts.dashboard_store import OptunaArtifacts, may_delete_studies
     from automl.tracking.dashboard import serve, study_page
 
     with opened_place(arguments) as place:

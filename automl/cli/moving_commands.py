@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from automl.artifacts.store import open_artifacts
 from automl.cli.options import add_storage_options, opened_place
 from automl.cli.service_address import running_service
 from automl.cli.terminal import write_line
 from automl.errors import SettingsError, StudyError
-from automl.search.artifacts import open_artifacts
 from automl.search.moved import Moved
 from automl.settings import Settings
 from automl.storage.database import open_database, postgres_url

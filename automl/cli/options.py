@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl.artifacts.store import ArtifactStore, open_artifacts
 from automl.cli.service_address import COMPOSE_FILE, running_service
 from automl.cli.terminal import tell
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
-from automl.search.artifacts import ArtifactStore, open_artifacts
 from automl.search.study import StudyRecord, find_study
 from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings, mask
 from automl.storage.database import Database, Patience, open_database

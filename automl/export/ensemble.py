@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
+from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
 from automl.export.voters import Voter, read_voter, trial_label
-from automl.search.artifacts import ArtifactStore
 from automl.search.limits import in_words, vote_fits
 from automl.search.podium import best_trials
 from automl.search.results import TrialRecord

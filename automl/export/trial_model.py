@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from automl.artifacts.store import ArtifactStore
 from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
@@ -23,7 +24,6 @@ from automl.export.model import Model
 from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter, trial_label
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
-from automl.search.artifacts import ArtifactStore
 from automl.search.confirmed import record_test_opening
 from automl.search.limits import vote_fits
 from automl.search.results import TrialRecord

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from automl.artifacts.store import ArtifactStore
+from automl.artifacts.weights import StoredWeights, read_weights, weights_name
 from automl.errors import ModelError, StudyError
 from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.export.model_file import build_networks
-from automl.search.artifacts import ArtifactStore
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
-from automl.search.weights import StoredWeights, read_weights, weights_name
 from automl.storage.database import Database
 from automl.training.calibration import figures_of
 from automl.training.ensemble import pooled

@@ -10,14 +10,14 @@ from optuna.storages import RDBStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
+from automl.artifacts.store import ArtifactStore, copy_file
+from automl.artifacts.weights import FILENAME, weights_name
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
-from automl.search.artifacts import ArtifactStore, copy_file
 from automl.search.limits import excess
 from automl.search.notes import write_missing_trial_notes
 from automl.search.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.search.study import StudyRecord
-from automl.search.weights import FILENAME, weights_name
 from automl.spaces.space import SearchSpace
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of

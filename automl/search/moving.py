@@ -16,13 +16,13 @@ from typing import Any, Protocol
 
 from optuna.exceptions import DuplicatedStudyError
 
+from automl.artifacts.garbage import holds_files
+from automl.artifacts.store import ArtifactStore, temporary_file
+from automl.artifacts.weights import checkpoint_folder
 from automl.errors import StudyError
-from automl.search.artifacts import ArtifactStore, temporary_file
-from automl.search.leftovers import holds_files
 from automl.search.moved import Moved
 from automl.search.study import StudyRecord, find_study, study_names, study_uid
 from automl.search.study_document import ARTIFACT, StudyDocument, artifact_ids, read_document, write_document
-from automl.search.weights import checkpoint_folder
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import create_schema

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.artifacts.garbage import CURVE, MATRIX, artifact_id
+from automl.artifacts.store import ArtifactStore
 from automl.figures.canvas import small_png_bytes
 from automl.figures.confusion import confusion_matrix
 from automl.figures.curves import Curve, learning_curves
-from automl.search.artifacts import ArtifactStore
-from automl.search.leftovers import CURVE, MATRIX, artifact_id
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 from automl.storage.optuna_internals import artifact_record

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
 from automl.queue.claims import GRACE_SECONDS
-from automl.search.artifacts import ArtifactStore
 from automl.search.specification import ATTRIBUTE, Specification
 from automl.storage.database import Database
 from automl.storage.schema import SCHEMA_LOCK, has_schema

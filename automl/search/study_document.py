@@ -20,11 +20,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
+from automl.artifacts.store import ArtifactStore
+from automl.artifacts.weights import checkpoints_of
 from automl.errors import StudyError
-from automl.search.artifacts import ArtifactStore
 from automl.search.specification import ATTRIBUTE, Specification
 from automl.search.study import StudyRecord
-from automl.search.weights import checkpoints_of
 from automl.storage.optuna_internals import FastStorage, copy_trial, frozen_trial_id_of, study_id_of
 from automl.storage.schema import VERSION
 from automl.storage.trial_rows import read_trials

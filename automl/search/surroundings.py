@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from sqlalchemy import text
 
+from automl.artifacts.store import ArtifactStore, check_writable
 from automl.errors import AutomlError, StorageError
-from automl.search.artifacts import ArtifactStore, check_writable
 from automl.search.worker import choose_worker_device
 from automl.settings import mask
 from automl.storage.database import open_database

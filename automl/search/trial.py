@@ -18,6 +18,9 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.artifacts.checkpoints import Checkpoints
+from automl.artifacts.garbage import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
+from automl.artifacts.weights import drop_surplus_weights, record_weights, write_weights
 from automl.data.disk import is_disk_full
 from automl.errors import (
     AutomlError,
@@ -30,8 +33,6 @@ from automl.errors import (
 from automl.queue.claims import Claim, fence, give_back, record_end
 from automl.recipe import Recipe
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
-from automl.search.checkpoints import Checkpoints
-from automl.search.leftovers import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.search.limits import excess, judging
 from automl.search.notes import write_study_note, write_trial_note
 from automl.search.outcomes import Outcome, failed
@@ -48,7 +49,6 @@ from automl.search.results import (
     read_trial,
 )
 from automl.search.weighing import milliseconds_of, record_weight
-from automl.search.weights import drop_surplus_weights, record_weights, write_weights
 from automl.search.workplace import Workplace
 from automl.storage.optuna_internals import note_step, reported_steps, running_trial
 from automl.storage.optuna_storage import LOST_CONNECTION

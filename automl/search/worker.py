@@ -13,6 +13,9 @@ import optuna
 import torch
 from sqlalchemy.engine import Engine
 
+from automl.artifacts.garbage import remove_leftovers
+from automl.artifacts.store import ArtifactStore
+from automl.artifacts.weights import drop_surplus_weights
 from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.errors import StudyError
@@ -21,9 +24,7 @@ from automl.queue.budget import issue_ticket, standing
 from automl.queue.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
 from automl.queue.heartbeat import Heartbeat
 from automl.recipe import Value
-from automl.search.artifacts import ArtifactStore
 from automl.search.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
-from automl.search.leftovers import remove_leftovers
 from automl.search.notes import write_missing_trial_notes
 from automl.search.outcomes import Outcome
 from automl.search.pruners import build_pruner
@@ -31,7 +32,6 @@ from automl.search.samplers import build_sampler, worker_seed
 from automl.search.specification import Specification
 from automl.search.study import StudyRecord
 from automl.search.trial import TrialRun
-from automl.search.weights import drop_surplus_weights
 from automl.search.workplace import Workplace
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of

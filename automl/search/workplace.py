@@ -10,9 +10,9 @@ import optuna
 import torch
 from sqlalchemy.engine import Engine
 
+from automl.artifacts.store import ArtifactStore
 from automl.data.dataset import DataSet
 from automl.models.building import Builder
-from automl.search.artifacts import ArtifactStore
 from automl.search.study import StudyRecord
 from automl.storage.optuna_internals import FastStorage
 from automl.storage.optuna_storage import Connectivity

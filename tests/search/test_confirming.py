@@ -12,11 +12,11 @@ from pathlib import Path
 import optuna
 import pytest
 
+from automl.artifacts.store import FolderStore
 from automl.errors import StudyError
 from automl.queue.budget import issue_ticket, standing
 from automl.queue.claims import take_waiting
 from automl.recipe import Recipe
-from automl.search.artifacts import FolderStore
 from automl.search.confirmed import Confirmation, choose_best, confirmed_study, find_confirmation, read_confirmation
 from automl.search.confirming import new_seed, prepare_confirmation
 from automl.search.podium import best_trials

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from automl.search.artifacts import PARTIAL, open_artifacts
+from automl.artifacts.store import PARTIAL, open_artifacts
 from tests.conftest import Bucket
 from tests.search.test_worker import Service
 

@@ -63,7 +63,7 @@ import sys
 
 from automl.cli.main import main
 from automl.errors import StorageError
-from automl.search.artifacts import FolderStore
+from automl.artifacts.store import FolderStore
 
 
 def refuse(store, name):

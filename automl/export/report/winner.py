@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from automl.artifacts.store import ArtifactStore
+from automl.artifacts.weights import StoredWeights, read_weights, weights_name
 from automl.data.batches import open_images
 from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
@@ -21,11 +23,9 @@ from automl.export.evaluation import Evaluation, wilson_interval
 from automl.figures.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
-from automl.search.artifacts import ArtifactStore
 from automl.search.confirmed import record_test_opening
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
-from automl.search.weights import StoredWeights, read_weights, weights_name
 from automl.storage.database import Database
 from automl.training.calibration import Bin, reliability
 from automl.training.class_report import class_report

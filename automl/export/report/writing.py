@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.artifacts.store import ArtifactStore
 from automl.errors import SettingsError
 from automl.export.report.composing import compose
 from automl.export.report.document import Document
@@ -17,7 +18,6 @@ from automl.export.report.page import to_page
 from automl.export.report.winner import Examination, examine
 from automl.export.report.winner_sections import RECIPE_FILE
 from automl.figures.canvas import save_png
-from automl.search.artifacts import ArtifactStore
 from automl.search.results import TrialRecord
 from automl.search.study import StudyRecord
 from automl.storage.database import Database

@@ -144,7 +144,7 @@ def open_artifacts(address: str, environment: Mapping[str, str] = os.environ) ->
     Raises: SettingsError if the address cannot be one, or if boto3 is missing.
     """
     if address.startswith(S3):
-        from automl.search.s3_artifacts import open_bucket  # boto3 takes 0.2 s to import
+        from automl.artifacts.s3 import open_bucket  # boto3 takes 0.2 s to import
 
         return open_bucket(address, environment)
     if "://" in address:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from optuna.artifacts.exceptions import ArtifactNotFound
 
+from automl.artifacts.dashboard_store import OptunaArtifacts
+from automl.artifacts.store import ABANDONED_SECONDS, ArtifactStore, check_writable, copy_file, open_artifacts
 from automl.errors import SettingsError, StorageError
-from automl.search.artifacts import ABANDONED_SECONDS, ArtifactStore, check_writable, copy_file, open_artifacts
-from automl.search.optuna_artifacts import OptunaArtifacts
 from tests.conftest import Bucket
 
 

@@ -9,7 +9,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.search.artifacts import ArtifactStore
+from automl.artifacts.store import ArtifactStore
 
 
 class OptunaArtifacts:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.artifacts.checkpoints import CHECKPOINT_SHARE, MOST_REPEATED_SECONDS, Checkpoints
+from automl.artifacts.store import PARTIAL, FolderStore
 from automl.queue.claims import Claim
-from automl.search.artifacts import PARTIAL, FolderStore
-from automl.search.checkpoints import CHECKPOINT_SHARE, MOST_REPEATED_SECONDS, Checkpoints
 from automl.training.loop import Training
 
 EPOCHS = 300

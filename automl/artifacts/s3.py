@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from automl.artifacts.store import S3, temporary_file
 from automl.errors import SettingsError, StorageError
-from automl.search.artifacts import S3, temporary_file
 
 RETRIES = 8
 """By boto3, with growing, jittered pauses: a minute or two in all."""

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 from torch import Tensor
 
+from automl.artifacts.garbage import WEIGHTS
+from automl.artifacts.store import ArtifactStore
 from automl.data.normalization import Normalization
-from automl.search.artifacts import ArtifactStore
-from automl.search.leftovers import WEIGHTS
 from automl.storage.optuna_internals import artifact_record
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint

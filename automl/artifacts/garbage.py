@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from automl.search.artifacts import ArtifactStore
+from automl.artifacts.store import ArtifactStore
 from automl.search.study import StudyRecord, artifact_files
 
 WEIGHTS, CURVE, MATRIX = "weights.pt", "learning-curve.png", "confusion-matrix.png"

@@ -6,10 +6,10 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 from sqlalchemy import text
 
-from automl.search.artifacts import FolderStore
-from automl.search.leftovers import CURVE, WEIGHTS, artifact_id, forget_earlier, remove_leftovers
+from automl.artifacts.garbage import CURVE, WEIGHTS, artifact_id, forget_earlier, remove_leftovers
+from automl.artifacts.store import FolderStore
+from automl.artifacts.weights import checkpoint_name
 from automl.search.study import artifact_files
-from automl.search.weights import checkpoint_name
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record
 from tests.studies import MakeStudy

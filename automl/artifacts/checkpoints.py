@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from automl.artifacts.store import ArtifactStore
+from automl.artifacts.weights import checkpoint_name, checkpoints_of
 from automl.errors import TrainingError
 from automl.queue.claims import Claim
-from automl.search.artifacts import ArtifactStore
-from automl.search.weights import checkpoint_name, checkpoints_of
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 from automl.training.loop import Training
 from automl.training.result import EpochResult
