@@ -31,14 +31,14 @@ import automl.search.trial
 import automl.search.worker
 from automl.artifacts.store import FolderStore
 from automl.recipe import Recipe
-from automl.search.specification import DataIdentity
-from automl.search.study import Budget, create_or_continue, find_study
 from automl.search.trial import TrialRun
 from automl.search.worker import Worker
 from automl.spaces.file import load_space
 from automl.spaces.space import SearchSpace
 from automl.storage.database import open_database
 from automl.storage.schema import create_schema
+from automl.study.specification import DataIdentity
+from automl.study.study import Budget, create_or_continue, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import choose_device
 from automl.training.loop import Training

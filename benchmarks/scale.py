@@ -27,10 +27,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 
 from automl.data.loading import load_data_set
-from automl.search.specification import DataIdentity
-from automl.search.study import Budget, create_or_continue
 from automl.storage.database import Database, open_database
 from automl.storage.schema import create_schema
+from automl.study.specification import DataIdentity
+from automl.study.study import Budget, create_or_continue
 from benchmarks import stub_worker
 from benchmarks.machine import machine_line
 from benchmarks.seeding import seed_trials

@@ -28,10 +28,10 @@ from sqlalchemy.engine import Connection
 
 from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.search.results import RECIPE_ATTRIBUTE
-from automl.search.specification import Specification
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.study.specification import Specification
+from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
 
 PRUNED_SHARE = 0.4

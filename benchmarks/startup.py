@@ -22,11 +22,11 @@ from pathlib import Path
 from sqlalchemy import text
 
 from automl.data.loading import load_data_set
-from automl.search.specification import DataIdentity, Specification
-from automl.search.study import Budget, create_or_continue
 from automl.spaces.file import load_space
 from automl.storage.database import Database, open_database
 from automl.storage.schema import EPOCH_COLUMNS, create_schema
+from automl.study.specification import DataIdentity, Specification
+from automl.study.study import Budget, create_or_continue
 from benchmarks.machine import machine_line, spread
 
 RESULT = Path(__file__).parent / "results" / "startup.md"

@@ -27,11 +27,11 @@ from automl.data.normalization import Normalization
 from automl.errors import TrainingInterrupted
 from automl.recipe import Recipe
 from automl.search.samplers import build_sampler
-from automl.search.study import StudyRecord, find_study
 from automl.search.trial import TrialRun
 from automl.search.worker import Worker
 from automl.storage.database import open_database
 from automl.storage.optuna_storage import open_storage
+from automl.study.study import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.result import EpochResult
 from automl.training.votes import Predictions

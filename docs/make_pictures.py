@@ -15,8 +15,8 @@ from automl.figures.confirmation import confirmation_chart
 from automl.figures.history import TrialPoint, search_history
 from automl.search.confirmed import Confirmation, find_confirmation
 from automl.search.results import FinishedTrial, finished_trials
-from automl.search.study import StudyRecord, find_study
 from automl.storage.database import open_database
+from automl.study.study import StudyRecord, find_study
 from automl.training.result import METRICS
 
 IMAGES = Path(__file__).parent / "images"

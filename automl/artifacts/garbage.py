@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.artifacts.store import ArtifactStore
-from automl.search.study import StudyRecord, artifact_files
+from automl.study.study import StudyRecord, artifact_files
 
 WEIGHTS, CURVE, MATRIX = "weights.pt", "learning-curve.png", "confusion-matrix.png"
 NAMES = (WEIGHTS, CURVE, MATRIX)

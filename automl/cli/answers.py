@@ -16,7 +16,7 @@ from automl.recipe import Recipe, in_words
 from automl.sanitize import one_line
 from automl.search.calibrated import Calibrated
 from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
-from automl.search.study import StudyRecord
+from automl.study.study import StudyRecord
 from automl.training.result import Calibration, EpochResult
 
 

@@ -10,8 +10,8 @@ from automl.cli.answers import clock, print_rows
 from automl.cli.terminal import TextTable, print_table, write_line
 from automl.recipe import network_in_words
 from automl.search.model_checks import ModelCheck
-from automl.search.study import Budget
 from automl.search.surroundings import Finding
+from automl.study.study import Budget
 
 
 @dataclass(frozen=True)

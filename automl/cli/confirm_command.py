@@ -23,7 +23,7 @@ from automl.cli.terminal import print_json, tell
 from automl.search.confirmed import Confirmation, confirmed_study, read_confirmation
 from automl.search.results import StudyStatus, read_status
 from automl.search.signals import told_to_end_by_signals
-from automl.search.study import StudyRecord
+from automl.study.study import StudyRecord
 
 TOP, SEEDS = 5, 3
 

@@ -32,8 +32,8 @@ from automl.export.formats import check_format
 from automl.search.calibrated import read_calibrated
 from automl.search.confirmed import Choice, choose_best
 from automl.search.results import read_trial
-from automl.search.study import StudyRecord
 from automl.settings import Settings
+from automl.study.study import StudyRecord
 from automl.tracking.wandb_models import PREFIX, fetch_model
 
 

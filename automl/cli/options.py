@@ -14,9 +14,9 @@ from automl.artifacts.store import ArtifactStore, open_artifacts
 from automl.cli.service_address import COMPOSE_FILE, running_service
 from automl.cli.terminal import tell
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
-from automl.search.study import StudyRecord, find_study
 from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings, mask
 from automl.storage.database import Database, Patience, open_database
+from automl.study.study import StudyRecord, find_study
 
 LARGEST_PORT = 2**16 - 1
 STILL_PARTS = 3

@@ -13,12 +13,12 @@ from automl.cli.options import add_sizing_options, count_from_zero, duration, po
 from automl.data.dataset import DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import SettingsError, SpaceError
-from automl.search.limits import in_words
-from automl.search.specification import BAND_PRUNERS, PRUNERS, SAMPLERS, DataIdentity, Specification
-from automl.search.study import Budget, default_name
 from automl.settings import Settings
 from automl.spaces.file import load_space
 from automl.spaces.space import PrunerSetting, SearchSpace
+from automl.study.limits import in_words
+from automl.study.specification import BAND_PRUNERS, PRUNERS, SAMPLERS, DataIdentity, Specification
+from automl.study.study import Budget, default_name
 from automl.training.result import METRICS
 
 SAMPLER_NOTES = {

@@ -23,10 +23,10 @@ from automl.queue.gpus import count_gpus
 from automl.search.local import LocalWorkers
 from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
 from automl.search.signals import told_to_end_by_signals
-from automl.search.study import StudyRecord, create_or_continue
 from automl.settings import Settings
 from automl.storage.database import AWAY, reason_of
 from automl.storage.schema import create_schema
+from automl.study.study import StudyRecord, create_or_continue
 from automl.tracking.wandb_mode import choose_mode
 
 

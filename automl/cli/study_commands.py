@@ -19,8 +19,8 @@ from automl.errors import SettingsError, StudyError
 from automl.queue.claims import recover_lost
 from automl.search.confirmed import choose_best, find_confirmation
 from automl.search.results import list_studies, read_status, read_trial
-from automl.search.study import delete_study, request_stop
 from automl.storage.schema import has_schema
+from automl.study.study import delete_study, request_stop
 from automl.tracking.wandb_files import delete_runs
 
 

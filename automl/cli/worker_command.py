@@ -14,9 +14,9 @@ from automl.cli.terminal import tell, write_line
 from automl.search.confirmed import choose_best
 from automl.search.results import find_best, read_trial
 from automl.search.signals import told_to_end_by_signals
-from automl.search.study import StudyRecord
 from automl.settings import Settings
 from automl.storage.database import Patience
+from automl.study.study import StudyRecord
 from automl.tracking.wandb_mode import choose_mode
 from automl.tracking.wandb_runs import RunTracker
 

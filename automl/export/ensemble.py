@@ -11,12 +11,12 @@ import torch
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
 from automl.export.voters import Voter, read_voter, trial_label
-from automl.search.limits import in_words, vote_fits
 from automl.search.podium import best_trials
 from automl.search.results import TrialRecord
-from automl.search.specification import Specification
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.limits import in_words, vote_fits
+from automl.study.specification import Specification
+from automl.study.study import StudyRecord
 from automl.training.ensemble import choose_shares
 from automl.training.result import METRICS
 from automl.training.votes import Predictions

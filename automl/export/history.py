@@ -9,8 +9,8 @@ from sqlalchemy.engine import Connection
 from automl.errors import StudyError
 from automl.search.confirmed import confirmed_study, read_confirmation
 from automl.search.results import read_status
-from automl.search.study import StudyRecord, find_study
 from automl.search.verdict import verdict
+from automl.study.study import StudyRecord, find_study
 
 
 def history(connection: Connection, studies: Iterable[str]) -> tuple[str, ...]:

@@ -25,10 +25,10 @@ from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter,
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.search.confirmed import record_test_opening
-from automl.search.limits import vote_fits
 from automl.search.results import TrialRecord
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.limits import vote_fits
+from automl.study.study import StudyRecord
 from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
 from automl.training.result import CalibratedFigures

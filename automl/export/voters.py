@@ -15,8 +15,8 @@ from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.export.model_file import build_networks
 from automl.search.results import TrialRecord
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.study import StudyRecord
 from automl.training.calibration import figures_of
 from automl.training.ensemble import pooled
 from automl.training.result import CalibratedFigures

@@ -14,15 +14,15 @@ from automl.artifacts.store import ArtifactStore, copy_file
 from automl.artifacts.weights import FILENAME, weights_name
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
-from automl.search.limits import excess
 from automl.search.notes import write_missing_trial_notes
 from automl.search.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
-from automl.search.study import StudyRecord
 from automl.spaces.space import SearchSpace
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.study.limits import excess
+from automl.study.study import StudyRecord
 
 CARRIED_FROM = "carried_from"
 """The trial's user attribute that names its origin: `old-study/7`."""

@@ -18,11 +18,11 @@ from automl.queue.budget import TICKET_LOCK
 from automl.recipe import MAX_SEED, Recipe, Value
 from automl.search.confirmed import CONFIRMS_ATTRIBUTE
 from automl.search.results import RECIPE_ATTRIBUTE, best_trial
-from automl.search.specification import Confirms, Specification
-from automl.search.study import Budget, StudyRecord, create_or_continue, find_study, study_names
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.optuna_storage import open_storage
+from automl.study.specification import Confirms, Specification
+from automl.study.study import Budget, StudyRecord, create_or_continue, find_study, study_names
 from automl.training.result import METRICS
 
 SUFFIX = "-confirmed"

@@ -15,7 +15,7 @@ from automl.models.building import build_model, resolve_builder
 from automl.preflight.network_sizes import SizedRecipe, network_size, sized_recipes
 from automl.recipe import network_in_words
 from automl.search.rehearsal import Rehearsal
-from automl.search.specification import Specification
+from automl.study.specification import Specification
 from automl.training.overfit import Learning, learn_by_heart
 from automl.training.pace import Pace
 

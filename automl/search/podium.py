@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from automl.search.confirmed import choose_best
 from automl.search.results import TrialRecord, read_trial
-from automl.search.study import StudyRecord
+from automl.study.study import StudyRecord
 from automl.training.result import METRICS
 
 

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from automl.errors import StudyError
-from automl.search.specification import PRUNERS, Specification
+from automl.study.specification import PRUNERS, Specification
 
 EPOCHS_ATTRIBUTE = "epochs"
 """The trial's user attribute that says how many epochs it plans."""

@@ -18,7 +18,7 @@ from automl.data.loading import load_data_set
 from automl.errors import AutomlError, TrainingError
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
-from automl.search.specification import Specification
+from automl.study.specification import Specification
 from automl.training.pace import Pace, measure_pace
 
 START_SECONDS = 300.0

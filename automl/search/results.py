@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection, Row
 
 from automl.errors import StudyError
 from automl.queue.claims import GRACE_SECONDS
-from automl.search.study import StudyRecord
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
 
 RECIPE_ATTRIBUTE = "recipe"

@@ -6,8 +6,8 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from automl.errors import StudyError
-from automl.search.specification import SAMPLERS
 from automl.storage.optuna_internals import accepted_experiments
+from automl.study.specification import SAMPLERS
 
 
 def build_sampler(name: str, *, seed: int) -> BaseSampler:

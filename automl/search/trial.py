@@ -33,7 +33,6 @@ from automl.errors import (
 from automl.queue.claims import Claim, fence, give_back, record_end
 from automl.recipe import Recipe
 from automl.search.calibrated import CALIBRATED_ATTRIBUTE
-from automl.search.limits import excess, judging
 from automl.search.notes import write_study_note, write_trial_note
 from automl.search.outcomes import Outcome, failed
 from automl.search.pictures import record_artifacts, store_pictures
@@ -52,6 +51,7 @@ from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.workplace import Workplace
 from automl.storage.optuna_internals import note_step, reported_steps, running_trial
 from automl.storage.optuna_storage import LOST_CONNECTION
+from automl.study.limits import excess, judging
 from automl.tracking.wandb_runs import ByClass
 from automl.training.calibration import calibrated_figures
 from automl.training.device import free_memory, is_out_of_memory

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import optuna
 
-from automl.search.limits import constraints
 from automl.search.results import MILLISECONDS_ATTRIBUTE
-from automl.search.specification import Specification
+from automl.study.limits import constraints
+from automl.study.specification import Specification
 from automl.training.latency import measure_milliseconds
 from automl.training.loop import Training
 

@@ -29,13 +29,13 @@ from automl.search.notes import write_missing_trial_notes
 from automl.search.outcomes import Outcome
 from automl.search.pruners import build_pruner
 from automl.search.samplers import build_sampler, worker_seed
-from automl.search.specification import Specification
-from automl.search.study import StudyRecord
 from automl.search.trial import TrialRun
 from automl.search.workplace import Workplace
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
 from automl.storage.optuna_storage import Connectivity, open_storage
+from automl.study.specification import Specification
+from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 from automl.training.result import METRICS

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Engine
 from automl.artifacts.store import ArtifactStore
 from automl.data.dataset import DataSet
 from automl.models.building import Builder
-from automl.search.study import StudyRecord
 from automl.storage.optuna_internals import FastStorage
 from automl.storage.optuna_storage import Connectivity
+from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import Precision
 

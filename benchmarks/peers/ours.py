@@ -9,8 +9,8 @@ import sys
 
 from sqlalchemy import text
 
-from automl.search.study import find_study
 from automl.storage.database import open_database
+from automl.study.study import find_study
 from benchmarks.peers.task import EPOCHS, SPACE, Record, Task, task_from_command_line
 
 STUDY = "ours"

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from automl.artifacts.garbage import CURVE, WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.artifacts.store import FolderStore
 from automl.artifacts.weights import checkpoint_name
-from automl.search.study import artifact_files
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record
+from automl.study.study import artifact_files
 from tests.studies import MakeStudy
 
 FINISHED, RUNNING = 0, 1

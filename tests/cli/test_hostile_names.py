@@ -12,8 +12,8 @@ import yaml
 
 from automl.cli.answers import recipe_yaml
 from automl.search.results import read_trial
-from automl.search.study import find_study
 from automl.storage.database import open_database
+from automl.study.study import find_study
 from tests.cli.conftest import Finished
 from tests.conftest import Automl
 from tests.data.pictures import save_classes, save_picture

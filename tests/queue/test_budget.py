@@ -10,9 +10,9 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from automl.queue.budget import count_active_seconds, how_to_continue, issue_ticket, standing
-from automl.search.study import Budget, create_or_continue
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage
+from automl.study.study import Budget, create_or_continue
 from tests.studies import SPECIFICATION, MakeStudy
 
 PULLER = """

@@ -24,9 +24,9 @@ from automl.queue.claims import (
     this_host,
 )
 from automl.search.results import read_status
-from automl.search.study import StudyRecord, request_stop
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, running_trial
+from automl.study.study import StudyRecord, request_stop
 from tests.studies import MakeStudy
 
 LONG = 10 * GRACE_SECONDS

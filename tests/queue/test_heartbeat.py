@@ -10,8 +10,8 @@ from sqlalchemy import text
 from automl.queue.budget import issue_ticket
 from automl.queue.claims import GRACE_SECONDS, take_waiting
 from automl.queue.heartbeat import UNBROKEN_SECONDS, Heartbeat
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.study import StudyRecord
 from tests.studies import MakeStudy
 
 SHORT_GRACE = 1.0

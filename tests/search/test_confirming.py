@@ -21,10 +21,10 @@ from automl.search.confirmed import Confirmation, choose_best, confirmed_study, 
 from automl.search.confirming import new_seed, prepare_confirmation
 from automl.search.podium import best_trials
 from automl.search.results import RECIPE_ATTRIBUTE, read_trial
-from automl.search.study import StudyRecord, delete_study, find_study
 from automl.search.verdict import in_words_of_luck, verdict
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
+from automl.study.study import StudyRecord, delete_study, find_study
 from tests.studies import MakeStudy
 
 

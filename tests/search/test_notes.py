@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from automl.search.notes import PIECE_LETTERS, trial_note, write_missing_trial_notes, write_study_note, write_trial_note
 from automl.search.results import TrialRecord
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.study import StudyRecord
 from tests.studies import SPECIFICATION, MakeStudy
 
 FAILED = TrialRecord(

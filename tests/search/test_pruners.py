@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 from automl.errors import StudyError
 from automl.search.pruners import EPOCHS_ATTRIBUTE, RankPruner, build_pruner
 from automl.search.samplers import build_sampler, worker_seed
-from automl.search.specification import PRUNERS, SAMPLERS
+from automl.study.specification import PRUNERS, SAMPLERS
 from tests.studies import SPECIFICATION
 
 

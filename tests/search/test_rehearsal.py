@@ -14,7 +14,7 @@ from automl.data.loading import load_data_set
 from automl.errors import ModelError, TrainingError
 from automl.recipe import Recipe
 from automl.search.rehearsal import Rehearsal
-from automl.search.specification import DataIdentity, Specification
+from automl.study.specification import DataIdentity, Specification
 from tests.studies import SPECIFICATION
 
 CPU = torch.device("cpu")

@@ -13,10 +13,10 @@ from automl.errors import TrialTakenError
 from automl.queue.claims import Claim, give_back, take_waiting
 from automl.search.reporting import report_epoch
 from automl.search.results import read_trial
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.study.study import StudyRecord
 from automl.training.result import EpochResult
 from tests.studies import MakeStudy
 

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from automl.cli.main import main
 from automl.errors import StorageError
-from automl.search.specification import ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import VERSION
+from automl.study.specification import ATTRIBUTE
 from tests.studies import SPECIFICATION, MakeStudy
 
 

@@ -9,10 +9,10 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 
 from automl.figures.importances import Importance
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
 from automl.storage.optuna_storage import open_storage
+from automl.study.study import StudyRecord
 
 FEWEST_TRIALS = 10
 """Complete ones; with fewer, the comparison says nothing."""

@@ -25,8 +25,8 @@ from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
 from automl.search.confirmed import record_test_opening
 from automl.search.results import TrialRecord
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.study import StudyRecord
 from automl.training.calibration import Bin, reliability
 from automl.training.class_report import class_report
 from automl.training.device import choose_device

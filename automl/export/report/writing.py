@@ -19,8 +19,8 @@ from automl.export.report.winner import Examination, examine
 from automl.export.report.winner_sections import RECIPE_FILE
 from automl.figures.canvas import save_png
 from automl.search.results import TrialRecord
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.study import StudyRecord
 
 RecipeWriter = Callable[[StudyRecord, TrialRecord], str]
 """What `automl show TRIAL --recipe` prints."""

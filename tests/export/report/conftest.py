@@ -12,7 +12,7 @@ import pytest
 from automl.export.report.facts import Facts
 from automl.recipe import Recipe
 from automl.search.results import StudyStatus, TrialRecord
-from automl.search.study import StudyRecord
+from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
 from tests.studies import SPECIFICATION
 

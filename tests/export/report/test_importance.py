@@ -5,8 +5,8 @@ import pytest
 from optuna.storages import RDBStorage
 
 from automl.export.report.importance import read_importances
-from automl.search.study import StudyRecord
 from automl.storage.database import Database
+from automl.study.study import StudyRecord
 from tests.studies import MakeStudy, database, make_study, storage
 
 __all__ = ["database", "make_study", "storage"]  # fixtures

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
 from automl.queue.claims import GRACE_SECONDS
-from automl.search.specification import ATTRIBUTE, Specification
 from automl.storage.database import Database
 from automl.storage.schema import SCHEMA_LOCK, has_schema
+from automl.study.specification import ATTRIBUTE, Specification
 from automl.training.result import METRICS
 
 CONFIRMING = '%"confirms": {%'

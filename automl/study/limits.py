@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from automl.search.results import TrialRecord
-from automl.search.specification import Specification
+from automl.study.specification import Specification
 
 
 def judging(specification: Specification) -> Specification:

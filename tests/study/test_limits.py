@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import optuna
 
-from automl.search.limits import constraints, excess, in_words, judging, vote_fits
 from automl.search.results import MILLISECONDS_ATTRIBUTE
 from automl.search.samplers import build_sampler
-from automl.search.specification import Confirms
 from automl.search.weighing import record_weight
 from automl.storage.optuna_internals import FastStorage
+from automl.study.limits import constraints, excess, in_words, judging, vote_fits
+from automl.study.specification import Confirms
 from tests.export.report.conftest import trial
 from tests.studies import SPECIFICATION
 
