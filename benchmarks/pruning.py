@@ -30,8 +30,8 @@ from optuna.trial import TrialState
 from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.cli.search_command import search
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
+from automl.results.results import finished_trials, read_trial
 from automl.search.pruners import EPOCHS_ATTRIBUTE, KEPT, RankPruner
-from automl.search.results import finished_trials, read_trial
 from automl.storage.database import open_database
 from automl.study.study import find_study
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part

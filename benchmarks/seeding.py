@@ -26,8 +26,8 @@ from optuna.distributions import (
 from sqlalchemy import Row, text
 from sqlalchemy.engine import Connection
 
+from automl.results.results import RECIPE_ATTRIBUTE
 from automl.search.pruners import EPOCHS_ATTRIBUTE
-from automl.search.results import RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.specification import Specification

@@ -13,9 +13,9 @@ from automl.data.dataset import AUTO
 from automl.errors import StudyError
 from automl.export.exported import Exported, Vote
 from automl.recipe import Recipe, in_words
+from automl.results.calibrated import Calibrated
+from automl.results.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.sanitize import one_line
-from automl.search.calibrated import Calibrated
-from automl.search.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.study.study import StudyRecord
 from automl.training.result import Calibration, EpochResult
 

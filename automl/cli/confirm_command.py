@@ -20,8 +20,8 @@ from automl.cli.options import (
 )
 from automl.cli.search_command import default_workers, run_workers
 from automl.cli.terminal import print_json, tell
+from automl.results.results import StudyStatus, read_status
 from automl.search.confirmed import Confirmation, confirmed_study, read_confirmation
-from automl.search.results import StudyStatus, read_status
 from automl.search.signals import told_to_end_by_signals
 from automl.study.study import StudyRecord
 

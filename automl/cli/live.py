@@ -17,9 +17,9 @@ from rich.text import Text
 
 from automl.cli.answers import clock
 from automl.cli.terminal import plain_console, tell
+from automl.results.bugs import cause
+from automl.results.results import FinishedTrial, StudyStatus
 from automl.sanitize import printable
-from automl.search.bugs import cause
-from automl.search.results import FinishedTrial, StudyStatus
 
 
 class View(Protocol):

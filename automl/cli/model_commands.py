@@ -29,9 +29,9 @@ from automl.data.dataset import SPLITS
 from automl.errors import SettingsError
 from automl.export.exported import Exported
 from automl.export.formats import check_format
-from automl.search.calibrated import read_calibrated
+from automl.results.calibrated import read_calibrated
+from automl.results.results import read_trial
 from automl.search.confirmed import Choice, choose_best
-from automl.search.results import read_trial
 from automl.settings import Settings
 from automl.study.study import StudyRecord
 from automl.tracking.wandb_models import PREFIX, fetch_model

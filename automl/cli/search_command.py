@@ -20,8 +20,8 @@ from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.queue.claims import recover_lost
 from automl.queue.gpus import count_gpus
+from automl.results.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
 from automl.search.local import LocalWorkers
-from automl.search.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
 from automl.search.signals import told_to_end_by_signals
 from automl.settings import Settings
 from automl.storage.database import AWAY, reason_of

@@ -24,8 +24,8 @@ from automl.export.model import Model
 from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter, trial_label
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
+from automl.results.results import TrialRecord
 from automl.search.confirmed import record_test_opening
-from automl.search.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.limits import vote_fits
 from automl.study.study import StudyRecord

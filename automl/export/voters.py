@@ -14,7 +14,7 @@ from automl.errors import ModelError, StudyError
 from automl.export.card import ModelCard
 from automl.export.model import Model
 from automl.export.model_file import build_networks
-from automl.search.results import TrialRecord
+from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 from automl.training.calibration import figures_of

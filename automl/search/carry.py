@@ -14,8 +14,8 @@ from automl.artifacts.store import ArtifactStore, copy_file
 from automl.artifacts.weights import FILENAME, weights_name
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
-from automl.search.notes import write_missing_trial_notes
-from automl.search.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
+from automl.results.notes import write_missing_trial_notes
+from automl.results.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.spaces.space import SearchSpace
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of

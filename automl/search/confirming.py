@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 from automl.errors import StudyError
 from automl.queue.budget import TICKET_LOCK
 from automl.recipe import MAX_SEED, Recipe, Value
+from automl.results.results import RECIPE_ATTRIBUTE, best_trial
 from automl.search.confirmed import CONFIRMS_ATTRIBUTE
-from automl.search.results import RECIPE_ATTRIBUTE, best_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.optuna_storage import open_storage

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Literal
 
-from automl.search.bugs import BUG
+from automl.results.bugs import BUG
 from automl.training.device import is_out_of_memory
 
 State = Literal["complete", "pruned", "failed", "given back", "taken"]

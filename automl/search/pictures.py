@@ -16,7 +16,7 @@ from automl.artifacts.store import ArtifactStore
 from automl.figures.canvas import small_png_bytes
 from automl.figures.confusion import confusion_matrix
 from automl.figures.curves import Curve, learning_curves
-from automl.search.results import TrialRecord
+from automl.results.results import TrialRecord
 from automl.storage.optuna_internals import artifact_record
 from automl.study.study import StudyRecord
 

@@ -32,13 +32,9 @@ from automl.errors import (
 )
 from automl.queue.claims import Claim, fence, give_back, record_end
 from automl.recipe import Recipe
-from automl.search.calibrated import CALIBRATED_ATTRIBUTE
-from automl.search.notes import write_study_note, write_trial_note
-from automl.search.outcomes import Outcome, failed
-from automl.search.pictures import record_artifacts, store_pictures
-from automl.search.pruners import EPOCHS_ATTRIBUTE
-from automl.search.reporting import report_epoch
-from automl.search.results import (
+from automl.results.calibrated import CALIBRATED_ATTRIBUTE
+from automl.results.notes import write_study_note, write_trial_note
+from automl.results.results import (
     MILLISECONDS_ATTRIBUTE,
     OVER_A_LIMIT,
     RECIPE_ATTRIBUTE,
@@ -47,6 +43,10 @@ from automl.search.results import (
     find_best,
     read_trial,
 )
+from automl.search.outcomes import Outcome, failed
+from automl.search.pictures import record_artifacts, store_pictures
+from automl.search.pruners import EPOCHS_ATTRIBUTE
+from automl.search.reporting import report_epoch
 from automl.search.weighing import milliseconds_of, record_weight
 from automl.search.workplace import Workplace
 from automl.storage.optuna_internals import note_step, reported_steps, running_trial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 
-from automl.search.results import MILLISECONDS_ATTRIBUTE
+from automl.results.results import MILLISECONDS_ATTRIBUTE
 from automl.study.limits import constraints
 from automl.study.specification import Specification
 from automl.training.latency import measure_milliseconds

@@ -24,8 +24,8 @@ from automl.queue.budget import issue_ticket, standing
 from automl.queue.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
 from automl.queue.heartbeat import Heartbeat
 from automl.recipe import Value
-from automl.search.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
-from automl.search.notes import write_missing_trial_notes
+from automl.results.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
+from automl.results.notes import write_missing_trial_notes
 from automl.search.outcomes import Outcome
 from automl.search.pruners import build_pruner
 from automl.search.samplers import build_sampler, worker_seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from automl.search.results import TrialRecord
+from automl.results.results import TrialRecord
 from automl.study.specification import Specification
 
 

@@ -152,7 +152,7 @@ def create_or_continue(database: Database, name: str, specification: Specificati
 
     Raises: StudyError if it exists and searches something else, or if a total would be lowered.
     """
-    from automl.search.notes import write_study_note  # it reads studies through this module
+    from automl.results.notes import write_study_note  # it reads studies through this module
 
     with database.engine.connect() as connection:
         exists = name in study_names(connection)

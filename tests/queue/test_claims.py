@@ -23,7 +23,7 @@ from automl.queue.claims import (
     take_waiting,
     this_host,
 )
-from automl.search.results import read_status
+from automl.results.results import read_status
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, running_trial
 from automl.study.study import StudyRecord, request_stop

@@ -17,10 +17,10 @@ from automl.errors import StudyError
 from automl.queue.budget import issue_ticket, standing
 from automl.queue.claims import take_waiting
 from automl.recipe import Recipe
+from automl.results.results import RECIPE_ATTRIBUTE, read_trial
 from automl.search.confirmed import Confirmation, choose_best, confirmed_study, find_confirmation, read_confirmation
 from automl.search.confirming import new_seed, prepare_confirmation
 from automl.search.podium import best_trials
-from automl.search.results import RECIPE_ATTRIBUTE, read_trial
 from automl.search.verdict import in_words_of_luck, verdict
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket

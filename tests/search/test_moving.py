@@ -21,9 +21,9 @@ from automl.artifacts.store import FolderStore, open_artifacts
 from automl.artifacts.weights import FILENAME, checkpoint_name, weights_name
 from automl.errors import StudyError
 from automl.queue.claims import take_waiting
+from automl.results.notes import write_missing_trial_notes
+from automl.results.results import read_status, read_trial
 from automl.search.moving import back_up, copy_study, restore, snapshot
-from automl.search.notes import write_missing_trial_notes
-from automl.search.results import read_status, read_trial
 from automl.storage.database import Database, open_database
 from automl.storage.optuna_internals import artifact_record, enqueue_ticket
 from automl.storage.optuna_storage import open_storage

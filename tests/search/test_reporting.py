@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from automl.errors import TrialTakenError
 from automl.queue.claims import Claim, give_back, take_waiting
+from automl.results.results import read_trial
 from automl.search.reporting import report_epoch
-from automl.search.results import read_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.schema import EPOCH_COLUMNS

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import optuna
 
-from automl.search.results import MILLISECONDS_ATTRIBUTE
+from automl.results.results import MILLISECONDS_ATTRIBUTE
 from automl.search.samplers import build_sampler
 from automl.search.weighing import record_weight
 from automl.storage.optuna_internals import FastStorage

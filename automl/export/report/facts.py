@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from automl.errors import StudyError
 from automl.figures.effort import TrialEffort
+from automl.results.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
 from automl.search.confirmed import Choice, Confirmation, choose_best
-from automl.search.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
 from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult, Metric
 

@@ -29,8 +29,8 @@ from automl.figures.interactive.trials import (
 )
 from automl.figures.ladder import ladder_chart
 from automl.figures.parallel import parallel_coordinates
-from automl.search.notes import REMEDIES
-from automl.search.results import OVER_A_LIMIT
+from automl.results.notes import REMEDIES
+from automl.results.results import OVER_A_LIMIT
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.specification import BAND_PRUNERS
 

@@ -13,7 +13,7 @@ from automl.figures.ladder import Rung
 from automl.figures.parallel import ParallelAxis, parallel_axis
 from automl.figures.trade_off import Priced
 from automl.recipe import FIELDS, Value
-from automl.search.results import TrialRecord
+from automl.results.results import TrialRecord
 from automl.spaces.space import SearchSpace
 
 MOST_AXES = 12

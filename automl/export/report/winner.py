@@ -23,8 +23,8 @@ from automl.export.evaluation import Evaluation, wilson_interval
 from automl.figures.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
+from automl.results.results import TrialRecord
 from automl.search.confirmed import record_test_opening
-from automl.search.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 from automl.training.calibration import Bin, reliability

@@ -18,7 +18,7 @@ from automl.export.report.page import to_page
 from automl.export.report.winner import Examination, examine
 from automl.export.report.winner_sections import RECIPE_FILE
 from automl.figures.canvas import save_png
-from automl.search.results import TrialRecord
+from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 

@@ -11,7 +11,7 @@ import pytest
 
 from automl.export.report.facts import Facts
 from automl.recipe import Recipe
-from automl.search.results import StudyStatus, TrialRecord
+from automl.results.results import StudyStatus, TrialRecord
 from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
 from tests.studies import SPECIFICATION

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.recipe import Recipe, in_words
-from automl.search.results import OVER_A_LIMIT, TrialRecord, best_trial, find_best, read_trial
+from automl.results.results import OVER_A_LIMIT, TrialRecord, best_trial, find_best, read_trial
 from automl.spaces.parameters import Parameter
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.specification import Confirms

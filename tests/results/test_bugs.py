@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import text
 
-from automl.search.bugs import cause, is_same_bug_again, signature
+from automl.results.bugs import cause, is_same_bug_again, signature
 from automl.storage.database import Database
 from tests.studies import MakeStudy
 
