@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from automl.cli.terminal import TextTable, print_table, write_line
-from automl.search.confirmed import Choice, Confirmation, ConfirmedRecipe
-from automl.search.verdict import in_words_of_luck, verdict
+from automl.confirmation.conclusions import in_words_of_luck, verdict
+from automl.confirmation.confirmed import Choice, Confirmation, ConfirmedRecipe
 
 TITLES = ("recipe", "in the search", "mean", "95 % interval", "seeds", "values")
 

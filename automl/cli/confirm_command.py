@@ -20,8 +20,8 @@ from automl.cli.options import (
 )
 from automl.cli.search_command import default_workers, run_workers
 from automl.cli.terminal import print_json, tell
+from automl.confirmation.confirmed import Confirmation, confirmed_study, read_confirmation
 from automl.results.results import StudyStatus, read_status
-from automl.search.confirmed import Confirmation, confirmed_study, read_confirmation
 from automl.search.signals import told_to_end_by_signals
 from automl.study.study import StudyRecord
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _prepared(arguments: argparse.Namespace, place: Place) -> StudyRecord:
     """The study that confirms, with all its trials queued."""
-    from automl.search.confirming import prepare_confirmation  # Optuna takes 0.3 s to import
+    from automl.confirmation.preparing import prepare_confirmation  # Optuna takes 0.3 s to import
 
     named = place.record(arguments.study)
     with place.database.engine.connect() as connection:

@@ -25,13 +25,13 @@ from automl.cli.options import (
     whole_number,
 )
 from automl.cli.terminal import print_json, tell, write_line
+from automl.confirmation.confirmed import Choice, choose_best
 from automl.data.dataset import SPLITS
 from automl.errors import SettingsError
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.results.calibrated import read_calibrated
 from automl.results.results import read_trial
-from automl.search.confirmed import Choice, choose_best
 from automl.settings import Settings
 from automl.study.study import StudyRecord
 from automl.tracking.wandb_models import PREFIX, fetch_model

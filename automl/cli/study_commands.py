@@ -15,10 +15,10 @@ from automl.cli.options import Place, add_json, add_storage_options, add_study_n
 from automl.cli.planning import add_planning_options, make_plan, wishes_of
 from automl.cli.search_command import prepare_study
 from automl.cli.terminal import print_json, tell, write_line
+from automl.confirmation.confirmed import choose_best, find_confirmation
 from automl.errors import SettingsError, StudyError
 from automl.queue.claims import recover_lost
 from automl.results.results import list_studies, read_status, read_trial
-from automl.search.confirmed import choose_best, find_confirmation
 from automl.storage.schema import has_schema
 from automl.study.study import delete_study, request_stop
 from automl.tracking.wandb_files import delete_runs

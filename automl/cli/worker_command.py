@@ -11,8 +11,8 @@ from automl.cli.answers import print_best
 from automl.cli.confirm_answers import print_choice
 from automl.cli.options import Place, add_storage_options, add_study_name, opened_place, whole_number
 from automl.cli.terminal import tell, write_line
+from automl.confirmation.confirmed import choose_best
 from automl.results.results import find_best, read_trial
-from automl.search.confirmed import choose_best
 from automl.search.signals import told_to_end_by_signals
 from automl.settings import Settings
 from automl.storage.database import Patience

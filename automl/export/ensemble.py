@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from automl.artifacts.store import ArtifactStore
+from automl.confirmation.best_trials import best_trials
 from automl.errors import StudyError
 from automl.export.voters import Voter, read_voter, trial_label
 from automl.results.results import TrialRecord
-from automl.search.podium import best_trials
 from automl.storage.database import Database
 from automl.study.limits import in_words, vote_fits
 from automl.study.specification import Specification

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from sqlalchemy.engine import Connection
 
+from automl.confirmation.conclusions import verdict
+from automl.confirmation.confirmed import confirmed_study, read_confirmation
 from automl.errors import StudyError
 from automl.results.results import read_status
-from automl.search.confirmed import confirmed_study, read_confirmation
-from automl.search.verdict import verdict
 from automl.study.study import StudyRecord, find_study
 
 

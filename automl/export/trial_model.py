@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from automl.artifacts.store import ArtifactStore
+from automl.confirmation.confirmed import record_test_opening
 from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
@@ -25,7 +26,6 @@ from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter,
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.results.results import TrialRecord
-from automl.search.confirmed import record_test_opening
 from automl.storage.database import Database
 from automl.study.limits import vote_fits
 from automl.study.study import StudyRecord

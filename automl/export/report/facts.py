@@ -10,10 +10,10 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.confirmation.confirmed import Choice, Confirmation, choose_best
 from automl.errors import StudyError
 from automl.figures.effort import TrialEffort
 from automl.results.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
-from automl.search.confirmed import Choice, Confirmation, choose_best
 from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult, Metric
 

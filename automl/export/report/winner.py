@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import StoredWeights, read_weights, weights_name
+from automl.confirmation.confirmed import record_test_opening
 from automl.data.batches import open_images
 from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
@@ -24,7 +25,6 @@ from automl.figures.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
 from automl.results.results import TrialRecord
-from automl.search.confirmed import record_test_opening
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 from automl.training.calibration import Bin, reliability

@@ -7,6 +7,7 @@ import shlex
 from datetime import UTC
 from importlib import metadata
 
+from automl.confirmation.confirmed import Choice
 from automl.export.report.document import Commands, Paragraph, Picture, Section, Table
 from automl.export.report.facts import Facts, Opening, best_result, effort_of
 from automl.export.report.winner import Examination, OnTest
@@ -14,7 +15,6 @@ from automl.export.report.words import count, duration, interval, recipe_of, siz
 from automl.figures.confusion import confusion_matrix
 from automl.figures.interactive.tables import interactive_confusion
 from automl.figures.mistakes import mistakes_sheet
-from automl.search.confirmed import Choice
 
 PACKAGES = ("optuna-automl", "torch", "optuna", "numpy", "scikit-learn")
 RECIPE_FILE = "recipe.yaml"

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from automl.confirmation.confirmed import record_test_opening
 from automl.errors import StudyError
 from automl.export.report.facts import (
     Failure,
@@ -16,7 +17,6 @@ from automl.export.report.facts import (
     rungs_of,
 )
 from automl.recipe import Recipe
-from automl.search.confirmed import record_test_opening
 from automl.spaces.baselines import ladder
 from automl.spaces.file import load_space
 from automl.storage.database import Database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.search.confirmed import SIGNIFICANT, Confirmation, ConfirmedRecipe
+from automl.confirmation.confirmed import SIGNIFICANT, Confirmation, ConfirmedRecipe
 
 
 def verdict(found: Confirmation) -> tuple[str, ...]:

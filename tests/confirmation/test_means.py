@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from automl.search.means import mean_interval, welch
+from automl.confirmation.means import mean_interval, welch
 
 FIRST, SECOND = [0.91, 0.92, 0.905], [0.9, 0.89, 0.88, 0.9]
 

@@ -13,11 +13,11 @@ import optuna
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.confirmation.confirmed import CONFIRMS_ATTRIBUTE
 from automl.errors import StudyError
 from automl.queue.budget import TICKET_LOCK
 from automl.recipe import MAX_SEED, Recipe, Value
 from automl.results.results import RECIPE_ATTRIBUTE, best_trial
-from automl.search.confirmed import CONFIRMS_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.optuna_storage import open_storage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.confirmation.confirmed import choose_best
 from automl.results.results import TrialRecord, read_trial
-from automl.search.confirmed import choose_best
 from automl.study.study import StudyRecord
 from automl.training.result import METRICS
 

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.confirmation.means import Comparison, mean_interval, welch
 from automl.errors import StudyError
 from automl.results.results import TrialRecord, best_trial, read_trial
-from automl.search.means import Comparison, mean_interval, welch
 from automl.study.specification import ATTRIBUTE, Confirms
 from automl.study.study import CONFIRMING, StudyRecord, find_study
 from automl.training.result import METRICS, Metric

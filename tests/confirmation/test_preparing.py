@@ -13,15 +13,21 @@ import optuna
 import pytest
 
 from automl.artifacts.store import FolderStore
+from automl.confirmation.best_trials import best_trials
+from automl.confirmation.conclusions import in_words_of_luck, verdict
+from automl.confirmation.confirmed import (
+    Confirmation,
+    choose_best,
+    confirmed_study,
+    find_confirmation,
+    read_confirmation,
+)
+from automl.confirmation.preparing import new_seed, prepare_confirmation
 from automl.errors import StudyError
 from automl.queue.budget import issue_ticket, standing
 from automl.queue.claims import take_waiting
 from automl.recipe import Recipe
 from automl.results.results import RECIPE_ATTRIBUTE, read_trial
-from automl.search.confirmed import Confirmation, choose_best, confirmed_study, find_confirmation, read_confirmation
-from automl.search.confirming import new_seed, prepare_confirmation
-from automl.search.podium import best_trials
-from automl.search.verdict import in_words_of_luck, verdict
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.study.study import StudyRecord, delete_study, find_study
@@ -193,5 +199,5 @@ def test_confirmation_of_a_deleted_study_is_not_taken_for_a_new_one_s(
 
 
 def test_reading_imports_neither_torch_nor_optuna() -> None:
-    script = "import sys, automl.search.verdict; assert not {'torch', 'optuna', 'scipy'} & {*sys.modules}"
+    script = "import sys, automl.confirmation.conclusions; assert not {'torch', 'optuna', 'scipy'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", script], check=True)
