@@ -27,12 +27,10 @@ from typing import Any
 import optuna
 import torch
 
-import automl.search.trial
-import automl.search.worker
+import automl.worker.trial
+import automl.worker.worker
 from automl.artifacts.store import FolderStore
 from automl.recipe import Recipe
-from automl.search.trial import TrialRun
-from automl.search.worker import Worker
 from automl.spaces.file import load_space
 from automl.spaces.space import SearchSpace
 from automl.storage.database import open_database
@@ -43,6 +41,8 @@ from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import choose_device
 from automl.training.loop import Training
 from automl.training.pace import measure_pace
+from automl.worker.trial import TrialRun
+from automl.worker.worker import Worker
 from benchmarks.epoch import fer2013_parser, page, read_data
 from benchmarks.machine import machine_line, spread
 from benchmarks.seeding import seed_trials
@@ -54,7 +54,7 @@ STUDY, STUDY_TRIALS, TRIAL_SECONDS = "overhead", 100, 20
 TRAINING, MIRRORED = "training and validation", "validation of the best weights on mirror images"
 STEPS = {
     "claim": (Worker, "_next_claim"),
-    "open": (automl.search.trial, "running_trial"),
+    "open": (automl.worker.trial, "running_trial"),
     "draw": (TrialRun, "_draw"),
     "network": (Training, "__init__"),
     "plan": (TrialRun, "_record_plan"),

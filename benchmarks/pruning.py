@@ -31,9 +31,9 @@ from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.cli.search_command import search
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
 from automl.results.results import finished_trials, read_trial
-from automl.search.pruners import EPOCHS_ATTRIBUTE, KEPT, RankPruner
 from automl.storage.database import open_database
 from automl.study.study import find_study
+from automl.worker.pruners import EPOCHS_ATTRIBUTE, KEPT, RankPruner
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
 from benchmarks.machine import machine_line
 

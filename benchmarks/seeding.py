@@ -27,12 +27,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.engine import Connection
 
 from automl.results.results import RECIPE_ATTRIBUTE
-from automl.search.pruners import EPOCHS_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.specification import Specification
 from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult
+from automl.worker.pruners import EPOCHS_ATTRIBUTE
 
 PRUNED_SHARE = 0.4
 """Of the finished trials, those that were stopped early."""

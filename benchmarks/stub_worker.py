@@ -1,6 +1,6 @@
 """One worker of benchmarks/scale.py: trials whose training is a made-up curve, and all the rest is real.
 
-`ours` is `automl.search.worker.Worker` itself. `stock` is the loop of Optuna's own tutorial: ask, report, should_prune,
+`ours` is `automl.worker.worker.Worker` itself. `stock` is the loop of Optuna's own tutorial: ask, report, should_prune,
 tell, on RDBStorage with MedianPruner, the same space and the same TPE settings.
 """
 
@@ -21,20 +21,20 @@ import torch
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-import automl.search.trial
+import automl.worker.trial
 from automl.artifacts.store import FolderStore
 from automl.data.normalization import Normalization
 from automl.errors import TrainingInterrupted
 from automl.recipe import Recipe
-from automl.search.samplers import build_sampler
-from automl.search.trial import TrialRun
-from automl.search.worker import Worker
 from automl.storage.database import open_database
 from automl.storage.optuna_storage import open_storage
 from automl.study.study import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.result import EpochResult
 from automl.training.votes import Predictions
+from automl.worker.samplers import build_sampler
+from automl.worker.trial import TrialRun
+from automl.worker.worker import Worker
 from benchmarks.seeding import curve
 
 STUDY = "full"
@@ -131,14 +131,14 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
     # What is measured are the worker's own steps, in place.
     for owner, attribute, name in (
         (Worker, "_next_claim", "claim"),
-        (automl.search.trial, "running_trial", "open"),
+        (automl.worker.trial, "running_trial", "open"),
         (TrialRun, "_draw", "draw"),
         (TrialRun, "_report_pending", "report"),
         (optuna.Trial, "should_prune", "prune"),
         (TrialRun, "_end", "finish"),
     ):
         setattr(owner, attribute, watch.timed(name, getattr(owner, attribute)))
-    setattr(automl.search.trial, "Training", StubTraining)  # noqa: B010 - for mypy a class of the same name
+    setattr(automl.worker.trial, "Training", StubTraining)  # noqa: B010 - for mypy a class of the same name
     with open_database(url, home=home) as database:
         with database.engine.connect() as connection:
             record = find_study(connection, STUDY)

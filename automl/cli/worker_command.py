@@ -51,7 +51,7 @@ def _work(
     arguments: argparse.Namespace, place: Place, record: StudyRecord, told: threading.Event, patience: Patience
 ) -> str:
     from automl.queue.gpu_slots import claimed_device  # torch takes seconds to import
-    from automl.search.worker import Worker
+    from automl.worker.worker import Worker
 
     with claimed_device(
         arguments.device,

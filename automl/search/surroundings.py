@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from automl.artifacts.store import ArtifactStore, check_writable
 from automl.errors import AutomlError, StorageError
-from automl.search.worker import choose_worker_device
 from automl.settings import mask
 from automl.storage.database import open_database
 from automl.storage.schema import create_schema
 from automl.tracking.wandb_mode import choose_mode
 from automl.training.device import choose_precision, describe
+from automl.worker.worker import choose_worker_device
 
 STATES_A_CHECKPOINT = 5
 """A checkpoint holds the weights, Adam's two moments, the average and the best weights."""

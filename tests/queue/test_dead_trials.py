@@ -11,11 +11,11 @@ from optuna.trial import create_trial
 from sqlalchemy import text
 
 from automl.queue.claims import MAX_ATTEMPTS, recover_lost, take_waiting
-from automl.search.pruners import EPOCHS_ATTRIBUTE, build_pruner
-from automl.search.samplers import build_sampler
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket, running_trial
 from automl.study.study import StudyRecord
+from automl.worker.pruners import EPOCHS_ATTRIBUTE, build_pruner
+from automl.worker.samplers import build_sampler
 from tests.studies import MakeStudy
 
 COMPLETE = 12

@@ -7,11 +7,11 @@ from contextlib import suppress
 import optuna
 
 from automl.results.results import MILLISECONDS_ATTRIBUTE
-from automl.search.samplers import build_sampler
-from automl.search.weighing import record_weight
 from automl.storage.optuna_internals import FastStorage
 from automl.study.limits import constraints, excess, in_words, judging, vote_fits
 from automl.study.specification import Confirms
+from automl.worker.model_cost import record_weight
+from automl.worker.samplers import build_sampler
 from tests.export.report.conftest import trial
 from tests.studies import SPECIFICATION
 

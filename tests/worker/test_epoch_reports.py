@@ -12,12 +12,12 @@ from sqlalchemy import text
 from automl.errors import TrialTakenError
 from automl.queue.claims import Claim, give_back, take_waiting
 from automl.results.results import read_trial
-from automl.search.reporting import report_epoch
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.study import StudyRecord
 from automl.training.result import EpochResult
+from automl.worker.epoch_reports import report_epoch
 from tests.studies import MakeStudy
 
 RESULT = EpochResult(**dict.fromkeys(EPOCH_COLUMNS, 0.5) | {"epoch": 0, "seconds": 2.0})  # type: ignore[arg-type]

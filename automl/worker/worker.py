@@ -26,11 +26,6 @@ from automl.queue.heartbeat import Heartbeat
 from automl.recipe import Value
 from automl.results.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
 from automl.results.notes import write_missing_trial_notes
-from automl.search.outcomes import Outcome
-from automl.search.pruners import build_pruner
-from automl.search.samplers import build_sampler, worker_seed
-from automl.search.trial import TrialRun
-from automl.search.workplace import Workplace
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
 from automl.storage.optuna_storage import Connectivity, open_storage
@@ -39,6 +34,11 @@ from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 from automl.training.result import METRICS
+from automl.worker.context import Workplace
+from automl.worker.outcomes import Outcome
+from automl.worker.pruners import build_pruner
+from automl.worker.samplers import build_sampler, worker_seed
+from automl.worker.trial import TrialRun
 
 IDLE_SECONDS = 0.5
 TRACKER_CLOSE_SECONDS = 16.0

@@ -11,9 +11,9 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from automl.errors import StudyError
-from automl.search.pruners import EPOCHS_ATTRIBUTE, RankPruner, build_pruner
-from automl.search.samplers import build_sampler, worker_seed
 from automl.study.specification import PRUNERS, SAMPLERS
+from automl.worker.pruners import EPOCHS_ATTRIBUTE, RankPruner, build_pruner
+from automl.worker.samplers import build_sampler, worker_seed
 from tests.studies import SPECIFICATION
 
 

@@ -43,12 +43,6 @@ from automl.results.results import (
     find_best,
     read_trial,
 )
-from automl.search.outcomes import Outcome, failed
-from automl.search.pictures import record_artifacts, store_pictures
-from automl.search.pruners import EPOCHS_ATTRIBUTE
-from automl.search.reporting import report_epoch
-from automl.search.weighing import milliseconds_of, record_weight
-from automl.search.workplace import Workplace
 from automl.storage.optuna_internals import note_step, reported_steps, running_trial
 from automl.storage.optuna_storage import LOST_CONNECTION
 from automl.study.limits import excess, judging
@@ -58,6 +52,12 @@ from automl.training.device import free_memory, is_out_of_memory
 from automl.training.loop import Training
 from automl.training.result import METRICS, EpochResult
 from automl.training.votes import Predictions
+from automl.worker.context import Workplace
+from automl.worker.epoch_reports import report_epoch
+from automl.worker.model_cost import milliseconds_of, record_weight
+from automl.worker.outcomes import Outcome, failed
+from automl.worker.pruners import EPOCHS_ATTRIBUTE
+from automl.worker.trial_pictures import record_artifacts, store_pictures
 
 BEGAN_AGAIN_ATTRIBUTE = "began_again"
 """The trial's user attribute that says which attempt had to begin at epoch 0, and why."""

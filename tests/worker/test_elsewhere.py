@@ -15,7 +15,7 @@ import pytest
 
 from automl.artifacts.store import PARTIAL, open_artifacts
 from tests.conftest import Bucket
-from tests.search.test_worker import Service
+from tests.worker.test_worker import Service
 
 SPACE = """\
 parameters:
