@@ -11,9 +11,9 @@ from automl.cli.options import add_storage_options, opened_place
 from automl.cli.service_address import running_service
 from automl.cli.terminal import write_line
 from automl.errors import SettingsError, StudyError
-from automl.search.moved import Moved
 from automl.settings import Settings
 from automl.storage.database import open_database, postgres_url
+from automl.transfer.moved import Moved
 
 
 def add_commands(commands: Any) -> None:
@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
 
 def copy(arguments: argparse.Namespace) -> None:
     """Copy a study into another database."""
-    from automl.search.moving import copy_study  # Optuna takes 0.3 s to import
+    from automl.transfer.moving import copy_study  # Optuna takes 0.3 s to import
 
     with opened_place(arguments) as place, open_database(arguments.to, home=place.home) as target:
         address = target_artifacts(place.settings, arguments)
@@ -72,7 +72,7 @@ def target_artifacts(settings: Settings, arguments: argparse.Namespace) -> str:
 
 def backup(arguments: argparse.Namespace) -> None:
     """Write one file."""
-    from automl.search.moving import back_up
+    from automl.transfer.moving import back_up
 
     with opened_place(arguments) as place:
         try:
@@ -87,7 +87,7 @@ def backup(arguments: argparse.Namespace) -> None:
 
 def restore(arguments: argparse.Namespace) -> None:
     """Read one file."""
-    from automl.search.moving import restore as read_back
+    from automl.transfer.moving import restore as read_back
 
     with opened_place(arguments) as place:
         moved = read_back(arguments.file, place.database, name=arguments.study, artifacts=place.artifacts)

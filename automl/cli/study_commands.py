@@ -95,7 +95,7 @@ def create(arguments: argparse.Namespace) -> None:
             )
         record = prepare_study(place, plan, say=tell)
         if source is not None:
-            from automl.search.carry import carry_over  # Optuna takes 0.3 s to import
+            from automl.transfer.warm_start import carry_over  # Optuna takes 0.3 s to import
 
             carried = carry_over(place.database, source, record, artifacts=place.artifacts)
             tell(f"       {carried.carried} finished trials carried over from {source.name}; {carried.left} do not fit")

@@ -23,12 +23,12 @@ from automl.errors import StudyError
 from automl.queue.claims import take_waiting
 from automl.results.notes import write_missing_trial_notes
 from automl.results.results import read_status, read_trial
-from automl.search.moving import back_up, copy_study, restore, snapshot
 from automl.storage.database import Database, open_database
 from automl.storage.optuna_internals import artifact_record, enqueue_ticket
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import VERSION
 from automl.study.study import StudyRecord, find_study, study_names
+from automl.transfer.moving import back_up, copy_study, restore, snapshot
 from benchmarks.seeding import seed_trials
 from tests.conftest import Bucket
 from tests.studies import MakeStudy

@@ -20,12 +20,12 @@ from automl.artifacts.garbage import holds_files
 from automl.artifacts.store import ArtifactStore, temporary_file
 from automl.artifacts.weights import checkpoint_folder
 from automl.errors import StudyError
-from automl.search.moved import Moved
-from automl.search.study_document import ARTIFACT, StudyDocument, artifact_ids, read_document, write_document
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import create_schema
 from automl.study.study import StudyRecord, find_study, study_names, study_uid
+from automl.transfer.moved import Moved
+from automl.transfer.study_document import ARTIFACT, StudyDocument, artifact_ids, read_document, write_document
 
 STUDY, TRIALS = "study.json", "trials.jsonl"
 
