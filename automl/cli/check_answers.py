@@ -8,9 +8,9 @@ from typing import Any
 
 from automl.cli.answers import clock, print_rows
 from automl.cli.terminal import TextTable, print_table, write_line
+from automl.preflight.environment_checks import Finding
+from automl.preflight.model_checks import ModelCheck
 from automl.recipe import network_in_words
-from automl.search.model_checks import ModelCheck
-from automl.search.surroundings import Finding
 from automl.study.study import Budget
 
 

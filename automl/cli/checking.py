@@ -16,8 +16,8 @@ from automl.cli.planning import Plan, make_plan, wishes_of
 from automl.cli.search_command import default_workers
 from automl.cli.terminal import print_json, tell
 from automl.errors import TrainingError
-from automl.search import surroundings
-from automl.search.model_checks import ModelCheck, ModelChecks
+from automl.preflight import environment_checks as surroundings
+from automl.preflight.model_checks import ModelCheck, ModelChecks
 from automl.settings import Settings
 
 

@@ -13,8 +13,8 @@ from automl.data.dataset import DataSet
 from automl.errors import AutomlError
 from automl.models.building import build_model, resolve_builder
 from automl.preflight.network_sizes import SizedRecipe, network_size, sized_recipes
+from automl.preflight.throughput import Rehearsal
 from automl.recipe import network_in_words
-from automl.search.rehearsal import Rehearsal
 from automl.study.specification import Specification
 from automl.training.overfit import Learning, learn_by_heart
 from automl.training.pace import Pace

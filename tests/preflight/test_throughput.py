@@ -12,8 +12,8 @@ import torch
 
 from automl.data.loading import load_data_set
 from automl.errors import ModelError, TrainingError
+from automl.preflight.throughput import Rehearsal
 from automl.recipe import Recipe
-from automl.search.rehearsal import Rehearsal
 from automl.study.specification import DataIdentity, Specification
 from tests.studies import SPECIFICATION
 
