@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, PercentilePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
-from automl.cli.planning import STARTUP_TRIALS, WARMUP_EPOCHS
+from automl.application.planning import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.cli.search_command import search
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
 from automl.results.results import finished_trials, read_trial

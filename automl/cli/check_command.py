@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from automl.application.planning import add_planning_options
 from automl.cli.options import add_json, add_storage_options, whole_number
-from automl.cli.planning import add_planning_options
 
 
 def add_commands(commands: Any) -> None:

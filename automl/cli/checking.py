@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from automl.application.planning import Plan, make_plan, wishes_of
 from automl.artifacts.store import open_artifacts
 from automl.cli.check_answers import Answer, print_answer
 from automl.cli.live import decoding_progress
-from automl.cli.planning import Plan, make_plan, wishes_of
 from automl.cli.search_command import default_workers
 from automl.cli.terminal import print_json, tell
 from automl.errors import TrainingError

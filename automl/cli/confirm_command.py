@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from automl.application.signals import told_to_end_by_signals
 from automl.cli.confirm_answers import print_confirmation
 from automl.cli.live import choose_view
 from automl.cli.options import (
@@ -22,7 +23,6 @@ from automl.cli.search_command import default_workers, run_workers
 from automl.cli.terminal import print_json, tell
 from automl.confirmation.confirmed import Confirmation, confirmed_study, read_confirmation
 from automl.results.results import StudyStatus, read_status
-from automl.search.signals import told_to_end_by_signals
 from automl.study.study import StudyRecord
 
 TOP, SEEDS = 5, 3

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.application.local_workers import LocalWorkers
+from automl.application.planning import Plan, Wishes, add_planning_options, make_plan, wishes_of
+from automl.application.signals import told_to_end_by_signals
 from automl.cli.answers import print_best, print_exported
 from automl.cli.live import PlainView, View, choose_view, decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, opened_place, whole_number
-from automl.cli.planning import Plan, Wishes, add_planning_options, make_plan, wishes_of
 from automl.cli.terminal import print_json, write_line
 from automl.export.exported import Exported
 from automl.export.formats import check_format
 from automl.queue.claims import recover_lost
 from automl.queue.gpus import count_gpus
 from automl.results.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
-from automl.search.local import LocalWorkers
-from automl.search.signals import told_to_end_by_signals
 from automl.settings import Settings
 from automl.storage.database import AWAY, reason_of
 from automl.storage.schema import create_schema
@@ -79,7 +79,7 @@ def search(
 
     `data`: a name, a folder or a .zip. `space`: a shipped name, a YAML file or a dict. `timeout`: seconds of search
     in all. `workers`: processes, by default as `default_workers` says. `more`: the other fields of
-    `automl.cli.planning.Wishes`, such as `seed`, `epochs`, `sampler` and `pruner`.
+    `automl.application.planning.Wishes`, such as `seed`, `epochs`, `sampler` and `pruner`.
 
     Raises: AutomlError for anything that its message tells how to mend.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from automl.application.planning import Wishes, make_plan
 from automl.cli.options import Place, add_storage_options, opened_place
-from automl.cli.planning import Wishes, make_plan
 from automl.cli.search_command import prepare_study
 from automl.cli.terminal import tell, write_line
 

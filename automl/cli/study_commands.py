@@ -8,11 +8,11 @@ import shutil
 import sys
 from typing import Any
 
+from automl.application.planning import add_planning_options, make_plan, wishes_of
 from automl.cli.answers import print_status, print_studies, print_trial, recipe_document, recipe_yaml
 from automl.cli.confirm_answers import print_confirmation_line
 from automl.cli.live import decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, add_study_name, count_from_zero, opened_place
-from automl.cli.planning import add_planning_options, make_plan, wishes_of
 from automl.cli.search_command import prepare_study
 from automl.cli.terminal import print_json, tell, write_line
 from automl.confirmation.confirmed import choose_best, find_confirmation

@@ -7,13 +7,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from automl.application.signals import told_to_end_by_signals
 from automl.cli.answers import print_best
 from automl.cli.confirm_answers import print_choice
 from automl.cli.options import Place, add_storage_options, add_study_name, opened_place, whole_number
 from automl.cli.terminal import tell, write_line
 from automl.confirmation.confirmed import choose_best
 from automl.results.results import find_best, read_trial
-from automl.search.signals import told_to_end_by_signals
 from automl.settings import Settings
 from automl.storage.database import Patience
 from automl.study.study import StudyRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from automl.cli.planning import Wishes, make_plan
+from automl.application.planning import Wishes, make_plan
 from automl.errors import RecipeError, SpaceError
 from automl.settings import Settings
 from automl.spaces.file import load_space
