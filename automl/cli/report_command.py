@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the report, and say where it is and what could not be in it."""
     with opened_place(arguments) as place:
         record = place.record(arguments.study)
-        from automl.export.report.writing import write_report  # torch takes seconds to import
+        from automl.report.report_folder import write_report  # torch takes seconds to import
 
         written = write_report(
             place.database,

@@ -11,8 +11,8 @@ from automl.data.dataset import DataSet
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.evaluation import Evaluation
-from automl.export.report.markdown import escaped
 from automl.recipe import in_words
+from automl.report.markdown import escaped
 from automl.sanitize import one_line
 
 FIRST_LINE = "<!-- Model card, written by automl beside the model; exporting again overwrites it. -->"

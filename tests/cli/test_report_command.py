@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from automl.export.report.words import duration
+from automl.report.words import duration
 from automl.storage.database import open_database
 from tests.cli.conftest import Finished
 from tests.cli.test_bad_input import assert_refused

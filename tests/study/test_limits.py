@@ -12,7 +12,7 @@ from automl.study.limits import constraints, excess, in_words, judging, vote_fit
 from automl.study.specification import Confirms
 from automl.worker.model_cost import record_weight
 from automl.worker.samplers import build_sampler
-from tests.export.report.conftest import trial
+from tests.report.conftest import trial
 from tests.studies import SPECIFICATION
 
 LIMITED = dataclasses.replace(SPECIFICATION, max_parameters=2000, max_milliseconds=2.0)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 import re
 
-from automl.export.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
-from automl.export.report.page import to_page
 from automl.figures.canvas import new_figure
 from automl.figures.curves import Curve
 from automl.figures.interactive.trials import interactive_curves
+from automl.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.report.html_page import to_page
 
 EVIL = "</script><img src=x onerror=alert(1)> $title & “co”"
 CURVE = Curve(EVIL, [0, 1], [0.1, 0.2], [0.1, 0.2])

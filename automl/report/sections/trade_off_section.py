@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from automl.export.report.document import Paragraph, Picture, Section, Table
-from automl.export.report.facts import Facts
-from automl.export.report.trial_points import label_of, priced
-from automl.export.report.words import network_of, size_of
 from automl.figures.interactive.trade_off import interactive_trade_off
 from automl.figures.trade_off import pareto_front, shown_prices, trade_off_chart
+from automl.report.document import Paragraph, Picture, Section, Table
+from automl.report.facts import Facts
+from automl.report.trial_points import label_of, priced
+from automl.report.words import network_of, size_of
 
 
 def what_accuracy_costs(facts: Facts) -> Section:

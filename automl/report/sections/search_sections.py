@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-from automl.export.report.document import Block, Paragraph, Picture, Section, Table
-from automl.export.report.facts import Facts, best_result, effort_of, failures_by_kind, rungs_of
-from automl.export.report.trial_points import (
-    architectures,
-    curves,
-    descriptions,
-    parallel_axes,
-    points,
-    rungs,
-)
-from automl.export.report.winner import Examination
-from automl.export.report.words import count, duration, network_of, size_of
 from automl.figures.architecture import architecture_chart
 from automl.figures.curves import learning_curves
 from automl.figures.effort import effort_chart
@@ -29,6 +17,18 @@ from automl.figures.interactive.trials import (
 )
 from automl.figures.ladder import ladder_chart
 from automl.figures.parallel import parallel_coordinates
+from automl.report.document import Block, Paragraph, Picture, Section, Table
+from automl.report.facts import Facts, best_result, effort_of, failures_by_kind, rungs_of
+from automl.report.trial_points import (
+    architectures,
+    curves,
+    descriptions,
+    parallel_axes,
+    points,
+    rungs,
+)
+from automl.report.winner import Examination
+from automl.report.words import count, duration, network_of, size_of
 from automl.results.notes import REMEDIES
 from automl.results.results import OVER_A_LIMIT
 from automl.study.limits import in_words as in_words_of_limits

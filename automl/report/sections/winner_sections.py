@@ -8,13 +8,13 @@ from datetime import UTC
 from importlib import metadata
 
 from automl.confirmation.confirmed import Choice
-from automl.export.report.document import Commands, Paragraph, Picture, Section, Table
-from automl.export.report.facts import Facts, Opening, best_result, effort_of
-from automl.export.report.winner import Examination, OnTest
-from automl.export.report.words import count, duration, interval, recipe_of, size_of
 from automl.figures.confusion import confusion_matrix
 from automl.figures.interactive.tables import interactive_confusion
 from automl.figures.mistakes import mistakes_sheet
+from automl.report.document import Commands, Paragraph, Picture, Section, Table
+from automl.report.facts import Facts, Opening, best_result, effort_of
+from automl.report.winner import Examination, OnTest
+from automl.report.words import count, duration, interval, recipe_of, size_of
 
 PACKAGES = ("optuna-automl", "torch", "optuna", "numpy", "scikit-learn")
 RECIPE_FILE = "recipe.yaml"

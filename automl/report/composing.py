@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from automl.export.report.calibration_section import how_honest
-from automl.export.report.confirmation_section import without_luck
-from automl.export.report.document import Document, Headline, Section
-from automl.export.report.facts import Facts, Opening, best_result, effort_of
-from automl.export.report.sections import (
+from automl.figures.importances import Importance
+from automl.report.document import Document, Headline, Section
+from automl.report.facts import Facts, Opening, best_result, effort_of
+from automl.report.sections.calibration_section import how_honest
+from automl.report.sections.confirmation_section import without_luck
+from automl.report.sections.search_sections import (
     all_at_once,
     form_and_accuracy,
     how_it_went,
@@ -18,11 +19,10 @@ from automl.export.report.sections import (
     what_pruning_saved,
     what_was_searched,
 )
-from automl.export.report.trade_off_section import what_accuracy_costs
-from automl.export.report.winner import Examination
-from automl.export.report.winner_sections import class_by_class, cost, repeat_it, surely_wrong, the_winner
-from automl.export.report.words import count, duration, interval
-from automl.figures.importances import Importance
+from automl.report.sections.trade_off_section import what_accuracy_costs
+from automl.report.sections.winner_sections import class_by_class, cost, repeat_it, surely_wrong, the_winner
+from automl.report.winner import Examination
+from automl.report.words import count, duration, interval
 
 
 def compose(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from automl.export.report.document import Paragraph, Picture, Section, Table
-from automl.export.report.winner import Examination, OnTest
 from automl.figures.interactive.reliability import interactive_reliability
 from automl.figures.reliability import reliability_diagram
+from automl.report.document import Paragraph, Picture, Section, Table
+from automl.report.winner import Examination, OnTest
 
 WHAT = (
     "The expected calibration error is the mean, over all images, of the gap between the probability of the predicted "

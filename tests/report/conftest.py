@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from automl.export.report.facts import Facts
 from automl.recipe import Recipe
+from automl.report.facts import Facts
 from automl.results.results import StudyStatus, TrialRecord
 from automl.study.study import StudyRecord
 from automl.training.result import METRICS, EpochResult

@@ -5,9 +5,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.export.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
-from automl.export.report.markdown import escaped, to_markdown
 from automl.figures.canvas import new_figure
+from automl.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.report.markdown import escaped, to_markdown
 
 DOCUMENT = Document(
     "Search faces_2",

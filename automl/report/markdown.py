@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from automl.export.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
 from automl.sanitize import one_line
 
 IMAGES = "images"

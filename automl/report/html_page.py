@@ -10,8 +10,8 @@ from string import Template
 
 from plotly.offline import get_plotlyjs
 
-from automl.export.report.document import Block, Commands, Document, Paragraph, Picture, Section, Table
 from automl.figures.canvas import png_bytes
+from automl.report.document import Block, Commands, Document, Paragraph, Picture, Section, Table
 
 TEMPLATE = "page.html"
 """Beside this module."""

@@ -7,7 +7,8 @@ import pytest
 
 from automl.confirmation.confirmed import record_test_opening
 from automl.errors import StudyError
-from automl.export.report.facts import (
+from automl.recipe import Recipe
+from automl.report.facts import (
     Failure,
     best_result,
     effort_of,
@@ -16,11 +17,10 @@ from automl.export.report.facts import (
     read_openings,
     rungs_of,
 )
-from automl.recipe import Recipe
 from automl.spaces.baselines import ladder
 from automl.spaces.file import load_space
 from automl.storage.database import Database
-from tests.export.report.conftest import TRIALS, MakeFacts, trial
+from tests.report.conftest import TRIALS, MakeFacts, trial
 from tests.studies import MakeStudy, database, make_study
 
 __all__ = ["database", "make_study"]  # fixtures

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from automl.export.report.trial_points import MOST_AXES, architectures, curves, parallel_axes, points, rungs
 from automl.figures.parallel import NOT_LIVE
 from automl.recipe import Recipe
+from automl.report.trial_points import MOST_AXES, architectures, curves, parallel_axes, points, rungs
 from automl.spaces.file import load_space
-from tests.export.report.conftest import TRIALS, MakeFacts, trial
+from tests.report.conftest import TRIALS, MakeFacts, trial
 
 SPACE = load_space(
     {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from automl.confirmation.conclusions import in_words_of_luck, verdict
 from automl.confirmation.confirmed import Confirmation, ConfirmedRecipe
-from automl.export.report.document import Commands, Paragraph, Picture, Section, Table
-from automl.export.report.facts import Facts
 from automl.figures.confirmation import Repeated, confirmation_chart
 from automl.figures.interactive.confirmation import interactive_confirmation
+from automl.report.document import Commands, Paragraph, Picture, Section, Table
+from automl.report.facts import Facts
 
 TITLE = "What the best recipes are worth without luck"
 COLUMNS = ("recipe", "in the search", "mean", "95 % interval", "search minus mean", "seeds", "values")

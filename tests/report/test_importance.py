@@ -4,7 +4,7 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from automl.export.report.importance import read_importances
+from automl.report.importance import read_importances
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 from tests.studies import MakeStudy, database, make_study, storage

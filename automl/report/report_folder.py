@@ -9,15 +9,15 @@ from typing import Any
 
 from automl.artifacts.store import ArtifactStore
 from automl.errors import SettingsError
-from automl.export.report.composing import compose
-from automl.export.report.document import Document
-from automl.export.report.facts import Facts, read_facts, read_openings
-from automl.export.report.importance import read_importances
-from automl.export.report.markdown import IMAGES, to_markdown
-from automl.export.report.page import to_page
-from automl.export.report.winner import Examination, examine
-from automl.export.report.winner_sections import RECIPE_FILE
 from automl.figures.canvas import save_png
+from automl.report.composing import compose
+from automl.report.document import Document
+from automl.report.facts import Facts, read_facts, read_openings
+from automl.report.html_page import to_page
+from automl.report.importance import read_importances
+from automl.report.markdown import IMAGES, to_markdown
+from automl.report.sections.winner_sections import RECIPE_FILE
+from automl.report.winner import Examination, examine
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from automl.export.report.facts import FINISHED_STATES, Facts, rungs_of
-from automl.export.report.words import network_of, recipe_of
 from automl.figures.architecture import Architecture, Kind
 from automl.figures.curves import Curve
 from automl.figures.history import TrialPoint
@@ -13,6 +11,8 @@ from automl.figures.ladder import Rung
 from automl.figures.parallel import ParallelAxis, parallel_axis
 from automl.figures.trade_off import Priced
 from automl.recipe import FIELDS, Value
+from automl.report.facts import FINISHED_STATES, Facts, rungs_of
+from automl.report.words import network_of, recipe_of
 from automl.results.results import TrialRecord
 from automl.spaces.space import SearchSpace
 
