@@ -11,7 +11,7 @@ import yaml
 from automl.cli.terminal import TextTable, print_table, write_line
 from automl.data.dataset import AUTO
 from automl.errors import StudyError
-from automl.export.exported import Exported, Vote
+from automl.export.export_result import Exported, Vote
 from automl.recipe import Recipe, in_words
 from automl.results.calibrated import Calibrated
 from automl.results.results import RunningTrial, StudyStatus, StudySummary, TrialRecord

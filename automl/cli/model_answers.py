@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from automl.cli.answers import in_calibration, print_rows
 from automl.cli.terminal import TextTable, print_csv, print_table, tell
-from automl.export.evaluation import Evaluation
-from automl.export.model import Model, Prediction
-from automl.export.predicting import Predictions, listed
+from automl.export.prediction.model import Model, Prediction
+from automl.export.prediction.predicting import Predictions, listed
+from automl.export.test_evaluation import Evaluation
 
 
 def print_evaluation(found: Evaluation) -> None:

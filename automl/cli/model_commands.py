@@ -28,7 +28,7 @@ from automl.cli.terminal import print_json, tell, write_line
 from automl.confirmation.confirmed import Choice, choose_best
 from automl.data.dataset import SPLITS
 from automl.errors import SettingsError
-from automl.export.exported import Exported
+from automl.export.export_result import Exported
 from automl.export.formats import check_format
 from automl.results.calibrated import read_calibrated
 from automl.results.results import read_trial
@@ -162,8 +162,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """Print how well the model does."""
     from automl.cli.model_answers import print_evaluation  # torch takes seconds to import
     from automl.data.loading import load_data_set
-    from automl.export.evaluation import evaluate as evaluate_model
     from automl.export.model_file import load_model
+    from automl.export.test_evaluation import evaluate as evaluate_model
 
     settings = Settings.read()
     home = settings.home(arguments.home)
@@ -197,9 +197,9 @@ def _on_disk(file: str, settings: Settings) -> Iterator[Path]:
 def predict(arguments: argparse.Namespace) -> None:
     """Print a class and its probability for each image."""
     from automl.cli.model_answers import print_prediction_csv, print_predictions, tell_about_images
-    from automl.export.image_files import find_images
     from automl.export.model_file import load_model  # torch takes seconds to import
-    from automl.export.predicting import predict_files
+    from automl.export.prediction.image_files import find_images
+    from automl.export.prediction.predicting import predict_files
 
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)
     found = predict_files(model, find_images(arguments.images))

@@ -18,7 +18,7 @@ from automl.cli.answers import print_best, print_exported
 from automl.cli.live import PlainView, View, choose_view, decoding_progress
 from automl.cli.options import Place, add_json, add_storage_options, opened_place, whole_number
 from automl.cli.terminal import print_json, write_line
-from automl.export.exported import Exported
+from automl.export.export_result import Exported
 from automl.export.formats import check_format
 from automl.queue.claims import recover_lost
 from automl.queue.gpus import count_gpus

@@ -10,7 +10,7 @@ import numpy as np
 from automl.data.dataset import DataSet
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
-from automl.export.evaluation import Evaluation
+from automl.export.test_evaluation import Evaluation
 from automl.recipe import in_words
 from automl.report.markdown import escaped
 from automl.sanitize import one_line

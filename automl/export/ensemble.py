@@ -11,7 +11,7 @@ import torch
 from automl.artifacts.store import ArtifactStore
 from automl.confirmation.best_trials import best_trials
 from automl.errors import StudyError
-from automl.export.voters import Voter, read_voter, trial_label
+from automl.export.ensemble_members import Voter, read_voter, trial_label
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.limits import in_words, vote_fits

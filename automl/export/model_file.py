@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from automl.errors import DataError, ModelError, ModelFileError, RecipeError
 from automl.export.card import ModelCard
 from automl.export.formats import FORMATS
-from automl.export.model import Model
+from automl.export.prediction.model import Model
 from automl.models.building import build_model, resolve_builder
 from automl.training.device import choose_device
 

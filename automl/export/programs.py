@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from automl.errors import ModelFileError
-from automl.export.classifier import Classifier
-from automl.export.model import Model
+from automl.export.prediction.classifier import Classifier
+from automl.export.prediction.model import Model
 
 Run: TypeAlias = Callable[[Tensor], Tensor]
 """From uint8 images on the CPU to probabilities."""

@@ -15,11 +15,11 @@ from automl.data.loading import load_data_set
 from automl.errors import RecipeError
 from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import description_path, write_description
-from automl.export.evaluation import evaluate
-from automl.export.exported import Exported
+from automl.export.export_result import Exported
 from automl.export.formats import check_format
-from automl.export.model import Model
 from automl.export.model_file import build_networks
+from automl.export.prediction.model import Model
+from automl.export.test_evaluation import evaluate
 from automl.export.trial_model import exam, on_test_split, with_test_metrics
 from automl.export.writing import samples, write_model
 from automl.models.building import build_model, resolve_builder

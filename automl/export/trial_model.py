@@ -17,12 +17,12 @@ from automl.errors import DataError, StudyError
 from automl.export.card import VALIDATION_METRICS, MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import description_path, write_description
 from automl.export.ensemble import Ensemble, over_with_mirror_images
-from automl.export.evaluation import Evaluation, evaluate
-from automl.export.exported import Contender, Exported, OnTestSplit, Vote
+from automl.export.ensemble_members import Voter, build_vote, figures_of_vote, read_voter, trial_label
+from automl.export.export_result import Contender, Exported, OnTestSplit, Vote
 from automl.export.formats import check_format
-from automl.export.history import history
-from automl.export.model import Model
-from automl.export.voters import Voter, build_vote, figures_of_vote, read_voter, trial_label
+from automl.export.prediction.model import Model
+from automl.export.provenance import history
+from automl.export.test_evaluation import Evaluation, evaluate
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.results.results import TrialRecord

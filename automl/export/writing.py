@@ -16,9 +16,9 @@ from automl.data.dataset import ImageShape, Split
 from automl.data.pixels import convert
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
-from automl.export.exported import Comparison
-from automl.export.model import Model
+from automl.export.export_result import Comparison
 from automl.export.model_file import load_model, model_bytes
+from automl.export.prediction.model import Model
 from automl.export.programs import Run, on_cpu, onnx_bytes, open_onnx, open_torch, torch_bytes
 
 TOLERANCE = 1e-4

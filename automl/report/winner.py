@@ -20,7 +20,7 @@ from automl.data.batches import open_images
 from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import AutomlError, DataError, ModelError, StudyError
-from automl.export.evaluation import Evaluation, wilson_interval
+from automl.export.test_evaluation import Evaluation, wilson_interval
 from automl.figures.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe

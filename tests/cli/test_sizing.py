@@ -12,7 +12,7 @@ from PIL import Image
 from automl.data.dataset import Sizing
 from automl.data.loading import load_data_set
 from automl.export.model_file import load_model
-from automl.export.pictures import as_pixels
+from automl.export.prediction.image_inputs import as_pixels
 from tests.conftest import Automl
 
 SPACE = "parameters:\n  depth: {value: 0}\n  hidden_dim: {value: 8}\n  epochs: {value: 2}\n  batch_size: {value: 16}\n"

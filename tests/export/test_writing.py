@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from automl.errors import ModelFileError
-from automl.export.exported import Comparison
+from automl.export.export_result import Comparison
 from automl.export.formats import check_format
-from automl.export.model import Model
 from automl.export.model_file import build_networks, load_model
+from automl.export.prediction.model import Model
 from automl.export.writing import TOLERANCE, noise, samples, write_model
 from automl.recipe import Recipe
 from tests.export.conftest import Trained

@@ -18,8 +18,8 @@ from sklearn.metrics import (
 
 from automl.data.dataset import Split
 from automl.errors import DataError
-from automl.export.evaluation import evaluate, wilson_interval
 from automl.export.model_file import load_model
+from automl.export.test_evaluation import evaluate, wilson_interval
 from tests.export.conftest import Trained
 
 

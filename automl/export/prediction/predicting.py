@@ -16,8 +16,8 @@ from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding import DAMAGED, reason_of
 from automl.data.pixels import FORMATS, read_header, to_pixels
 from automl.errors import DataError
-from automl.export.image_files import ImageFile
-from automl.export.model import Model, Prediction
+from automl.export.prediction.image_files import ImageFile
+from automl.export.prediction.model import Model, Prediction
 
 BLOCK_VALUES = 2**26
 """Pixel values in memory at once."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from automl.data.normalization import Normalization
-from automl.export.classifier import Classifier, NormalizedNetwork
 from automl.export.model_file import load_model
+from automl.export.prediction.classifier import Classifier, NormalizedNetwork
 from tests.export.conftest import Trained, save_model
 
 IMAGES_BCHW = torch.randint(0, 256, (5, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -17,7 +17,7 @@ from automl.data.dataset import DataSet, Fit, ImageShape, Split, SplitName
 from automl.data.pixels import convert
 from automl.data.transfer import to_device
 from automl.errors import DataError
-from automl.export.model import Model
+from automl.export.prediction.model import Model
 from automl.training import evaluation
 from automl.training.calibration import measure_calibration
 from automl.training.result import Calibration

@@ -12,8 +12,8 @@ from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import StoredWeights, read_weights, weights_name
 from automl.errors import ModelError, StudyError
 from automl.export.card import ModelCard
-from automl.export.model import Model
 from automl.export.model_file import build_networks
+from automl.export.prediction.model import Model
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord

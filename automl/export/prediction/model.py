@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from automl.data.batches import HostImages, Images
 from automl.export.card import ModelCard
-from automl.export.classifier import Classifier, NormalizedNetwork
-from automl.export.pictures import Pictures, as_pixels
+from automl.export.prediction.classifier import Classifier, NormalizedNetwork
+from automl.export.prediction.image_inputs import Pictures, as_pixels
 from automl.recipe import Recipe
 from automl.training.prediction import at_once
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from automl.errors import DataError
 from automl.export.model_file import load_model
-from automl.export.pictures import Pictures, as_pixels
+from automl.export.prediction.image_inputs import Pictures, as_pixels
 from tests.export.conftest import Trained
 
 GRAY, COLOUR = (1, 8, 6), (3, 8, 6)
