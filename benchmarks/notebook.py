@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from automl.data.batches.normalization import Normalization, measure_normalization
 from automl.data.dataset import DataSet, Split
-from automl.data.normalization import Normalization, measure_normalization
 from automl.models.building import build_model
 from automl.models.convolution import Convolution
 from automl.recipe import Recipe

@@ -23,7 +23,7 @@ from optuna.trial import TrialState
 
 import automl.worker.trial
 from automl.artifacts.store import FolderStore
-from automl.data.normalization import Normalization
+from automl.data.batches.normalization import Normalization
 from automl.errors import TrainingInterrupted
 from automl.recipe import Recipe
 from automl.storage.database import open_database

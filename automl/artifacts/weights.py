@@ -17,7 +17,7 @@ from torch import Tensor
 
 from automl.artifacts.garbage import WEIGHTS
 from automl.artifacts.store import ArtifactStore
-from automl.data.normalization import Normalization
+from automl.data.batches.normalization import Normalization
 from automl.storage.optuna_internals import artifact_record
 from automl.training.calibration import calibrated_figures
 from automl.training.checkpoint import load_checkpoint, save_checkpoint

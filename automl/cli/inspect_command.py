@@ -12,8 +12,8 @@ from automl.cli.live import decoding_progress
 from automl.cli.options import add_json, add_sizing_options, count_from_zero
 from automl.cli.terminal import TextTable, print_json, print_table, tell, write_line
 from automl.data.dataset import SPLITS, DataSet, Sizing
-from automl.data.duplicates import Duplicates
-from automl.data.inspection import Inspection, inspect_data, sample_images
+from automl.data.inspection.duplicates import Duplicates
+from automl.data.inspection.overview import Inspection, inspect_data, sample_images
 from automl.errors import SettingsError
 from automl.sanitize import one_line
 from automl.settings import Settings

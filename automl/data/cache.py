@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from automl.data import stored
-from automl.data.contents import Interrupted, Progress, Source
+from automl.data import cache_format as stored
 from automl.data.dataset import Sizing
-from automl.data.disk import disk_errors
+from automl.data.disk_space import disk_errors
+from automl.data.source_contents import Interrupted, Progress, Source
 from automl.errors import DataError
 
 FORMAT = 3

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.cache import fetch
-from automl.data.contents import Progress, Source
+from automl.data.cache_format import Record, Stored
 from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing, Split, SplitName
-from automl.data.sources import find_source
+from automl.data.source_contents import Progress, Source
+from automl.data.sources.references import find_source
 from automl.data.splits import cut_missing
-from automl.data.stored import Record, Stored
 from automl.errors import DataError
 from automl.sanitize import one_line
 

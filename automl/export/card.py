@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from automl.data.batches.normalization import Normalization
 from automl.data.dataset import AUTO, ImageShape, Sizing
-from automl.data.normalization import Normalization
 from automl.recipe import Recipe
 from automl.training.result import CalibratedFigures
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automl.data.batches import HostImages, Images, open_images
+from automl.data.batches.batching import HostImages, Images, open_images
+from automl.data.batches.transfer import to_device
 from automl.data.dataset import DataSet, Fit, ImageShape, Split, SplitName
-from automl.data.pixels import convert
-from automl.data.transfer import to_device
+from automl.data.decoding.pixels import convert
 from automl.errors import DataError
 from automl.export.prediction.model import Model
 from automl.training import evaluation

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from automl.data.dataset import ImageShape, Split
-from automl.data.pixels import convert
+from automl.data.decoding.pixels import convert
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.export_result import Comparison

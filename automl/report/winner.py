@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import StoredWeights, read_weights, weights_name
 from automl.confirmation.confirmed import record_test_opening
-from automl.data.batches import open_images
+from automl.data.batches.batching import open_images
 from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import AutomlError, DataError, ModelError, StudyError

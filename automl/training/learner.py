@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from automl.data.batches import Batch
+from automl.data.batches.batching import Batch
 from automl.recipe import Recipe
 from automl.training.device import Precision, compute_in
 from automl.training.objective import Objective

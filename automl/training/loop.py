@@ -19,10 +19,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from automl.data.augmentation import Augmentation
-from automl.data.batches import Images, TrainingBatches, open_images
+from automl.data.batches.augmentation import Augmentation
+from automl.data.batches.batching import Images, TrainingBatches, open_images
+from automl.data.batches.normalization import measure_normalization
 from automl.data.dataset import DataSet, Split
-from automl.data.normalization import measure_normalization
 from automl.errors import DivergedError, TrainingError, TrainingInterrupted
 from automl.models.building import Builder, build_model, check_model, count_parameters
 from automl.recipe import Recipe

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from automl.data.batches import Images, evaluation_batches
-from automl.data.normalization import Normalization
+from automl.data.batches.batching import Images, evaluation_batches
+from automl.data.batches.normalization import Normalization
 from automl.training.device import DTYPES, Precision, compute_in
 
 _VALUES_AT_ONCE = 2**20

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automl.data.batches import Images
+from automl.data.batches.batching import Images
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from automl.artifacts.checkpoints import Checkpoints
 from automl.artifacts.garbage import WEIGHTS, artifact_id, forget_earlier, remove_leftovers
 from automl.artifacts.weights import drop_surplus_weights, record_weights, write_weights
-from automl.data.disk import is_disk_full
+from automl.data.disk_space import is_disk_full
 from automl.errors import (
     AutomlError,
     DiskFullError,

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
+from automl.data.batches.normalization import measure_normalization
 from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
-from automl.data.normalization import measure_normalization
 from automl.models.building import build_model
 from automl.recipe import Recipe
 from automl.spaces.file import load_space

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from automl.data.dataset import Sizing
-from automl.data.decoding import CHUNK
-from automl.data.journal import NAME
+from automl.data.decoding.decode_log import NAME
+from automl.data.decoding.decoder import CHUNK
 from automl.data.loading import load_data_set
 from tests.data.pictures import pack, save_classes, save_picture
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from automl.data.dataset import DataSet, Sizing
-from automl.data.decoding import _alone_if_large
+from automl.data.decoding.decoder import _alone_if_large
+from automl.data.decoding.pixels import ORIENTATION
 from automl.data.loading import load_data_set
-from automl.data.pixels import ORIENTATION
 from automl.errors import DataError
 from tests.data.pictures import save_classes
 
@@ -146,7 +146,7 @@ def test_png_of_a_billion_pixels_is_refused_by_its_header(tmp_path: Path) -> Non
 
 def test_large_images_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads, as two processes would, hold a large image each: the second waits for the first."""
-    monkeypatch.setattr("automl.data.decoding.LARGE_PIXELS", 100)
+    monkeypatch.setattr("automl.data.decoding.decoder.LARGE_PIXELS", 100)
     path, held, order = tmp_path / "images.npy", threading.Event(), []
     path.touch()
 

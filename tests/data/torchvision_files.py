@@ -22,7 +22,7 @@ import pytest
 from scipy.io import savemat  # type: ignore[import-untyped]
 from torchvision import datasets
 
-from automl.data.torchvision_sets import DOWNLOADS
+from automl.data.sources.torchvision_sets import DOWNLOADS
 
 Pixels = npt.NDArray[np.uint8]
 TRAIN, TEST = 120, 20

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from automl.data.disk import is_disk_full
+from automl.data.disk_space import is_disk_full
 from automl.errors import TrainingError
 from automl.training.checkpoint import load_checkpoint, save_checkpoint
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from automl.data.batches import Batch
+from automl.data.batches.batching import Batch
 from automl.data.dataset import DataSet
 from automl.models.geometry import ImageShape
 from automl.recipe import Recipe

@@ -12,7 +12,7 @@ import torch
 import torchvision
 from torch import nn
 
-from automl.data.batches import open_images
+from automl.data.batches.batching import open_images
 from automl.data.dataset import DataSet, Split
 from automl.errors import DivergedError, ModelError, TrainingError, TrainingInterrupted
 from automl.models.building import build_model

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from automl.data.batches import HostImages
-from automl.data.normalization import Normalization
+from automl.data.batches.batching import HostImages
+from automl.data.batches.normalization import Normalization
 from automl.models.building import build_model
 from automl.recipe import Recipe
 from automl.training.evaluation import evaluate_logits

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from automl.data.normalization import Normalization
+from automl.data.batches.normalization import Normalization
 from automl.training.votes import pool
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from automl.data.containers import IMAGE_ENDINGS, Archive, Folder, ending, is_image
+from automl.data.decoding.containers import IMAGE_ENDINGS, Archive, Folder, ending, is_image
 from automl.errors import DataError
 
 

@@ -17,8 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from automl.data.dataset import Fit, ImageShape
-from automl.data.decoding import DAMAGED
-from automl.data.pixels import FORMATS, convert, to_pixels
+from automl.data.decoding.decoder import DAMAGED
+from automl.data.decoding.pixels import FORMATS, convert, to_pixels
 from automl.errors import DataError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor"

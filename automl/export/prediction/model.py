@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from automl.data.batches import HostImages, Images
+from automl.data.batches.batching import HostImages, Images
 from automl.export.card import ModelCard
 from automl.export.prediction.classifier import Classifier, NormalizedNetwork
 from automl.export.prediction.image_inputs import Pictures, as_pixels

@@ -13,8 +13,8 @@ from joblib import cpu_count  # type: ignore[import-untyped]
 from PIL import Image
 
 from automl.data.dataset import Fit, ImageShape
-from automl.data.decoding import DAMAGED, reason_of
-from automl.data.pixels import FORMATS, read_header, to_pixels
+from automl.data.decoding.decoder import DAMAGED, reason_of
+from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
 from automl.errors import DataError
 from automl.export.prediction.image_files import ImageFile
 from automl.export.prediction.model import Model, Prediction

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from automl.data.normalization import Normalization
+from automl.data.batches.normalization import Normalization
 from automl.export.model_file import load_model
 from automl.export.prediction.classifier import Classifier, NormalizedNetwork
 from tests.export.conftest import Trained, save_model

@@ -1,0 +1,85 @@
+"""What is done of a decoding, so that an interrupted one continues: a line of JSON each, beside the pixels.
+
+first line    shape, notes, and of each image its header, or why it has none
+after it      the rows of a chunk whose pixels are written, and which of them are damaged
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl.data.dataset import ImageShape
+from automl.data.disk_space import disk_errors
+from automl.data.source_contents import Header
+
+NAME = "decoded.jsonl"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the headers of all images say, and what was decided by them."""
+
+    shape: ImageShape
+    notes: tuple[str, ...]
+    headers: Sequence[Header | None]
+    unreadable: Mapping[int, str]
+    """Why there is no header, by row."""
+
+
+class Journal:
+    """The file of one folder; a line that a killed process has left unfinished is dropped."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read what an interrupted decoding has left there.
+
+        Raises: DataError if the folder cannot be written.
+        """
+        self._path = folder / NAME
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lines = _whole_lines(self._path)
+        self.plan = _plan(lines[0]) if lines else None
+        self.done: dict[tuple[int, int], Mapping[int, str]] = {
+            (line["first"], line["images"]): _by_row(line["damaged"]) for line in lines[1:]
+        }
+        """By first row and number of images of a chunk: which images are damaged and why."""
+
+    def begin(self, plan: Plan) -> Plan:
+        """Record the plan, and return it."""
+        headers = [header and (header.height, header.width, header.mode) for header in plan.headers]
+        unreadable = {str(row): reason for row, reason in plan.unreadable.items()}
+        self._append({"shape": plan.shape, "notes": plan.notes, "headers": headers, "unreadable": unreadable})
+        return plan
+
+    def add(self, first: int, images: int, damaged: Mapping[int, str]) -> None:
+        """Record a chunk whose pixels are on the disk."""
+        self.done[first, images] = damaged
+        self._append({"first": first, "images": images, "damaged": {str(row): why for row, why in damaged.items()}})
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with disk_errors(self._path.parent), self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    whole, newline, rest = path.read_bytes().rpartition(b"\n")
+    if rest:
+        os.truncate(path, len(whole + newline))
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _plan(line: Mapping[str, Any]) -> Plan:
+    channels, height, width = line["shape"]
+    headers = [header and Header(*header) for header in line["headers"]]
+    return Plan((channels, height, width), tuple(line["notes"]), headers, _by_row(line["unreadable"]))
+
+
+def _by_row(reasons: Mapping[str, str]) -> dict[int, str]:
+    return {int(row): reason for row, reason in reasons.items()}

@@ -1,0 +1,212 @@
+"""Encoded images to pixels of one shape, on all cores; what was interrupted goes on where it was.
+
+The processes are loky's: they neither run the caller's main module again (a notebook or an unguarded script may load
+data) nor fork threads that torch has started. With threads instead, Python's share of a small image would dominate:
+FER2013's zip took 4.7 s with two threads and 2.1 s with two processes (2 cores, Python 3.11, Pillow 13, 2026-11).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from joblib import cpu_count  # type: ignore[import-untyped]
+from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
+from PIL import Image, UnidentifiedImageError
+
+from automl.data.dataset import Fit, ImageShape, Sizing
+from automl.data.decoding.containers import UNREADABLE, Archive, Folder
+from automl.data.decoding.decode_log import Journal, Plan
+from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
+from automl.data.decoding.shapes import common_shape
+from automl.data.disk_space import Room
+from automl.data.source_contents import Header, Interrupted, Progress, Written, none_readable
+from automl.errors import DataError
+
+CHUNK = 64
+"""Images that are decoded, and recorded as done, together; fewer are not worth the start of another process."""
+ORPHAN_SECONDS = 1.0
+"""How soon a decoding process sees that its parent was killed."""
+DAMAGED = (*UNREADABLE, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError)
+"""What Pillow's decoders and zipfile raise on damaged files."""
+LARGE_PIXELS = 1 << 26
+"""Of one image; of those that have more, one is decoded at a time, since each takes half a gigabyte and more."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some consecutive images of a container."""
+
+    container: Path
+    first_row: int
+    names: Sequence[str]
+
+
+@dataclass(frozen=True)
+class EncodedImages:
+    """Image files in a folder or a zip."""
+
+    container: Path
+    names: tuple[str, ...]
+
+    def file_name(self, row: int) -> str:
+        """The path inside the container."""
+        return self.names[row]
+
+    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+        """Read all headers, decide on a shape, decode what an earlier, interrupted call has not.
+
+        Raises: DataError if an image has more pixels than Pillow allows, or none can be read.
+        """
+        journal = Journal(room.folder)
+        if on_progress is not None:  # the headers take a while, too
+            on_progress(sum(images for _, images in journal.done), room.images)
+        with _processes(len(self.names)) as pool:
+            plan = journal.plan or journal.begin(self._plan(pool, sizing))
+            room.allocate(plan.shape)
+            self._decode(pool, journal, room, plan.shape, sizing.fit, on_progress)
+        damaged = {row: reason for chunk in journal.done.values() for row, reason in chunk.items()}
+        return Written(plan.headers, {**plan.unreadable, **damaged}, plan.notes)
+
+    def _plan(self, pool: Executor, sizing: Sizing) -> Plan:
+        futures = [pool.submit(read_headers, chunk) for chunk in self._chunks()]
+        results = [future.result() for future in futures]
+        headers = [header for found, _ in results for header in found]
+        unreadable = {row: reason for _, failed in results for row, reason in failed.items()}
+        readable = [header for header in headers if header is not None]
+        if not readable:
+            raise none_readable(self.container, len(self.names), unreadable[0])
+        shape, notes = common_shape(readable, sizing)
+        return Plan(shape, notes, headers, unreadable)
+
+    def _decode(
+        self,
+        pool: Executor,
+        journal: Journal,
+        room: Room,
+        shape: ImageShape,
+        fit: Fit,
+        on_progress: Progress | None,
+    ) -> None:
+        chunks = [chunk for chunk in self._chunks() if (chunk.first_row, len(chunk.names)) not in journal.done]
+        futures = {pool.submit(decode, chunk, room.path, shape, fit): chunk for chunk in chunks}
+        done = room.images - sum(len(chunk.names) for chunk in chunks)
+        for future in as_completed(futures):
+            chunk = futures[future]
+            journal.add(chunk.first_row, len(chunk.names), future.result())
+            done += len(chunk.names)
+            if on_progress is not None:
+                on_progress(done, room.images)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        for first in range(0, len(self.names), CHUNK):
+            yield Chunk(self.container, first, self.names[first : first + CHUNK])
+
+
+def read_headers(chunk: Chunk) -> tuple[list[Header | None], dict[int, str]]:
+    """Headers of the images, and why some have none, by row.
+
+    Raises: DataError if an image has more pixels than Pillow allows.
+    """
+    headers: list[Header | None] = []
+    unreadable: dict[int, str] = {}
+    for row, name in enumerate(chunk.names, chunk.first_row):
+        try:
+            with _opened(chunk.container, name) as image:
+                headers.append(read_header(image))
+        except DAMAGED as error:
+            headers.append(None)
+            unreadable[row] = reason_of(error)
+    return headers, unreadable
+
+
+def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit) -> Mapping[int, str]:
+    """Write the chunk's pixels into their rows of the .npy file; returns why some have none, by row."""
+    images_MHWC = np.lib.format.open_memmap(path, mode="r+")
+    damaged: dict[int, str] = {}
+    for row, name in enumerate(chunk.names, chunk.first_row):
+        try:
+            with _opened(chunk.container, name) as image, _alone_if_large(image, path):
+                images_MHWC[row] = to_pixels(image, shape, fit)
+        except DAMAGED as error:
+            damaged[row] = reason_of(error)
+    images_MHWC.flush()  # the record that names them comes after
+    return damaged
+
+
+@contextmanager
+def _processes(images: int) -> Iterator[Executor]:
+    try:
+        with ProcessPoolExecutor(_process_count(images), initializer=_end_with, initargs=(os.getpid(),)) as pool:
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(wait=True, kill_workers=True)
+                raise
+    except BrokenProcessPool as error:
+        raise Interrupted(
+            f"A process that decoded images was killed, perhaps for want of memory: {error}\n"
+            "What is decoded is kept: the same command goes on from there."
+        ) from error
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when the one that started it was killed; loky's would wait for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _process_count(images: int) -> int:
+    return min(int(cpu_count()), math.ceil(images / CHUNK))
+
+
+@contextmanager
+def _opened(container: Path, name: str) -> Iterator[Image.Image]:
+    with warnings.catch_warnings(), _container(container).open(name) as file:
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; one process, one thread
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except Image.DecompressionBombError as error:
+            raise DataError(f"{container}: {name!r} is refused: {error}") from error
+        with image:
+            yield image
+
+
+@contextmanager
+def _alone_if_large(image: Image.Image, path: Path) -> Iterator[None]:
+    """Wait, with a large image, until no other process that writes into `path` holds one."""
+    if image.width * image.height <= LARGE_PIXELS:
+        yield
+        return
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # freed by the system when this process ends, however it ends
+        yield
+
+
+@lru_cache(maxsize=1)  # a zip's directory is read once by each decoding process, which lives for one data set
+def _container(path: Path) -> Folder | Archive:
+    return Folder(path) if path.is_dir() else Archive(path)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an image cannot be read, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,112 @@
+"""What a source of images hands over: labels and given splits at once, pixels when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.data.dataset import Sizing
+from automl.data.disk_space import Room
+from automl.errors import DataError
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the images done so far and all there are."""
+GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"))
+
+
+class Interrupted(DataError):  # noqa: N818 nothing is wrong with the data
+    """The decoding ended early; what is decoded stays, and the same call goes on from there."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself, upright."""
+
+    height: int
+    width: int
+    mode: str
+    """As Pillow calls it: `L`, `RGB`, `CMYK`."""
+
+    @property
+    def gray(self) -> bool:
+        """Whether it promises one channel."""
+        return self.mode in GRAY_MODES
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was found while the pixels were written."""
+
+    headers: Sequence[Header | None]
+    """Of all M images; None where there is none to be read."""
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+    """Why there are no pixels, by row."""
+    notes: tuple[str, ...] = ()
+
+
+class Images(Protocol):
+    """M images, in the order of the labels."""
+
+    def file_name(self, row: int) -> str:
+        """What a person calls this image."""
+        ...
+
+    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+        """Decide on one shape for all images, and write their pixels into the file that `room` has for them.
+
+        Raises: DataError if an image is hostile.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A source, read up to its pixels."""
+
+    images: Images
+    class_names: tuple[str, ...]
+    labels_M: npt.NDArray[np.int64]
+    splits_M: npt.NDArray[np.int8]
+    """The split that the source gives each image, as its place in SPLITS; all 0 (train) where it gives none."""
+    groups_M: npt.NDArray[np.int64] | None = None
+    """Images of the same number (a person, a burst) must stay in one split."""
+    notes: tuple[str, ...] = ()
+    name: str | None = None
+    """What the set is called where its content says more than its path: `fer2013`."""
+
+
+def none_readable(where: object, images: int, reason: str) -> DataError:
+    """The error where nothing is left of a source; `reason`: why its first image is not."""
+    return DataError(f"{where}: none of its {images} images can be read ({reason}).")
+
+
+class Source(Protocol):
+    """Labelled images under a name or a path."""
+
+    @property
+    def name(self) -> str:
+        """Short, for the names of studies."""
+        ...
+
+    @property
+    def reference(self) -> str:
+        """A known name or an absolute path."""
+        ...
+
+    def identity(self) -> str:
+        """Text that changes when the images do, found without reading them.
+
+        Raises: DataError if the source cannot be listed.
+        """
+        ...
+
+    def contents(self) -> Contents:
+        """Labels, classes and given splits.
+
+        Raises: DataError if there is nothing to learn from, or something hostile.
+        """
+        ...

@@ -1,0 +1,102 @@
+"""Image files in class folders, in a folder or a zip."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from automl.data.decoding.containers import Archive, File, Folder, is_image
+from automl.data.source_contents import Contents
+from automl.data.sources.fer2013 import Fer2013Table, competition_table
+from automl.data.sources.labels import label_numbers, split_numbers
+from automl.data.sources.layout import arrange
+from automl.data.sources.tables import Table
+from automl.errors import DataError
+
+
+@dataclass(frozen=True)
+class FolderOfImages:
+    """A folder with a folder for each class."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        return self.path.name or "images"
+
+    @property
+    def reference(self) -> str:
+        """The absolute path."""
+        return str(self.path)
+
+    @cached_property
+    def _files(self) -> list[File]:
+        return Folder(self.path).files()
+
+    def identity(self) -> str:
+        """Names, sizes and times of change of the images."""
+        digest = hashlib.sha256()
+        for file in self._files:
+            if is_image(file.name):
+                digest.update(f"{file.name}\0{file.stamp}\0".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+    def contents(self) -> Contents:
+        """Classes and splits from the folders' names.
+
+        Raises: DataError if no image lies in a class folder.
+        """
+        return _contents(self.path, self._files)
+
+
+@dataclass(frozen=True)
+class ArchiveOfImages:
+    """The same in a zip."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The zip's, without its ending."""
+        return self.path.stem
+
+    @property
+    def reference(self) -> str:
+        """The absolute path."""
+        return str(self.path)
+
+    def identity(self) -> str:
+        """Size and time of change of the zip: its directory is not read."""
+        status = self.path.stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def contents(self) -> Contents:
+        """Classes and splits from the folders' names, or from FER2013's table if the zip is the competition's.
+
+        Raises: DataError if no image lies in a class folder, or the zip is damaged, hostile or encrypted.
+        """
+        files = Archive(self.path).files()
+        table = competition_table(file.name for file in files)
+        if table is not None and not any(is_image(file.name) for file in files):
+            return Fer2013Table(self.path, Table(self.path, table)).contents()
+        return _contents(self.path, files)
+
+
+def _contents(path: Path, files: list[File]) -> Contents:
+    from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
+
+    try:
+        layout = arrange(file.name for file in files)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    return Contents(
+        images=EncodedImages(path, tuple(place.path for place in layout.places)),
+        class_names=layout.class_names,
+        labels_M=label_numbers([place.class_name for place in layout.places], layout.class_names),
+        splits_M=split_numbers([place.split for place in layout.places]),
+        notes=layout.notes,
+        name=layout.name,
+    )

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from automl.data.sources.layout import Place, arrange
+from automl.errors import DataError
+
+
+def test_class_folders_alone_are_train() -> None:
+    layout = arrange(["dogs/1.png", "cats/2.png", "cats/deeper/1.JPG"])
+    assert layout.class_names == ("cats", "dogs")
+    assert layout.places == (
+        Place("train", "cats", "cats/2.png"),
+        Place("train", "cats", "cats/deeper/1.JPG"),
+        Place("train", "dogs", "dogs/1.png"),
+    )
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "validation", "Val"])
+def test_split_folders_have_several_names(validation: str) -> None:
+    layout = arrange([f"{validation}/cats/1.png", "test/cats/1.png", "train/cats/1.png"])
+    assert [place.split for place in layout.places] == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize("inside", [["train/a/1.png", "test/b/2.png"], ["a/1.png", "b/1.png"], ["train/a/1.png"]])
+def test_an_enclosing_folder_changes_nothing(inside: list[str]) -> None:
+    bare, enclosed = arrange(inside), arrange([f"pictures/{path}" for path in inside])
+    assert enclosed.class_names == bare.class_names
+    assert [(place.split, f"pictures/{place.path}") for place in bare.places] == [
+        (place.split, place.path) for place in enclosed.places
+    ]
+
+
+def test_class_that_is_called_train_is_a_class() -> None:
+    layout = arrange(["bus/1.png", "car/1.png", "train/1.png", "train/2.png"])
+    assert layout.class_names == ("bus", "car", "train")
+    assert {place.split for place in layout.places} == {"train"}
+
+
+def test_image_beside_an_enclosing_folder_is_left_aside() -> None:
+    for inside in (["a/1.png", "b/1.png"], ["train/a/1.png", "train/b/1.png"]):
+        layout = arrange(["preview.png", *(f"pictures/{path}" for path in inside)])
+        assert layout.class_names == ("a", "b")
+        assert "first: preview.png" in layout.notes[0]
+
+
+def test_other_files_are_left_aside_and_counted() -> None:
+    layout = arrange(["a/1.png", "b/1.png", "b/2.heic", "README.md", "3.png"])
+    assert len(layout.places) == 2
+    assert layout.notes == (
+        "2 files are no images by their ending and are left aside (.heic: 1, .md: 1)",
+        "1 images lie in no class of a known split and are left aside (first: 3.png)",
+    )
+
+
+def test_unlabelled_test_images_are_left_aside() -> None:
+    layout = arrange(["train/a/1.png", "train/b/1.png", "test/7.png"])
+    assert {place.split for place in layout.places} == {"train"}
+    assert "first: test/7.png" in layout.notes[0]
+
+
+def test_fer2013_is_recognized_by_its_file_names() -> None:
+    layout = arrange(["train/neutral/Training_1.jpg", "test/neutral/PublicTest_2.jpg", "test/Angry/PrivateTest_3.jpg"])
+    assert layout.name == "fer2013"
+    assert layout.class_names == ("angry", "neutral")
+    assert [(place.split, place.class_name) for place in layout.places] == [
+        ("train", "neutral"),
+        ("validation", "neutral"),
+        ("test", "angry"),
+    ]
+
+
+def test_names_of_fer2013_with_other_classes_are_no_fer2013() -> None:
+    layout = arrange(["train/cat/Training_1.jpg", "test/cat/PublicTest_2.jpg"])
+    assert [place.split for place in layout.places] == ["train", "test"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        ([], "No images: it is empty. Expected"),
+        (["a/1.heic", "a/2.heic"], "No images: 2 files that are no images by their ending (.heic: 2). Expected"),
+        (["train/1.png", "test/2.png"], "2 images, but none in a class folder (for example 'train/1.png'). Put the"),
+        (["1.png", "2.png"], "2 images, but none in a class folder (for example '1.png'). Put the images of each"),
+    ],
+)
+def test_nothing_to_learn_from_says_what_is_there(paths: list[str], message: str) -> None:
+    with pytest.raises(DataError, match="^" + re.escape(message)):
+        arrange(paths)
+
+
+def test_split_folders_as_kaggle_calls_them_are_no_classes() -> None:
+    layout = arrange(["Training/a/1.png", "Training/b/1.png", "Testing/a/1.png", "dev/a/1.png"])
+    assert layout.class_names == ("a", "b")
+    assert [place.split for place in layout.places] == ["train", "train", "validation", "test"]
