@@ -29,9 +29,9 @@ from torch.utils.flop_counter import flop_registry
 from automl.data.dataset import DataSet
 from automl.recipe import Recipe
 from automl.training.device import DTYPES, choose_device, choose_precision
+from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 from automl.training.randomness import host_generator
-from automl.training.result import METRICS
 from benchmarks.epoch import NETWORKS, fer2013_parser, page, read_data
 from benchmarks.machine import machine_line
 

@@ -31,7 +31,7 @@ from automl.storage.database import Database
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.specification import Specification
 from automl.study.study import StudyRecord
-from automl.training.result import METRICS, EpochResult
+from automl.training.epoch_result import METRICS, EpochResult
 from automl.worker.pruners import EPOCHS_ATTRIBUTE
 
 PRUNED_SHARE = 0.4

@@ -30,8 +30,8 @@ from automl.storage.database import open_database
 from automl.storage.optuna_storage import open_storage
 from automl.study.study import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
-from automl.training.result import EpochResult
-from automl.training.votes import Predictions
+from automl.training.epoch_result import EpochResult
+from automl.training.evaluation.predictions import Predictions
 from automl.worker.samplers import build_sampler
 from automl.worker.trial import TrialRun
 from automl.worker.worker import Worker

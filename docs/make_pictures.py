@@ -17,7 +17,7 @@ from automl.report.sections.confirmation_section import repeated
 from automl.results.results import FinishedTrial, finished_trials
 from automl.storage.database import open_database
 from automl.study.study import StudyRecord, find_study
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 IMAGES = Path(__file__).parent / "images"
 STATES: dict[str, Literal["complete", "pruned", "failed"]] = {

@@ -19,7 +19,7 @@ from automl.spaces.space import PrunerSetting, SearchSpace
 from automl.study.limits import in_words
 from automl.study.specification import BAND_PRUNERS, PRUNERS, SAMPLERS, DataIdentity, Specification
 from automl.study.study import Budget, default_name
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 SAMPLER_NOTES = {
     "gp": "gp models the unconditional parameters only; conditional ones are drawn independently, at random",

@@ -12,9 +12,9 @@ from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import checkpoint_name, checkpoints_of
 from automl.errors import TrainingError
 from automl.queue.claims import Claim
-from automl.training.checkpoint import load_checkpoint, save_checkpoint
+from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
+from automl.training.epoch_result import EpochResult
 from automl.training.loop import Training
-from automl.training.result import EpochResult
 
 CHECKPOINT_SHARE = 0.02
 """At most this share of the time goes into checkpoints, unless one takes longer than 0.3 s."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from automl.errors import SettingsError
-from automl.training.disk import flush_folder
+from automl.training.durable_files import flush_folder
 
 S3 = "s3://"
 PARTIAL = ".partial"

@@ -19,10 +19,10 @@ from automl.artifacts.garbage import WEIGHTS
 from automl.artifacts.store import ArtifactStore
 from automl.data.batches.normalization import Normalization
 from automl.storage.optuna_internals import artifact_record
-from automl.training.calibration import calibrated_figures
-from automl.training.checkpoint import load_checkpoint, save_checkpoint
-from automl.training.result import CalibratedFigures
-from automl.training.votes import Predictions
+from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
+from automl.training.epoch_result import CalibratedFigures
+from automl.training.evaluation.calibration import calibrated_figures
+from automl.training.evaluation.predictions import Predictions
 
 FILENAME = WEIGHTS
 PREDICTIONS = "validation_predictions"

@@ -17,7 +17,7 @@ from automl.results.calibrated import Calibrated
 from automl.results.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.sanitize import one_line
 from automl.study.study import StudyRecord
-from automl.training.result import Calibration, EpochResult
+from automl.training.epoch_result import Calibration, EpochResult
 
 
 def clock(seconds: float) -> str:

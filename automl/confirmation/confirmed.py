@@ -20,7 +20,7 @@ from automl.errors import StudyError
 from automl.results.results import TrialRecord, best_trial, read_trial
 from automl.study.specification import ATTRIBUTE, Confirms
 from automl.study.study import CONFIRMING, StudyRecord, find_study
-from automl.training.result import METRICS, Metric
+from automl.training.epoch_result import METRICS, Metric
 
 CONFIRMS_ATTRIBUTE = "confirms"
 """A trial's user attribute: the number and the value of the search's trial that it repeats, and which seed it is."""

@@ -23,7 +23,7 @@ from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.optuna_storage import open_storage
 from automl.study.specification import Confirms, Specification
 from automl.study.study import Budget, StudyRecord, create_or_continue, find_study, study_names
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 SUFFIX = "-confirmed"
 """Of a search's name, for the study that confirms it."""

@@ -14,7 +14,7 @@ import torch
 from automl.data.batches.normalization import Normalization
 from automl.data.dataset import AUTO, ImageShape, Sizing
 from automl.recipe import Recipe
-from automl.training.result import CalibratedFigures
+from automl.training.epoch_result import CalibratedFigures
 
 VALIDATION_METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
 

@@ -17,9 +17,9 @@ from automl.storage.database import Database
 from automl.study.limits import in_words, vote_fits
 from automl.study.specification import Specification
 from automl.study.study import StudyRecord
-from automl.training.ensemble import choose_shares
-from automl.training.result import METRICS
-from automl.training.votes import Predictions
+from automl.training.epoch_result import METRICS
+from automl.training.evaluation.ensemble_selection import choose_shares
+from automl.training.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from automl.export.prediction.model import Model
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
-from automl.training.calibration import figures_of
-from automl.training.ensemble import pooled
-from automl.training.result import CalibratedFigures
+from automl.training.epoch_result import CalibratedFigures
+from automl.training.evaluation.calibration import figures_of
+from automl.training.evaluation.ensemble_selection import pooled
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from automl.export.writing import samples, write_model
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
 from automl.spaces.yaml_with_lines import Document, read_yaml_file
-from automl.training.calibration import calibrated_figures
 from automl.training.device import choose_device, choose_precision, describe
+from automl.training.epoch_result import METRICS, EpochResult
+from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.loop import Training
-from automl.training.result import METRICS, EpochResult
 
 RUN_KEYS: Mapping[str, Callable[[object], bool]] = {
     "metric": lambda value: isinstance(value, str) and value in METRICS,

@@ -18,9 +18,9 @@ from automl.data.dataset import DataSet, Fit, ImageShape, Split, SplitName
 from automl.data.decoding.pixels import convert
 from automl.errors import DataError
 from automl.export.prediction.model import Model
-from automl.training import evaluation
-from automl.training.calibration import measure_calibration
-from automl.training.result import Calibration
+from automl.training.epoch_result import Calibration
+from automl.training.evaluation import scoring as evaluation
+from automl.training.evaluation.calibration import measure_calibration
 
 Z_95 = 1.959963984540054
 """The standard normal stays within so much of 0 in 95 % of the cases."""

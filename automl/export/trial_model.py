@@ -30,8 +30,8 @@ from automl.storage.database import Database
 from automl.study.limits import vote_fits
 from automl.study.study import StudyRecord
 from automl.training.device import choose_device
+from automl.training.epoch_result import CalibratedFigures
 from automl.training.latency import measure_milliseconds
-from automl.training.result import CalibratedFigures
 
 UNCALIBRATED = (
     "Its probabilities are not calibrated: what it says of the validation split was not kept by the automl that "

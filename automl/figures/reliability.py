@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, style
-from automl.training.calibration import Bin
+from automl.training.evaluation.calibration import Bin
 
 SAID, RIGHT = "probability of the predicted class", "share that is right"
 LINE_COLOURS = (COLOURS[1], COLOURS[0])

@@ -16,7 +16,7 @@ from automl.preflight.network_sizes import SizedRecipe, network_size, sized_reci
 from automl.preflight.throughput import Rehearsal
 from automl.recipe import network_in_words
 from automl.study.specification import Specification
-from automl.training.overfit import Learning, learn_by_heart
+from automl.training.overfit_check import Learning, learn_by_heart
 from automl.training.pace import Pace
 
 

@@ -15,7 +15,7 @@ from automl.errors import StudyError
 from automl.figures.effort import TrialEffort
 from automl.results.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
 from automl.study.study import StudyRecord
-from automl.training.result import METRICS, EpochResult, Metric
+from automl.training.epoch_result import METRICS, EpochResult, Metric
 
 FinishedState = Literal["complete", "pruned", "failed"]
 FINISHED_STATES: dict[str, FinishedState] = {"complete": "complete", "pruned": "pruned", "failed": "failed"}

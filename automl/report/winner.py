@@ -27,11 +27,11 @@ from automl.recipe import Recipe
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
-from automl.training.calibration import Bin, reliability
-from automl.training.class_report import class_report
 from automl.training.device import choose_device
-from automl.training.prediction import predict_logits
-from automl.training.result import Calibration
+from automl.training.epoch_result import Calibration
+from automl.training.evaluation.calibration import Bin, reliability
+from automl.training.evaluation.class_report import class_report
+from automl.training.evaluation.forward import predict_logits
 
 COMMAND = "report"
 """As the study remembers who opened its test split."""

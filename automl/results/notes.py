@@ -17,7 +17,7 @@ from automl.spaces.parameters import Parameter
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.specification import Confirms
 from automl.study.study import StudyRecord
-from automl.training.result import METRICS, EpochResult
+from automl.training.epoch_result import METRICS, EpochResult
 
 REMEDIES = {
     "diverged": "The loss became NaN or infinite: lower the largest learning rate of the space.",

@@ -18,7 +18,7 @@ from automl.errors import StudyError
 from automl.queue.claims import GRACE_SECONDS
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.study import StudyRecord
-from automl.training.result import METRICS, EpochResult
+from automl.training.epoch_result import METRICS, EpochResult
 
 RECIPE_ATTRIBUTE = "recipe"
 """The trial's user attribute that holds its whole recipe."""

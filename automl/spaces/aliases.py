@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from automl.recipe import FIELDS, Field
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 _FIELD_NAMES: dict[str, str] = {
     "block": "block_type",

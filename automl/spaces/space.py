@@ -18,7 +18,7 @@ from automl.spaces.distributions.ranges import Fixed, Trial
 from automl.spaces.fit import fit
 from automl.spaces.function import call_space_function
 from automl.spaces.parameters import Parameter, narrowed
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 GRID_LIMIT = 100_000
 """More combinations than this are no plan."""

@@ -9,7 +9,7 @@ from automl.spaces.aliases import metric_of
 from automl.spaces.entry import is_finite_number, short, suggestion
 from automl.spaces.space import PrunerSetting
 from automl.spaces.yaml_with_lines import Document
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 SAMPLERS = {
     "bayes": ("tpe", "W&B's is a Gaussian process: --sampler gp"),

@@ -19,7 +19,7 @@ from automl.queue.claims import GRACE_SECONDS
 from automl.storage.database import Database
 from automl.storage.schema import SCHEMA_LOCK, has_schema
 from automl.study.specification import ATTRIBUTE, Specification
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 CONFIRMING = '%"confirms": {%'
 """What the specification of a study that confirms another one is like, and of no search: in a text, a quotation mark

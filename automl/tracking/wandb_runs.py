@@ -15,8 +15,8 @@ import numpy.typing as npt
 from automl.tracking.wandb_courier import Courier
 from automl.tracking.wandb_files import cache_of
 from automl.tracking.wandb_mode import Mode
-from automl.training.class_report import class_report
-from automl.training.result import EpochResult
+from automl.training.epoch_result import EpochResult
+from automl.training.evaluation.class_report import class_report
 
 DEFAULT_PROJECT = "automl"
 OF_ANOTHER_RUN = ("WANDB_RUN_ID", "WANDB_RESUME", "WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")

@@ -28,13 +28,13 @@ from automl.models.building import Builder, build_model, check_model, count_para
 from automl.recipe import Recipe
 from automl.training.allocation import keep_freed_memory
 from automl.training.device import DTYPES, Precision, choose_precision
-from automl.training.evaluation import Evaluation, evaluate_logits
+from automl.training.epoch_result import EpochResult, Metric
+from automl.training.evaluation.forward import predict_logits
+from automl.training.evaluation.predictions import MirroredImages, Predictions
+from automl.training.evaluation.scoring import Evaluation, evaluate_logits
 from automl.training.learner import Learner, StepFigures, on_host
 from automl.training.optimization import Plateau, schedule_factor
-from automl.training.prediction import predict_logits
 from automl.training.randomness import global_seed, host_generator, stream_seed
-from automl.training.result import EpochResult, Metric
-from automl.training.votes import MirroredImages, Predictions
 
 FORMAT = 1
 """Of a run's state; it grows when what is kept there changes."""

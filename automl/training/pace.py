@@ -15,8 +15,8 @@ import torch
 from automl.data.dataset import DataSet, Split
 from automl.models.building import Builder, build_model
 from automl.recipe import Recipe
+from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
-from automl.training.result import METRICS
 
 ENOUGH_SECONDS = 1.0
 """A measurement of less is repeated on more images, unless it was on all."""

@@ -28,7 +28,7 @@ from automl.storage.schema import VERSION
 from automl.storage.trial_rows import read_trials
 from automl.study.specification import ATTRIBUTE, Specification
 from automl.study.study import StudyRecord
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 
 FORMAT = 1
 ARTIFACT = "artifacts:"

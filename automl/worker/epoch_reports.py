@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from automl.errors import TrialTakenError
 from automl.queue.claims import Claim
 from automl.storage.schema import EPOCH_COLUMNS
-from automl.training.result import EpochResult
+from automl.training.epoch_result import EpochResult
 
 REPORT = text(
     f"""

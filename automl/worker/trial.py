@@ -47,11 +47,11 @@ from automl.storage.optuna_internals import note_step, reported_steps, running_t
 from automl.storage.optuna_storage import LOST_CONNECTION
 from automl.study.limits import excess, judging
 from automl.tracking.wandb_runs import ByClass
-from automl.training.calibration import calibrated_figures
 from automl.training.device import free_memory, is_out_of_memory
+from automl.training.epoch_result import METRICS, EpochResult
+from automl.training.evaluation.calibration import calibrated_figures
+from automl.training.evaluation.predictions import Predictions
 from automl.training.loop import Training
-from automl.training.result import METRICS, EpochResult
-from automl.training.votes import Predictions
 from automl.worker.context import Workplace
 from automl.worker.epoch_reports import report_epoch
 from automl.worker.model_cost import milliseconds_of, record_weight

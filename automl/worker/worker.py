@@ -33,7 +33,7 @@ from automl.study.specification import Specification
 from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
-from automl.training.result import METRICS
+from automl.training.epoch_result import METRICS
 from automl.worker.context import Workplace
 from automl.worker.outcomes import Outcome
 from automl.worker.pruners import build_pruner

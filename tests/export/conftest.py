@@ -15,8 +15,8 @@ from automl.data.loading import load_data_set
 from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.model_file import model_bytes
 from automl.recipe import Recipe
+from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
-from automl.training.result import METRICS
 
 RECIPE = Recipe(depth=1, width=8, hidden_dim=32, pooling="flatten", epochs=4, batch_size=32, learning_rate=0.01)
 

@@ -3,7 +3,7 @@ import torch
 
 from automl.figures.interactive.reliability import interactive_reliability
 from automl.figures.reliability import reliability_diagram
-from automl.training.calibration import reliability
+from automl.training.evaluation.calibration import reliability
 from tests.figures.layout import is_cut_off, legend_labels
 
 LOGITS_NK = 3 * torch.randn(200, 3, generator=torch.Generator().manual_seed(0))

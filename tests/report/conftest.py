@@ -13,7 +13,7 @@ from automl.recipe import Recipe
 from automl.report.facts import Facts
 from automl.results.results import StudyStatus, TrialRecord
 from automl.study.study import StudyRecord
-from automl.training.result import METRICS, EpochResult
+from automl.training.epoch_result import METRICS, EpochResult
 from tests.studies import SPECIFICATION
 
 MakeFacts = Callable[..., Facts]

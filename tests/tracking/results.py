@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from automl.training.result import EpochResult
+from automl.training.epoch_result import EpochResult
 
 NAMES = [field.name for field in dataclasses.fields(EpochResult)]
 

@@ -11,8 +11,8 @@ from automl.data.batches.batching import Batch
 from automl.data.dataset import DataSet
 from automl.models.geometry import ImageShape
 from automl.recipe import Recipe
+from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
-from automl.training.result import METRICS
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(epochs=2, batch_size=48, learning_rate=1e-2, optimizer="sgd", ema=0.9)

@@ -18,12 +18,12 @@ from automl.errors import DivergedError, ModelError, TrainingError, TrainingInte
 from automl.models.building import build_model
 from automl.models.geometry import ImageShape
 from automl.recipe import Recipe
-from automl.training.checkpoint import load_checkpoint, save_checkpoint
+from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
 from automl.training.device import Precision
-from automl.training.evaluation import Evaluation, evaluate_logits
+from automl.training.epoch_result import METRICS, EpochResult
+from automl.training.evaluation.forward import predict_logits
+from automl.training.evaluation.scoring import Evaluation, evaluate_logits
 from automl.training.loop import Training
-from automl.training.prediction import predict_logits
-from automl.training.result import METRICS, EpochResult
 
 CPU = torch.device("cpu")
 SMALL = Recipe(depth=1, width=8, epochs=4, learning_rate=2e-2, batch_size=32)

@@ -16,7 +16,7 @@ from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.study import StudyRecord
-from automl.training.result import EpochResult
+from automl.training.epoch_result import EpochResult
 from automl.worker.epoch_reports import report_epoch
 from tests.studies import MakeStudy
 

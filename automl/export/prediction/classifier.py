@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from automl.data.batches.normalization import Normalization
-from automl.training.votes import pool
+from automl.training.evaluation.predictions import pool
 
 
 class NormalizedNetwork(nn.Module):

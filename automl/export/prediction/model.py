@@ -17,7 +17,7 @@ from automl.export.card import ModelCard
 from automl.export.prediction.classifier import Classifier, NormalizedNetwork
 from automl.export.prediction.image_inputs import Pictures, as_pixels
 from automl.recipe import Recipe
-from automl.training.prediction import at_once
+from automl.training.evaluation.forward import at_once
 
 
 @dataclass(frozen=True)

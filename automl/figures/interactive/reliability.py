@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from automl.figures.canvas import FAINT
 from automl.figures.interactive.page import new_page_figure, plain
 from automl.figures.reliability import LINE_COLOURS, RIGHT, SAID, filled_bins, point_areas
-from automl.training.calibration import Bin
+from automl.training.evaluation.calibration import Bin
 
 
 def interactive_reliability(bins_by_label: Mapping[str, Sequence[Bin]]) -> go.Figure:

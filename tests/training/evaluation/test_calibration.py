@@ -8,8 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.training.calibration import calibrated_figures, calibration_error, figures_of, fit_temperature, reliability
-from automl.training.votes import Predictions
+from automl.training.evaluation.calibration import (
+    calibrated_figures,
+    calibration_error,
+    figures_of,
+    fit_temperature,
+    reliability,
+)
+from automl.training.evaluation.predictions import Predictions
 
 IMAGES, CLASSES = 20_000, 5
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from automl.data.dataset import DataSet, Split
 from automl.models.building import build_model
 from automl.recipe import FIELDS, Recipe
-from automl.training.overfit import ATTEMPTS, BARE, EPOCHS, IMAGES, bare, few_images, learn_by_heart
+from automl.training.overfit_check import ATTEMPTS, BARE, EPOCHS, IMAGES, bare, few_images, learn_by_heart
 
 CPU = torch.device("cpu")
 

@@ -14,9 +14,9 @@ from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 from scipy.special import log_softmax  # type: ignore[import-untyped]
 from torch import Tensor
 
-from automl.training.evaluation import evaluate_logits
-from automl.training.result import CalibratedFigures, Calibration
-from automl.training.votes import Predictions
+from automl.training.epoch_result import CalibratedFigures, Calibration
+from automl.training.evaluation.predictions import Predictions
+from automl.training.evaluation.scoring import evaluate_logits
 
 BINS = 15
 LARGEST_LOG_TEMPERATURE = 5.0

@@ -12,8 +12,8 @@ import torch
 from automl.data.dataset import DataSet, Split
 from automl.models.building import Builder, build_model
 from automl.recipe import FIELDS, Recipe
+from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
-from automl.training.result import METRICS
 
 IMAGES = 20
 EPOCHS = 30

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automl.training.evaluation import evaluate_logits
-from automl.training.result import Metric
-from automl.training.votes import Predictions, pool
+from automl.training.epoch_result import Metric
+from automl.training.evaluation.predictions import Predictions, pool
+from automl.training.evaluation.scoring import evaluate_logits
 
 ROUNDS = 20
 """A share is at least one in so many."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from automl.errors import TrainingError
-from automl.training.disk import flush_folder
+from automl.training.durable_files import flush_folder
 
 
 def save_checkpoint(state: Mapping[str, object], path: Path) -> None:

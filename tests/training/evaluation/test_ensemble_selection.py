@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from automl.training.calibration import figures_of
-from automl.training.ensemble import choose_shares, pooled
-from automl.training.result import METRICS
-from automl.training.votes import Predictions
+from automl.training.epoch_result import METRICS
+from automl.training.evaluation.calibration import figures_of
+from automl.training.evaluation.ensemble_selection import choose_shares, pooled
+from automl.training.evaluation.predictions import Predictions
 
 IMAGES, CLASSES = 600, 4
 LABELS_N = np.arange(IMAGES) % CLASSES

@@ -8,8 +8,8 @@ from automl.data.batches.batching import HostImages
 from automl.data.batches.normalization import Normalization
 from automl.models.building import build_model
 from automl.recipe import Recipe
-from automl.training.evaluation import evaluate_logits
-from automl.training.prediction import predict_logits
+from automl.training.evaluation.forward import predict_logits
+from automl.training.evaluation.scoring import evaluate_logits
 
 CPU = torch.device("cpu")
 NORMALIZATION = Normalization((0.3,), (0.2,))

@@ -11,7 +11,7 @@ import torch
 
 from automl.data.disk_space import is_disk_full
 from automl.errors import TrainingError
-from automl.training.checkpoint import load_checkpoint, save_checkpoint
+from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
 
 
 def test_state_comes_back_as_it_was(tmp_path: Path) -> None:
