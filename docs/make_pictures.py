@@ -11,8 +11,8 @@ from typing import Literal
 
 from automl.confirmation.confirmed import Confirmation, find_confirmation
 from automl.figures.canvas import save_png
-from automl.figures.confirmation import confirmation_chart
-from automl.figures.history import TrialPoint, search_history
+from automl.figures.search.confirmation import confirmation_chart
+from automl.figures.search.history import TrialPoint, search_history
 from automl.report.sections.confirmation_section import repeated
 from automl.results.results import FinishedTrial, finished_trials
 from automl.storage.database import open_database

@@ -72,8 +72,8 @@ def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
     Raises: SettingsError if they cannot be written there.
     """
     from automl.figures.canvas import save_png  # matplotlib takes half a second to import
-    from automl.figures.classes import class_bars
-    from automl.figures.samples import sample_sheet
+    from automl.figures.images.classes import class_bars
+    from automl.figures.images.samples import sample_sheet
 
     figures = {
         "samples": sample_sheet(sample_images(data, each=SAMPLES), data.class_names),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.figures.importances import Importance
+from automl.figures.search.importances import Importance
 from automl.report.document import Document, Headline, Section
 from automl.report.facts import Facts, Opening, best_result, effort_of
 from automl.report.sections.calibration_section import how_honest

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from automl.confirmation.confirmed import Choice, Confirmation, choose_best
 from automl.errors import StudyError
-from automl.figures.effort import TrialEffort
+from automl.figures.search.effort import TrialEffort
 from automl.results.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
 from automl.study.study import StudyRecord
 from automl.training.epoch_result import METRICS, EpochResult, Metric

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from automl.figures.architecture import Architecture, Kind
-from automl.figures.curves import Curve
-from automl.figures.history import TrialPoint
-from automl.figures.ladder import Rung
-from automl.figures.parallel import ParallelAxis, parallel_axis
-from automl.figures.trade_off import Priced
+from automl.figures.search.architecture import Architecture, Kind
+from automl.figures.search.baselines import Rung
+from automl.figures.search.history import TrialPoint
+from automl.figures.search.learning_curves import Curve
+from automl.figures.search.parallel import ParallelAxis, parallel_axis
+from automl.figures.search.trade_off import Priced
 from automl.recipe import FIELDS, Value
 from automl.report.facts import FINISHED_STATES, Facts, rungs_of
 from automl.report.words import network_of, recipe_of

@@ -21,7 +21,7 @@ from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import AutomlError, DataError, ModelError, StudyError
 from automl.export.test_evaluation import Evaluation, wilson_interval
-from automl.figures.mistakes import Mistake
+from automl.figures.images.mistakes import Mistake
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
 from automl.results.results import TrialRecord

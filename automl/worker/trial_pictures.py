@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from automl.artifacts.garbage import CURVE, MATRIX, artifact_id
 from automl.artifacts.store import ArtifactStore
 from automl.figures.canvas import small_png_bytes
-from automl.figures.confusion import confusion_matrix
-from automl.figures.curves import Curve, learning_curves
+from automl.figures.images.confusion import confusion_matrix
+from automl.figures.search.learning_curves import Curve, learning_curves
 from automl.results.results import TrialRecord
 from automl.storage.optuna_internals import artifact_record
 from automl.study.study import StudyRecord

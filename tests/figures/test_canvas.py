@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from automl.figures.canvas import new_figure, png_bytes, save_png, style
-from automl.figures.curves import Curve, learning_curves
+from automl.figures.search.learning_curves import Curve, learning_curves
 
 
 def test_png_is_sharp_at_the_width_of_a_readme(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_axes_carry_their_labels() -> None:
 
 def test_figures_load_neither_torch_nor_optuna_nor_pyplot() -> None:
     program = (
-        "import sys; import automl.figures.history, automl.figures.curves, automl.figures.confusion\n"
+        "import sys; import automl.figures.search.history, automl.figures.search.learning_curves, automl.figures.images.confusion\n"
         "print([name for name in ('torch', 'optuna', 'wandb', 'matplotlib.pyplot') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ import json
 import re
 
 from automl.figures.canvas import new_figure
-from automl.figures.curves import Curve
 from automl.figures.interactive.trials import interactive_curves
+from automl.figures.search.learning_curves import Curve
 from automl.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
 from automl.report.html_page import to_page
 

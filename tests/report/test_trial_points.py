@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from automl.figures.parallel import NOT_LIVE
+from automl.figures.search.parallel import NOT_LIVE
 from automl.recipe import Recipe
 from automl.report.trial_points import MOST_AXES, architectures, curves, parallel_axes, points, rungs
 from automl.spaces.file import load_space

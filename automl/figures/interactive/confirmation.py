@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from automl.figures.canvas import COLOURS, FAINT
-from automl.figures.confirmation import Repeated
 from automl.figures.interactive.page import new_page_figure, plain
+from automl.figures.search.confirmation import Repeated
 
 
 def interactive_confirmation(repeated: Sequence[Repeated], *, value_label: str) -> go.Figure:

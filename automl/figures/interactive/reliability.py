@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from automl.figures.canvas import FAINT
+from automl.figures.images.reliability import LINE_COLOURS, RIGHT, SAID, filled_bins, point_areas
 from automl.figures.interactive.page import new_page_figure, plain
-from automl.figures.reliability import LINE_COLOURS, RIGHT, SAID, filled_bins, point_areas
 from automl.training.evaluation.calibration import Bin
 
 

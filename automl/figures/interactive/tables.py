@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from matplotlib.colors import to_hex
 
 from automl.figures.canvas import COLOURS
-from automl.figures.confusion import MOST_CLASSES_WITH_TEXT, cell_text, row_shares
-from automl.figures.importances import MOST_SHOWN, Importance, per_cent, spoken
+from automl.figures.images.confusion import MOST_CLASSES_WITH_TEXT, cell_text, row_shares
 from automl.figures.interactive.page import new_page_figure, plain
-from automl.figures.parallel import NOT_LIVE, ParallelAxis, colour_map, goodness_of
+from automl.figures.search.importances import MOST_SHOWN, Importance, per_cent, spoken
+from automl.figures.search.parallel import NOT_LIVE, ParallelAxis, colour_map, goodness_of
 
 COLOUR_STEPS = 12
 

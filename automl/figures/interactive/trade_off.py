@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from automl.figures.canvas import COLOURS, FAINT
 from automl.figures.interactive.page import axis_look, new_page_figure, plain
-from automl.figures.trade_off import PRICES, Price, Priced, pareto_front, shown_prices
+from automl.figures.search.trade_off import PRICES, Price, Priced, pareto_front, shown_prices
 
 PANEL_GAP = 0.05
 

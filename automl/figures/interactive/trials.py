@@ -8,13 +8,13 @@ from typing import TypeGuard
 
 import plotly.graph_objects as go
 
-from automl.figures.architecture import KIND_COLOURS, PANELS, Architecture, Kind, Panel, kinds_of
 from automl.figures.canvas import COLOURS, FAINT
-from automl.figures.curves import Curve
-from automl.figures.effort import SAVED_COLOUR, STATE_COLOURS, TrialEffort, unit_of
-from automl.figures.history import TrialPoint, records
 from automl.figures.interactive.page import axis_look, new_page_figure, plain, whole_ticks
-from automl.figures.ladder import Rung, wrapped
+from automl.figures.search.architecture import KIND_COLOURS, PANELS, Architecture, Kind, Panel, kinds_of
+from automl.figures.search.baselines import Rung, wrapped
+from automl.figures.search.effort import SAVED_COLOUR, STATE_COLOURS, TrialEffort, unit_of
+from automl.figures.search.history import TrialPoint, records
+from automl.figures.search.learning_curves import Curve
 
 MARKERS: Mapping[str, Mapping[str, object]] = {
     "complete": {"color": COLOURS[0], "size": 9},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from automl.figures.images.reliability import reliability_diagram
 from automl.figures.interactive.reliability import interactive_reliability
-from automl.figures.reliability import reliability_diagram
 from automl.report.document import Paragraph, Picture, Section, Table
 from automl.report.winner import Examination, OnTest
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from automl.confirmation.conclusions import in_words_of_luck, verdict
 from automl.confirmation.confirmed import Confirmation, ConfirmedRecipe
-from automl.figures.confirmation import Repeated, confirmation_chart
 from automl.figures.interactive.confirmation import interactive_confirmation
+from automl.figures.search.confirmation import Repeated, confirmation_chart
 from automl.report.document import Commands, Paragraph, Picture, Section, Table
 from automl.report.facts import Facts
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from automl.figures.architecture import architecture_chart
-from automl.figures.curves import learning_curves
-from automl.figures.effort import effort_chart
-from automl.figures.history import search_history
-from automl.figures.importances import Importance, importance_chart
 from automl.figures.interactive.tables import interactive_importances, interactive_parallel
 from automl.figures.interactive.trials import (
     interactive_architecture,
@@ -15,8 +10,13 @@ from automl.figures.interactive.trials import (
     interactive_history,
     interactive_ladder,
 )
-from automl.figures.ladder import ladder_chart
-from automl.figures.parallel import parallel_coordinates
+from automl.figures.search.architecture import architecture_chart
+from automl.figures.search.baselines import ladder_chart
+from automl.figures.search.effort import effort_chart
+from automl.figures.search.history import search_history
+from automl.figures.search.importances import Importance, importance_chart
+from automl.figures.search.learning_curves import learning_curves
+from automl.figures.search.parallel import parallel_coordinates
 from automl.report.document import Block, Paragraph, Picture, Section, Table
 from automl.report.facts import Facts, best_result, effort_of, failures_by_kind, rungs_of
 from automl.report.trial_points import (

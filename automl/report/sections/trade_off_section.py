@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automl.figures.interactive.trade_off import interactive_trade_off
-from automl.figures.trade_off import pareto_front, shown_prices, trade_off_chart
+from automl.figures.search.trade_off import pareto_front, shown_prices, trade_off_chart
 from automl.report.document import Paragraph, Picture, Section, Table
 from automl.report.facts import Facts
 from automl.report.trial_points import label_of, priced

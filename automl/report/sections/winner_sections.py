@@ -8,9 +8,9 @@ from datetime import UTC
 from importlib import metadata
 
 from automl.confirmation.confirmed import Choice
-from automl.figures.confusion import confusion_matrix
+from automl.figures.images.confusion import confusion_matrix
+from automl.figures.images.mistakes import mistakes_sheet
 from automl.figures.interactive.tables import interactive_confusion
-from automl.figures.mistakes import mistakes_sheet
 from automl.report.document import Commands, Paragraph, Picture, Section, Table
 from automl.report.facts import Facts, Opening, best_result, effort_of
 from automl.report.winner import Examination, OnTest

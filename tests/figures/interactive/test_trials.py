@@ -7,9 +7,6 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from automl.figures.curves import Curve
-from automl.figures.effort import TrialEffort
-from automl.figures.history import TrialPoint
 from automl.figures.interactive.page import plain, whole_ticks
 from automl.figures.interactive.trials import (
     interactive_architecture,
@@ -18,8 +15,11 @@ from automl.figures.interactive.trials import (
     interactive_history,
     interactive_ladder,
 )
-from automl.figures.ladder import Rung
-from tests.figures.test_architecture import NETWORKS, points
+from automl.figures.search.baselines import Rung
+from automl.figures.search.effort import TrialEffort
+from automl.figures.search.history import TrialPoint
+from automl.figures.search.learning_curves import Curve
+from tests.figures.search.test_architecture import NETWORKS, points
 
 POINTS = [
     TrialPoint(0, "complete", 0.5),

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from automl.figures.images.reliability import reliability_diagram
 from automl.figures.interactive.reliability import interactive_reliability
-from automl.figures.reliability import reliability_diagram
 from automl.training.evaluation.calibration import reliability
 from tests.figures.layout import is_cut_off, legend_labels
 

@@ -1,6 +1,6 @@
 import pytest
 
-from automl.figures.effort import TrialEffort, effort_chart, unit_of
+from automl.figures.search.effort import TrialEffort, effort_chart, unit_of
 from tests.figures.layout import is_cut_off, legend_labels
 
 EFFORTS = [

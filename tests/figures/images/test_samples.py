@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from automl.figures.samples import MOST_CLASSES, sample_sheet
+from automl.figures.images.samples import MOST_CLASSES, sample_sheet
 from tests.figures.layout import is_cut_off
 
 

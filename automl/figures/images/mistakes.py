@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure
-from automl.figures.classes import printable
+from automl.figures.images.classes import printable
 
 COLUMNS = 6
 LABEL_LETTERS = 20

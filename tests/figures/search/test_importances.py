@@ -1,6 +1,6 @@
 import pytest
 
-from automl.figures.importances import MOST_SHOWN, Importance, importance_chart, per_cent
+from automl.figures.search.importances import MOST_SHOWN, Importance, importance_chart, per_cent
 from tests.figures.layout import is_cut_off
 
 MANY = [Importance(f"augmentation_strength_{number}", 0.5 / 2**number) for number in range(20)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from automl.figures.architecture import Architecture, architecture_chart, kinds_of
+from automl.figures.search.architecture import Architecture, architecture_chart, kinds_of
 from tests.figures.layout import is_cut_off, legend_labels
 
 NETWORKS = [

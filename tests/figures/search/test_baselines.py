@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from automl.figures.canvas import COLOURS
-from automl.figures.ladder import LABEL_LETTERS, Rung, ladder_chart, wrapped
+from automl.figures.search.baselines import LABEL_LETTERS, Rung, ladder_chart, wrapped
 from tests.figures.layout import is_cut_off
 
 RUNGS = [

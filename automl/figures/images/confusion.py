@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure, style
-from automl.figures.classes import printable
+from automl.figures.images.classes import printable
 
 MOST_CLASSES_WITH_TEXT = 15
 MOST_CLASSES_WITH_NAMES = 60

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from automl.figures.canvas import png_bytes
-from automl.figures.classes import class_bars, printable
-from automl.figures.confusion import confusion_matrix
-from automl.figures.mistakes import Mistake, mistakes_sheet
-from automl.figures.samples import sample_sheet
+from automl.figures.images.classes import class_bars, printable
+from automl.figures.images.confusion import confusion_matrix
+from automl.figures.images.mistakes import Mistake, mistakes_sheet
+from automl.figures.images.samples import sample_sheet
 from tests.figures.layout import is_cut_off, legend_labels
 
 COUNTS = {"train": np.array([80, 3]), "validation": np.array([10, 1]), "test": np.array([10, 0])}

@@ -1,7 +1,7 @@
 import numpy as np
 
 from automl.figures.canvas import COLOURS
-from automl.figures.curves import Curve, learning_curves
+from automl.figures.search.learning_curves import Curve, learning_curves
 from tests.figures.layout import is_cut_off, legend_labels
 
 

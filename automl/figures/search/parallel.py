@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from automl.figures.canvas import FAINT, FONT_POINTS, INK, new_figure, style
-from automl.figures.importances import spoken
+from automl.figures.search.importances import spoken
 
 NOT_LIVE = -0.14
 """Where a line passes an axis whose parameter the trial did not have."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from automl.figures.confirmation import Repeated, confirmation_chart
 from automl.figures.interactive.confirmation import interactive_confirmation
+from automl.figures.search.confirmation import Repeated, confirmation_chart
 
 REPEATED = [
     Repeated("trial 3", 0.97, (0.95, 0.96), 0.955, (0.90, 1.0)),

@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 from matplotlib.colors import to_rgb
 
-from automl.figures.confusion import confusion_matrix, row_shares
+from automl.figures.images.confusion import confusion_matrix, row_shares
 from tests.figures.layout import is_cut_off
 
 CATS_DOGS = np.array([[40, 2], [5, 30]])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.figures.history import TrialPoint, records, search_history
+from automl.figures.search.history import TrialPoint, records, search_history
 from tests.figures.layout import is_cut_off, legend_labels
 
 POINTS = [

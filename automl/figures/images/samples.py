@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure
-from automl.figures.classes import printable
+from automl.figures.images.classes import printable
 
 MOST_CLASSES = 40
 """Rows of a sheet; of more classes, every so many are shown."""

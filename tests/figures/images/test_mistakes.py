@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from automl.figures.mistakes import Mistake, mistakes_sheet
+from automl.figures.images.mistakes import Mistake, mistakes_sheet
 from tests.figures.layout import is_cut_off
 
 NAMES = ("cat", "dog", "an owl of a very long name")

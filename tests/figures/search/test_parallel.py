@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.figures.parallel import (
+from automl.figures.search.parallel import (
     NOT_LIVE,
     ParallelAxis,
     Value,
