@@ -7,32 +7,17 @@ model = automl.load_model("model.pt")
 model.predict(images)
 """
 
-import sys
-from types import ModuleType
+import importlib
 from typing import Any
-
-from automl import search as _search_package
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_model", "search"]
 
-
-class _CallablePackage(ModuleType):
-    """`automl.search` is a package and, by its public name, a function: the package is made callable."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        from automl.cli.search_command import search
-
-        return search(*arguments, **options)
-
-
-sys.modules[_search_package.__name__].__class__ = _CallablePackage
+_HOMES = {"search": "automl.cli.search_command", "load_model": "automl.export.model_file"}
+"""Where each public function is defined. It is imported at its first use, because torch takes seconds."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public functions when they are used: torch takes seconds."""
-    if name == "load_model":
-        from automl.export.model_file import load_model
-
-        return load_model
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -9,6 +9,7 @@ _BYTES = range(0xDC80, 0xDD00)
 _UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 """Control characters, line and paragraph separators, what turns the direction of text, and halves of characters."""
 _IN_TEXT = re.compile(f"[{_UNSAFE}]")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~$])")
 _IN_LINE = re.compile(f"[{_UNSAFE}\t\n]")
 
 
@@ -20,6 +21,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """`text` on one line: line ends and tabs are written as escapes, too."""
     return text if text.isprintable() else _IN_LINE.sub(_escape, text)
+
+
+def escaped(text: str) -> str:
+    """`text` on one line as Markdown shows it unchanged."""
+    return _MARKDOWN.sub(r"\\\1", one_line(" ".join(text.split())))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -24,9 +24,9 @@ import torch
 
 from automl.data.dataset import DataSet, Split, SplitName
 from automl.data.loading import load_data_set
+from automl.metrics import METRICS
 from automl.recipe import Recipe
 from automl.training.device import Precision, choose_device, choose_precision
-from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 from benchmarks.fer2013_part import write_part
 from benchmarks.machine import machine_line, spread

@@ -27,9 +27,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from automl.data.dataset import DataSet
+from automl.metrics import METRICS
 from automl.recipe import Recipe
 from automl.training.device import DTYPES, choose_device, choose_precision
-from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 from automl.training.randomness import host_generator
 from benchmarks.epoch import NETWORKS, fer2013_parser, page, read_data

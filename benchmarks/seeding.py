@@ -26,12 +26,12 @@ from optuna.distributions import (
 from sqlalchemy import Row, text
 from sqlalchemy.engine import Connection
 
+from automl.metrics import METRICS, EpochResult
 from automl.results.results import RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.specification import Specification
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS, EpochResult
 from automl.worker.pruners import EPOCHS_ATTRIBUTE
 
 PRUNED_SHARE = 0.4

@@ -25,12 +25,12 @@ import automl.worker.trial
 from automl.artifacts.store import FolderStore
 from automl.data.batches.normalization import Normalization
 from automl.errors import TrainingInterrupted
+from automl.metrics import EpochResult
 from automl.recipe import Recipe
 from automl.storage.database import open_database
 from automl.storage.optuna_storage import open_storage
 from automl.study.study import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
-from automl.training.epoch_result import EpochResult
 from automl.training.evaluation.predictions import Predictions
 from automl.worker.samplers import build_sampler
 from automl.worker.trial import TrialRun

@@ -13,11 +13,11 @@ from automl.confirmation.confirmed import Confirmation, find_confirmation
 from automl.figures.canvas import save_png
 from automl.figures.search.confirmation import confirmation_chart
 from automl.figures.search.history import TrialPoint, search_history
+from automl.metrics import METRICS
 from automl.report.sections.confirmation_section import repeated
 from automl.results.results import FinishedTrial, finished_trials
 from automl.storage.database import open_database
 from automl.study.study import StudyRecord, find_study
-from automl.training.epoch_result import METRICS
 
 IMAGES = Path(__file__).parent / "images"
 STATES: dict[str, Literal["complete", "pruned", "failed"]] = {

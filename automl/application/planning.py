@@ -13,13 +13,13 @@ from automl.cli.options import add_sizing_options, count_from_zero, duration, po
 from automl.data.dataset import DataSet, Fit, Sizing
 from automl.data.loading import load_data_set
 from automl.errors import SettingsError, SpaceError
+from automl.metrics import METRICS
 from automl.settings import Settings
 from automl.spaces.file import load_space
 from automl.spaces.space import PrunerSetting, SearchSpace
 from automl.study.limits import in_words
 from automl.study.specification import BAND_PRUNERS, PRUNERS, SAMPLERS, DataIdentity, Specification
 from automl.study.study import Budget, default_name
-from automl.training.epoch_result import METRICS
 
 SAMPLER_NOTES = {
     "gp": "gp models the unconditional parameters only; conditional ones are drawn independently, at random",

@@ -11,9 +11,9 @@ from typing import Any
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import checkpoint_name, checkpoints_of
 from automl.errors import TrainingError
+from automl.metrics import EpochResult
 from automl.queue.claims import Claim
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
-from automl.training.epoch_result import EpochResult
 from automl.training.loop import Training
 
 CHECKPOINT_SHARE = 0.02

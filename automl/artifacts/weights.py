@@ -18,9 +18,9 @@ from torch import Tensor
 from automl.artifacts.garbage import WEIGHTS
 from automl.artifacts.store import ArtifactStore
 from automl.data.batches.normalization import Normalization
+from automl.metrics import CalibratedFigures
 from automl.storage.optuna_internals import artifact_record
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
-from automl.training.epoch_result import CalibratedFigures
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.evaluation.predictions import Predictions
 

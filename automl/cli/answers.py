@@ -12,12 +12,12 @@ from automl.cli.terminal import TextTable, print_table, write_line
 from automl.data.dataset import AUTO
 from automl.errors import StudyError
 from automl.export.export_result import Exported, Vote
+from automl.metrics import Calibration, EpochResult
 from automl.recipe import Recipe, in_words
 from automl.results.calibrated import Calibrated
 from automl.results.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.sanitize import one_line
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import Calibration, EpochResult
 
 
 def clock(seconds: float) -> str:

@@ -22,6 +22,7 @@ from automl.export.export_result import Exported
 from automl.export.formats import check_format
 from automl.queue.claims import recover_lost
 from automl.queue.gpus import count_gpus
+from automl.results.notes import write_study_note
 from automl.results.results import StudyStatus, TrialRecord, best_trial, finished_trials, read_status
 from automl.settings import Settings
 from automl.storage.database import AWAY, reason_of
@@ -133,6 +134,8 @@ def prepare_study(place: Place, plan: Plan, *, say: Callable[[str], None]) -> St
     """
     create_schema(place.database)
     record = create_or_continue(place.database, plan.name, plan.specification, plan.budget)
+    with place.database.engine.begin() as connection:
+        write_study_note(connection, record)
     for line in plan.lines():
         say(line)
     say(f"study  {record.name}")

@@ -6,9 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.confirmation.confirmed import choose_best
+from automl.metrics import METRICS
 from automl.results.results import TrialRecord, read_trial
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS
 
 
 def best_trials(connection: Connection, record: StudyRecord, count: int) -> list[TrialRecord]:

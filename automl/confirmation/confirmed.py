@@ -17,10 +17,10 @@ from sqlalchemy.engine import Connection
 
 from automl.confirmation.means import Comparison, mean_interval, welch
 from automl.errors import StudyError
+from automl.metrics import METRICS, Metric
 from automl.results.results import TrialRecord, best_trial, read_trial
 from automl.study.specification import ATTRIBUTE, Confirms
 from automl.study.study import CONFIRMING, StudyRecord, find_study
-from automl.training.epoch_result import METRICS, Metric
 
 CONFIRMS_ATTRIBUTE = "confirms"
 """A trial's user attribute: the number and the value of the search's trial that it repeats, and which seed it is."""

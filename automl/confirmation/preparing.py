@@ -15,15 +15,16 @@ from sqlalchemy.engine import Connection
 
 from automl.confirmation.confirmed import CONFIRMS_ATTRIBUTE
 from automl.errors import StudyError
+from automl.metrics import METRICS
 from automl.queue.budget import TICKET_LOCK
 from automl.recipe import MAX_SEED, Recipe, Value
+from automl.results.notes import write_study_note
 from automl.results.results import RECIPE_ATTRIBUTE, best_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.optuna_storage import open_storage
 from automl.study.specification import Confirms, Specification
 from automl.study.study import Budget, StudyRecord, create_or_continue, find_study, study_names
-from automl.training.epoch_result import METRICS
 
 SUFFIX = "-confirmed"
 """Of a search's name, for the study that confirms it."""
@@ -70,6 +71,8 @@ def prepare_confirmation(
         wanted = best_recipes(connection, search, top, known=_known(connection, name))
     stretched = [dataclasses.replace(one, recipe=_stretched(one.recipe, times)) for one in wanted]
     record = create_or_continue(database, name, _specification(search, times), Budget(seconds=seconds))
+    with database.engine.begin() as connection:
+        write_study_note(connection, record)
     storage = open_storage(database)
     try:
         _queue(storage, record, stretched, seeds=seeds)

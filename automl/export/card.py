@@ -13,8 +13,8 @@ import torch
 
 from automl.data.batches.normalization import Normalization
 from automl.data.dataset import AUTO, ImageShape, Sizing
+from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
-from automl.training.epoch_result import CalibratedFigures
 
 VALIDATION_METRICS = ("accuracy", "macro_f1", "balanced_accuracy", "loss")
 

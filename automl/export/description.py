@@ -12,8 +12,7 @@ from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.test_evaluation import Evaluation
 from automl.recipe import in_words
-from automl.report.markdown import escaped
-from automl.sanitize import one_line
+from automl.sanitize import escaped, one_line
 
 FIRST_LINE = "<!-- Model card, written by automl beside the model; exporting again overwrites it. -->"
 FEW_IMAGES = 30

@@ -12,12 +12,13 @@ from automl.artifacts.store import ArtifactStore
 from automl.confirmation.best_trials import best_trials
 from automl.errors import StudyError
 from automl.export.ensemble_members import Voter, read_voter, trial_label
+from automl.export.size_limits import ensemble_fits
+from automl.metrics import METRICS
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
-from automl.study.limits import in_words, vote_fits
+from automl.study.limits import in_words
 from automl.study.specification import Specification
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS
 from automl.training.evaluation.ensemble_selection import choose_shares
 from automl.training.evaluation.predictions import Predictions
 
@@ -54,7 +55,7 @@ def choose_ensemble(
         [_kept(one) for one in within],
         metric=METRICS[record.specification.metric],
         tta=tta,
-        may_vote=lambda together: vote_fits(
+        may_vote=lambda together: ensemble_fits(
             record.specification, [within[position].trial for position in together], tta=tta
         ),
     )
@@ -100,7 +101,7 @@ def _within_limits(candidates: Sequence[Voter], specification: Specification, *,
 
     Raises: StudyError if none may.
     """
-    within = [one for one in candidates if vote_fits(specification, [one.trial], tta=tta)]
+    within = [one for one in candidates if ensemble_fits(specification, [one.trial], tta=tta)]
     if not within:
         raise StudyError(over_with_mirror_images(specification))
     return within

@@ -14,10 +14,10 @@ from automl.errors import ModelError, StudyError
 from automl.export.card import ModelCard
 from automl.export.model_file import build_networks
 from automl.export.prediction.model import Model
+from automl.metrics import CalibratedFigures
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import CalibratedFigures
 from automl.training.evaluation.calibration import figures_of
 from automl.training.evaluation.ensemble_selection import pooled
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.training.epoch_result import Calibration
+from automl.metrics import Calibration
 
 
 @dataclass(frozen=True)

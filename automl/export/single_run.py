@@ -22,11 +22,11 @@ from automl.export.prediction.model import Model
 from automl.export.test_evaluation import evaluate
 from automl.export.trial_model import exam, on_test_split, with_test_metrics
 from automl.export.writing import samples, write_model
+from automl.metrics import METRICS, EpochResult
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
 from automl.spaces.yaml_with_lines import Document, read_yaml_file
 from automl.training.device import choose_device, choose_precision, describe
-from automl.training.epoch_result import METRICS, EpochResult
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.loop import Training
 

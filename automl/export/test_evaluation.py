@@ -18,7 +18,7 @@ from automl.data.dataset import DataSet, Fit, ImageShape, Split, SplitName
 from automl.data.decoding.pixels import convert
 from automl.errors import DataError
 from automl.export.prediction.model import Model
-from automl.training.epoch_result import Calibration
+from automl.metrics import Calibration
 from automl.training.evaluation import scoring as evaluation
 from automl.training.evaluation.calibration import measure_calibration
 

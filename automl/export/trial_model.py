@@ -22,15 +22,15 @@ from automl.export.export_result import Contender, Exported, OnTestSplit, Vote
 from automl.export.formats import check_format
 from automl.export.prediction.model import Model
 from automl.export.provenance import history
+from automl.export.size_limits import ensemble_fits
 from automl.export.test_evaluation import Evaluation, evaluate
 from automl.export.writing import noise, samples, write_model
+from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
-from automl.study.limits import vote_fits
 from automl.study.study import StudyRecord
 from automl.training.device import choose_device
-from automl.training.epoch_result import CalibratedFigures
 from automl.training.latency import measure_milliseconds
 
 UNCALIBRATED = (
@@ -57,7 +57,7 @@ def export_trial(
     Raises: as `export_ensemble`; StudyError if the trial's weights were not kept.
     """
     check_format(path)
-    if tta and not vote_fits(record.specification, [trial], tta=True):
+    if tta and not ensemble_fits(record.specification, [trial], tta=True):
         raise StudyError(over_with_mirror_images(record.specification))
     voter = _voter(database, record, trial, artifacts)
     ensemble = Ensemble((voter,), voter, ())

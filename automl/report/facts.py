@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 from automl.confirmation.confirmed import Choice, Confirmation, choose_best
 from automl.errors import StudyError
 from automl.figures.search.effort import TrialEffort
+from automl.metrics import METRICS, EpochResult, Metric
 from automl.results.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS, EpochResult, Metric
 
 FinishedState = Literal["complete", "pruned", "failed"]
 FINISHED_STATES: dict[str, FinishedState] = {"complete": "complete", "pruned": "pruned", "failed": "failed"}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from automl.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
-from automl.sanitize import one_line
+from automl.sanitize import escaped
 
 IMAGES = "images"
 """Folder of the images, beside the README."""
-SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
 
 
 def to_markdown(document: Document) -> str:
@@ -18,11 +16,6 @@ def to_markdown(document: Document) -> str:
     parts = [f"# {escaped(document.title)}", escaped(document.lead), _headlines(document.headlines)]
     parts += [_section(section) for section in document.sections]
     return "\n\n".join(parts) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", one_line(" ".join(text.split())))
 
 
 def _headlines(headlines: Sequence[Headline]) -> str:

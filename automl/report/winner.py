@@ -22,13 +22,13 @@ from automl.data.loading import load_data_set
 from automl.errors import AutomlError, DataError, ModelError, StudyError
 from automl.export.test_evaluation import Evaluation, wilson_interval
 from automl.figures.images.mistakes import Mistake
+from automl.metrics import Calibration
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
 from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 from automl.training.device import choose_device
-from automl.training.epoch_result import Calibration
 from automl.training.evaluation.calibration import Bin, reliability
 from automl.training.evaluation.class_report import class_report
 from automl.training.evaluation.forward import predict_logits

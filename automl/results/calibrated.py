@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.training.epoch_result import CalibratedFigures, Calibration
+from automl.metrics import CalibratedFigures, Calibration
 
 CALIBRATED_ATTRIBUTE = "calibrated"
 """The trial's user attribute that holds them."""

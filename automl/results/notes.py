@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.metrics import METRICS, EpochResult
 from automl.recipe import Recipe, in_words
 from automl.results.results import OVER_A_LIMIT, TrialRecord, best_trial, find_best, read_trial
 from automl.spaces.parameters import Parameter
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.specification import Confirms
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS, EpochResult
 
 REMEDIES = {
     "diverged": "The loss became NaN or infinite: lower the largest learning rate of the space.",

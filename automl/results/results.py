@@ -15,10 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
 from automl.errors import StudyError
+from automl.metrics import METRICS, EpochResult
 from automl.queue.claims import GRACE_SECONDS
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS, EpochResult
 
 RECIPE_ATTRIBUTE = "recipe"
 """The trial's user attribute that holds its whole recipe."""

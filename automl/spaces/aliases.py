@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from automl.metrics import METRICS
 from automl.recipe import FIELDS, Field
-from automl.training.epoch_result import METRICS
 
 _FIELD_NAMES: dict[str, str] = {
     "block": "block_type",

@@ -20,7 +20,7 @@ OWN_ERRORS = (
     *(RuntimeError, TypeError, ValueError),
 )
 """What a function raises by its own mistake. A storage that does not answer raises others, and the call is repeated."""
-LIBRARY = re.compile(r"<frozen |/site-packages/|/importlib/|/automl/search/")
+LIBRARY = re.compile(rf"<frozen |/site-packages/|/importlib/|^{re.escape(str(Path(__file__).parents[1]))}/")
 PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 

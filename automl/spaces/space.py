@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 
 from automl.errors import SpaceError
+from automl.metrics import METRICS
 from automl.recipe import FIELDS, Recipe, Value, unknown_field
 from automl.spaces.baselines import ladder
 from automl.spaces.distributions.ranges import Fixed, Trial
 from automl.spaces.fit import fit
 from automl.spaces.function import call_space_function
 from automl.spaces.parameters import Parameter, narrowed
-from automl.training.epoch_result import METRICS
 
 GRID_LIMIT = 100_000
 """More combinations than this are no plan."""

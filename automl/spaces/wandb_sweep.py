@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from automl.metrics import METRICS
 from automl.spaces.aliases import metric_of
 from automl.spaces.entry import is_finite_number, short, suggestion
 from automl.spaces.space import PrunerSetting
 from automl.spaces.yaml_with_lines import Document
-from automl.training.epoch_result import METRICS
 
 SAMPLERS = {
     "bayes": ("tpe", "W&B's is a Gaussian process: --sampler gp"),

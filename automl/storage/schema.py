@@ -16,8 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import StorageError
+from automl.metrics import EpochResult
 from automl.storage.database import Database
-from automl.training.epoch_result import EpochResult
 
 VERSION = 2
 SCHEMA_LOCK = 0x6175746F6D6C  # "automl"; one advisory lock for the creation of tables

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
-from automl.results.results import TrialRecord
 from automl.study.specification import Specification
 
 
@@ -45,16 +43,3 @@ def in_words(specification: Specification) -> str | None:
     if specification.max_milliseconds is not None:
         said.append(f"{specification.max_milliseconds:g} ms an image")
     return f"at most {' and '.join(said)}" if said else None
-
-
-def vote_fits(specification: Specification, trials: Sequence[TrialRecord], *, tta: bool) -> bool:
-    """Whether several networks together, each asked twice with mirror images, are within the study's limits.
-
-    A trial whose size or time is not known counts nothing. One alone was judged when it was trained, and perhaps
-    measured anew by its confirmation, on another machine.
-    """
-    if len(trials) == 1 and not tta:
-        return True
-    parameters = sum(trial.parameters or 0 for trial in trials)
-    milliseconds = sum(trial.milliseconds or 0.0 for trial in trials) * (2 if tta else 1)
-    return excess(specification, parameters=parameters, milliseconds=milliseconds) is None

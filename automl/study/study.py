@@ -15,11 +15,11 @@ from sqlalchemy.engine import Connection
 
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
+from automl.metrics import METRICS
 from automl.queue.claims import GRACE_SECONDS
 from automl.storage.database import Database
 from automl.storage.schema import SCHEMA_LOCK, has_schema
 from automl.study.specification import ATTRIBUTE, Specification
-from automl.training.epoch_result import METRICS
 
 CONFIRMING = '%"confirms": {%'
 """What the specification of a study that confirms another one is like, and of no search: in a text, a quotation mark
@@ -152,8 +152,6 @@ def create_or_continue(database: Database, name: str, specification: Specificati
 
     Raises: StudyError if it exists and searches something else, or if a total would be lowered.
     """
-    from automl.results.notes import write_study_note  # it reads studies through this module
-
     with database.engine.connect() as connection:
         exists = name in study_names(connection)
     if not exists:
@@ -163,7 +161,6 @@ def create_or_continue(database: Database, name: str, specification: Specificati
         record = find_study(connection, name)
         record.specification.check_same(specification, study=name)
         _grant(connection, record, budget)
-        write_study_note(connection, record)
         return find_study(connection, name)
 
 

@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from automl.metrics import EpochResult
 from automl.tracking.wandb_courier import Courier
 from automl.tracking.wandb_files import cache_of
 from automl.tracking.wandb_mode import Mode
-from automl.training.epoch_result import EpochResult
 from automl.training.evaluation.class_report import class_report
 
 DEFAULT_PROJECT = "automl"

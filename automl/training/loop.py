@@ -24,11 +24,11 @@ from automl.data.batches.batching import Images, TrainingBatches, open_images
 from automl.data.batches.normalization import measure_normalization
 from automl.data.dataset import DataSet, Split
 from automl.errors import DivergedError, TrainingError, TrainingInterrupted
+from automl.metrics import EpochResult, Metric
 from automl.models.building import Builder, build_model, check_model, count_parameters
 from automl.recipe import Recipe
 from automl.training.allocation import keep_freed_memory
 from automl.training.device import DTYPES, Precision, choose_precision
-from automl.training.epoch_result import EpochResult, Metric
 from automl.training.evaluation.forward import predict_logits
 from automl.training.evaluation.predictions import MirroredImages, Predictions
 from automl.training.evaluation.scoring import Evaluation, evaluate_logits

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 
 from automl.data.dataset import DataSet, Split
+from automl.metrics import METRICS
 from automl.models.building import Builder, build_model
 from automl.recipe import FIELDS, Recipe
-from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 
 IMAGES = 20

@@ -13,9 +13,9 @@ import psutil
 import torch
 
 from automl.data.dataset import DataSet, Split
+from automl.metrics import METRICS
 from automl.models.building import Builder, build_model
 from automl.recipe import Recipe
-from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 
 ENOUGH_SECONDS = 1.0

@@ -23,12 +23,12 @@ from sqlalchemy.orm import Session
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import checkpoints_of
 from automl.errors import StudyError
+from automl.metrics import METRICS
 from automl.storage.optuna_internals import FastStorage, copy_trial, frozen_trial_id_of, study_id_of
 from automl.storage.schema import VERSION
 from automl.storage.trial_rows import read_trials
 from automl.study.specification import ATTRIBUTE, Specification
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS
 
 FORMAT = 1
 ARTIFACT = "artifacts:"

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import TrialTakenError
+from automl.metrics import EpochResult
 from automl.queue.claims import Claim
 from automl.storage.schema import EPOCH_COLUMNS
-from automl.training.epoch_result import EpochResult
 
 REPORT = text(
     f"""

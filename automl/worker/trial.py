@@ -30,6 +30,7 @@ from automl.errors import (
     TrainingInterrupted,
     TrialTakenError,
 )
+from automl.metrics import METRICS, EpochResult
 from automl.queue.claims import Claim, fence, give_back, record_end
 from automl.recipe import Recipe
 from automl.results.calibrated import CALIBRATED_ATTRIBUTE
@@ -48,7 +49,6 @@ from automl.storage.optuna_storage import LOST_CONNECTION
 from automl.study.limits import excess, judging
 from automl.tracking.wandb_runs import ByClass
 from automl.training.device import free_memory, is_out_of_memory
-from automl.training.epoch_result import METRICS, EpochResult
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.evaluation.predictions import Predictions
 from automl.training.loop import Training

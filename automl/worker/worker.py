@@ -19,6 +19,7 @@ from automl.artifacts.weights import drop_surplus_weights
 from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.errors import StudyError
+from automl.metrics import METRICS
 from automl.models.building import build_model, resolve_builder
 from automl.queue.budget import issue_ticket, standing
 from automl.queue.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
@@ -33,7 +34,6 @@ from automl.study.specification import Specification
 from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
-from automl.training.epoch_result import METRICS
 from automl.worker.context import Workplace
 from automl.worker.outcomes import Outcome
 from automl.worker.pruners import build_pruner

@@ -14,8 +14,8 @@ from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.model_file import model_bytes
+from automl.metrics import METRICS
 from automl.recipe import Recipe
-from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 
 RECIPE = Recipe(depth=1, width=8, hidden_dim=32, pooling="flatten", epochs=4, batch_size=32, learning_rate=0.01)

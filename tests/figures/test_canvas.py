@@ -29,7 +29,8 @@ def test_axes_carry_their_labels() -> None:
 
 def test_figures_load_neither_torch_nor_optuna_nor_pyplot() -> None:
     program = (
-        "import sys; import automl.figures.search.history, automl.figures.search.learning_curves, automl.figures.images.confusion\n"
+        "import sys\n"
+        "import automl.figures.search.history, automl.figures.search.learning_curves, automl.figures.images.confusion\n"
         "print([name for name in ('torch', 'optuna', 'wandb', 'matplotlib.pyplot') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

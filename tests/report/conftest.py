@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from automl.metrics import METRICS, EpochResult
 from automl.recipe import Recipe
 from automl.report.facts import Facts
 from automl.results.results import StudyStatus, TrialRecord
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import METRICS, EpochResult
 from tests.studies import SPECIFICATION
 
 MakeFacts = Callable[..., Facts]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from automl.figures.canvas import new_figure
 from automl.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
-from automl.report.markdown import escaped, to_markdown
+from automl.report.markdown import to_markdown
+from automl.sanitize import escaped
 
 DOCUMENT = Document(
     "Search faces_2",

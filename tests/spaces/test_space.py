@@ -55,7 +55,7 @@ def test_seed_in_the_space_wins() -> None:
 
 
 SMALL_AND_LARGE = [(1, 8, 8), (3, 32, 32), (3, 64, 64)]
-SHAPES = {  # of every shipped space but the diary's (tests/search/test_seed_spaces.py)
+SHAPES = {  # of every shipped space but the diary's (tests/spaces/test_seed_spaces.py)
     "default": SMALL_AND_LARGE,
     "quick": SMALL_AND_LARGE,
     "fer2013": [(1, 48, 48)],

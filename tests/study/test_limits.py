@@ -8,11 +8,10 @@ import optuna
 
 from automl.results.results import MILLISECONDS_ATTRIBUTE
 from automl.storage.optuna_internals import FastStorage
-from automl.study.limits import constraints, excess, in_words, judging, vote_fits
+from automl.study.limits import constraints, excess, in_words, judging
 from automl.study.specification import Confirms
 from automl.worker.model_cost import record_weight
 from automl.worker.samplers import build_sampler
-from tests.report.conftest import trial
 from tests.studies import SPECIFICATION
 
 LIMITED = dataclasses.replace(SPECIFICATION, max_parameters=2000, max_milliseconds=2.0)
@@ -50,15 +49,6 @@ def test_weight_whose_transaction_fails_is_recorded_by_the_next_call(storage: Fa
     stored = storage.get_trial(drawn._trial_id)
     assert stored.user_attrs == {MILLISECONDS_ATTRIBUTE: 1.0}
     assert stored.constraints == {"parameters": 0.5, "milliseconds": -0.5}
-
-
-def test_votes_add_up_and_mirror_images_take_twice_the_time() -> None:
-    small, other = trial(0, "complete", 0.5), trial(0, "complete", 0.6)  # of 1,000 parameters and 0.5 ms
-    assert vote_fits(LIMITED, [small, other], tta=True)
-    assert not vote_fits(LIMITED, [small, other, small], tta=False)
-    slow = dataclasses.replace(small, milliseconds=1.5)
-    assert not vote_fits(LIMITED, [slow], tta=True)
-    assert vote_fits(LIMITED, [slow], tta=False)  # as its search found it, whatever its confirmation measured
 
 
 def test_tpe_learns_what_is_over_a_limit() -> None:

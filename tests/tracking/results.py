@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from automl.training.epoch_result import EpochResult
+from automl.metrics import EpochResult
 
 NAMES = [field.name for field in dataclasses.fields(EpochResult)]
 

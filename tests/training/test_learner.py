@@ -9,9 +9,9 @@ from torch import nn
 
 from automl.data.batches.batching import Batch
 from automl.data.dataset import DataSet
+from automl.metrics import METRICS
 from automl.models.geometry import ImageShape
 from automl.recipe import Recipe
-from automl.training.epoch_result import METRICS
 from automl.training.loop import Training
 
 CPU = torch.device("cpu")

@@ -15,12 +15,12 @@ from torch import nn
 from automl.data.batches.batching import open_images
 from automl.data.dataset import DataSet, Split
 from automl.errors import DivergedError, ModelError, TrainingError, TrainingInterrupted
+from automl.metrics import METRICS, EpochResult
 from automl.models.building import build_model
 from automl.models.geometry import ImageShape
 from automl.recipe import Recipe
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
 from automl.training.device import Precision
-from automl.training.epoch_result import METRICS, EpochResult
 from automl.training.evaluation.forward import predict_logits
 from automl.training.evaluation.scoring import Evaluation, evaluate_logits
 from automl.training.loop import Training

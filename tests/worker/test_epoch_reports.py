@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 
 from automl.errors import TrialTakenError
+from automl.metrics import EpochResult
 from automl.queue.claims import Claim, give_back, take_waiting
 from automl.results.results import read_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_ticket
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.study import StudyRecord
-from automl.training.epoch_result import EpochResult
 from automl.worker.epoch_reports import report_epoch
 from tests.studies import MakeStudy
 

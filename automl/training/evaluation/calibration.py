@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 from scipy.special import log_softmax  # type: ignore[import-untyped]
 from torch import Tensor
 
-from automl.training.epoch_result import CalibratedFigures, Calibration
+from automl.metrics import CalibratedFigures, Calibration
 from automl.training.evaluation.predictions import Predictions
 from automl.training.evaluation.scoring import evaluate_logits
 

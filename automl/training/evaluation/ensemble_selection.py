@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automl.training.epoch_result import Metric
+from automl.metrics import Metric
 from automl.training.evaluation.predictions import Predictions, pool
 from automl.training.evaluation.scoring import evaluate_logits
 

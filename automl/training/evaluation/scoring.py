@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from automl.training.evaluation import metrics
+from automl.training.evaluation import confusion_scores as metrics
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from automl.training.epoch_result import METRICS
+from automl.metrics import METRICS
 from automl.training.evaluation.calibration import figures_of
 from automl.training.evaluation.ensemble_selection import choose_shares, pooled
 from automl.training.evaluation.predictions import Predictions

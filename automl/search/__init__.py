@@ -1,1 +1,0 @@
-"""The search: space, study, storage, budget, workers, results."""

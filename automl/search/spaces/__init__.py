@@ -1,1 +1,0 @@
-"""Search spaces: files and functions in, recipes out."""
