@@ -13,7 +13,7 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_model", "search"]
 
-_HOMES = {"search": "automl.cli.search_command", "load_model": "automl.export.model_file"}
+_HOMES = {"search": "automl.api", "load_model": "automl.export.model_file"}
 """Where each public function is defined. It is imported at its first use, because torch takes seconds."""
 
 

@@ -27,8 +27,8 @@ from matplotlib.figure import Figure
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, PercentilePruner, SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
-from automl.application.planning import STARTUP_TRIALS, WARMUP_EPOCHS
-from automl.cli.search_command import search
+from automl.api import search
+from automl.application.plan import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
 from automl.results.results import finished_trials, read_trial
 from automl.storage.database import open_database

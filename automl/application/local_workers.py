@@ -17,7 +17,7 @@ from automl.errors import StudyError
 
 POLL_SECONDS = 0.5
 END_SECONDS = 60.0
-"""A worker that was told to end gets so long to give its trial back and close its wandb run."""
+"""A worker that is asked to stop gets so long to give its trial back and close its wandb run."""
 RESTARTS = 3
 """How often a killed worker is started again."""
 
@@ -81,7 +81,7 @@ class LocalWorkers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.tell_to_end()
+        self.request_stop()
         for worker in self._workers:
             try:
                 worker.process.wait(END_SECONDS)
@@ -91,13 +91,13 @@ class LocalWorkers:
             assert worker.process.stdin is not None
             worker.process.stdin.close()
 
-    def tell_to_end(self) -> None:
+    def request_stop(self) -> None:
         """Ask every worker to give its trial back and end."""
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.process.send_signal(signal.SIGTERM)
 
-    def watch(self, *, told_to_end: threading.Event, on_poll: Callable[[], None], warn: Callable[[str], None]) -> None:
+    def watch(self, *, stop_event: threading.Event, on_poll: Callable[[], None], warn: Callable[[str], None]) -> None:
         """Wait until every worker has ended, calling `on_poll` twice a second; killed workers are started again.
 
         Raises: StudyError with a worker's own message if one could not go on.
@@ -108,8 +108,8 @@ class LocalWorkers:
             if all(worker.process.poll() is not None for worker in self._workers):
                 break
             on_poll()
-            if told_to_end.wait(POLL_SECONDS):
-                self.tell_to_end()
+            if stop_event.wait(POLL_SECONDS):
+                self.request_stop()
                 return
         on_poll()
         failed = [worker for worker in self._workers if worker.process.returncode != 0]

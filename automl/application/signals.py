@@ -12,31 +12,31 @@ from types import FrameType
 
 
 @contextmanager
-def told_to_end_by_signals(*, or_closed_input: bool = False) -> Iterator[threading.Event]:
+def stop_on_signals(*, or_closed_input: bool = False) -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set; whoever waits for it gives its trial back and ends.
 
     `or_closed_input`: also set when standard input closes, as it does when the process that started this one is gone.
     Outside the main thread, where signals cannot be handled, the event is set by nobody.
     """
-    told = threading.Event()
+    stop_event = threading.Event()
     if or_closed_input:
-        threading.Thread(target=_wait_for_end_of_input, args=(told,), name="closed input", daemon=True).start()
+        threading.Thread(target=_wait_for_end_of_input, args=(stop_event,), name="closed input", daemon=True).start()
     if threading.current_thread() is not threading.main_thread():
-        yield told
+        yield stop_event
         return
 
-    def tell(_signal: int, _frame: FrameType | None) -> None:
-        told.set()
+    def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop_event.set()
 
-    before = {number: signal.signal(number, tell) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield told
+        yield stop_event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _wait_for_end_of_input(told: threading.Event) -> None:
+def _wait_for_end_of_input(stop_event: threading.Event) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    told.set()
+    stop_event.set()

@@ -1,68 +1,77 @@
-"""`automl`: finds the command, runs it, turns a user's mistake into one message and exit code 2."""
+"""`automl`: finds the command, loads it alone, turns a user's mistake into one message and exit code 2."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import sys
 from collections.abc import Sequence
 
 from automl import __version__
-from automl.cli import (
-    check_command,
-    confirm_command,
-    data_commands,
-    inspect_command,
-    model_commands,
-    moving_commands,
-    report_command,
-    search_command,
-    service_command,
-    study_commands,
-    worker_command,
-)
-from automl.cli.terminal import accept_any_output, flush, silence, tell
+from automl.cli.output import accept_any_output, flush, print_stderr, silence
+from automl.cli.parser import CommandParser
 from automl.errors import AutomlError
 
-GROUPS = (
-    search_command,
-    study_commands,
-    worker_command,
-    confirm_command,
-    service_command,
-    moving_commands,
-    model_commands,
-    report_command,
-    inspect_command,
-    data_commands,
-    check_command,
-)
+COMMANDS = {
+    "search": "search on this machine, from images to the exported model",
+    "create": "create a study, or raise its budget; `automl worker` then runs it",
+    "status": "where a search stands",
+    "studies": "all studies of this storage",
+    "show": "one trial, whole; --recipe prints what `automl train` takes",
+    "stop": "ask the workers of a study to give their trials back and end",
+    "delete": "delete a study with its trials, weights and checkpoints, and its logs and wandb files here",
+    "worker": "pull and run trials of a study until its budget is used",
+    "confirm": "train the best recipes again with new seeds, and say whether the first really beats the second",
+    "setup": "for a service: tables, roles and the study that the environment names",
+    "copy": "copy a study with its artifacts into another database",
+    "backup": "write a study with its artifacts into one file",
+    "restore": "read a study back from what `automl backup` wrote",
+    "best": "the best trial; --export writes its model",
+    "evaluate": "how well an exported model does on a split of some data",
+    "predict": "classes of images, with probabilities",
+    "train": "train one recipe without a search, and repeat a trial exactly",
+    "report": "figures and tables of a search, for a browser and for GitHub",
+    "inspect": "look at the data: splits, classes, sizes, duplicates, accuracy to beat",
+    "space": "how a search space file was understood",
+    "dashboard": "optuna-dashboard on this storage and these artifacts",
+    "check": "before hours are spent: prove that the space's networks can learn from the data; what a search takes",
+}
+"""Every command with its line of help; each is a module of `automl.cli.commands`."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command; each leaves its function in `run`."""
-    parser = argparse.ArgumentParser(
+def build_parser(*, loaded: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser of every command, with the arguments of those in `loaded`, whose modules are imported for it."""
+    parser = CommandParser(
         prog="automl",
         description="Finds the network and the regularization that classify your images best; hands over the model.",
         epilog="Begin with: automl search --data digits --space quick --export model.pt",
     )
     parser.add_argument("--version", action="version", version=f"automl {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in GROUPS:
-        group.add_commands(commands)
+    for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line)
+        if name in loaded:
+            module = importlib.import_module(f"automl.cli.commands.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code: 0 done, 2 a user's mistake. A bug raises, which exits with 1."""
     accept_any_output()
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    # The command is the first word: the options before it, --help and --version, take no value.
+    named = [word for word in words if not word.startswith("-")][:1]
+    arguments = build_parser(loaded=named).parse_args(words)
     try:
         code = int(arguments.run(arguments) or 0)
         flush()
     except AutomlError as error:
-        tell(f"automl: {error}")
+        print_stderr(f"automl: {error}")
         return 2
     except KeyboardInterrupt:
-        tell("automl: interrupted")
+        print_stderr("automl: interrupted")
         return 130
     except BrokenPipeError:
         silence()  # the reader (head, less) has seen enough

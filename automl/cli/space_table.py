@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.cli.terminal import TextTable
+from automl.application.console import TextTable
 from automl.spaces.parameters import Parameter
 from automl.spaces.space import SearchSpace
 

@@ -50,7 +50,7 @@ def shipped_spaces() -> tuple[str, ...]:
 def _shipped_folder() -> Traversable:
     """The folder inside the installed package, or the checkout's own."""
     inside = resources.files("automl") / FOLDER
-    return inside if inside.is_dir() else Path(__file__).parents[3] / FOLDER
+    return inside if inside.is_dir() else Path(__file__).parents[2] / FOLDER
 
 
 def _names(folder: Traversable, prefix: str) -> Iterator[str]:

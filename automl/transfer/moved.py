@@ -1,4 +1,4 @@
-"""What commands that move studies say; it imports nothing, so that `automl --help` answers fast."""
+"""What a copy, a backup or a restoration moved. It imports nothing, because the command line describes it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Moved:
+class MovedStudy:
     """What was copied, backed up or restored."""
 
     study: str
     trials: int
     interrupted: int
-    """Trials that were not finished: they wait in the copy."""
+    """Trials that were not finished. They wait in the copy."""
     files: int
     missing: int
-    """Files that were recorded and not there."""
+    """Files that were recorded and not found."""
+
+    def describe(self) -> str:
+        """Counts, and what became of unfinished trials and of files that were not found."""
+        text = f"{self.trials} trials, {self.files} files"
+        if self.interrupted:
+            text += f"; {self.interrupted} unfinished trials wait in it, and go on from their last checkpoint"
+        if self.missing:
+            text += f"; {self.missing} files were recorded and not found"
+        return text

@@ -24,7 +24,7 @@ from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import create_schema
 from automl.study.study import StudyRecord, find_study, study_names, study_uid
-from automl.transfer.moved import Moved
+from automl.transfer.moved import MovedStudy
 from automl.transfer.study_document import ARTIFACT, StudyDocument, artifact_ids, read_document, write_document
 
 STUDY, TRIALS = "study.json", "trials.jsonl"
@@ -87,7 +87,7 @@ def snapshot(database: Database, name: str | None, *, artifacts: ArtifactStore) 
 
 def copy_study(
     database: Database, name: str | None, target: Database, *, artifacts: ArtifactStore, target_artifacts: ArtifactStore
-) -> Moved:
+) -> MovedStudy:
     """Copy a study with its files into another database and store, under its name.
 
     Raises: StudyError if there is none, if the other database has one of this name, or if both would share a store.
@@ -101,7 +101,7 @@ def copy_study(
     return place(document, StoredFiles(artifacts, record.uid), target, name=record.name, artifacts=target_artifacts)
 
 
-def back_up(database: Database, name: str | None, path: Path, *, artifacts: ArtifactStore) -> Moved:
+def back_up(database: Database, name: str | None, path: Path, *, artifacts: ArtifactStore) -> MovedStudy:
     """Write a study with its files into one zip; written beside and renamed.
 
     Raises: StudyError if there is none; OSError if it cannot be written.
@@ -126,7 +126,7 @@ def back_up(database: Database, name: str | None, path: Path, *, artifacts: Arti
     return moved(document, record.name, missing)
 
 
-def restore(path: Path, database: Database, *, name: str | None, artifacts: ArtifactStore) -> Moved:
+def restore(path: Path, database: Database, *, name: str | None, artifacts: ArtifactStore) -> MovedStudy:
     """Read a study back from what `back_up` wrote, under its name or another.
 
     Raises: StudyError if the file is no backup or another version's, if the database has a study of this name, or if
@@ -159,7 +159,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> StudyDocument:
 
 def _unpack(
     document: StudyDocument, archive: zipfile.ZipFile, database: Database, *, name: str, artifacts: ArtifactStore
-) -> Moved:
+) -> MovedStudy:
     try:
         return place(document, ZippedFiles(archive), database, name=name, artifacts=artifacts)
     except OSError as error:  # the archive was read to its end before
@@ -169,7 +169,9 @@ def _unpack(
         ) from error
 
 
-def place(document: StudyDocument, files: Files, target: Database, *, name: str, artifacts: ArtifactStore) -> Moved:
+def place(
+    document: StudyDocument, files: Files, target: Database, *, name: str, artifacts: ArtifactStore
+) -> MovedStudy:
     """Write files and then the study that names them; if that fails, the files go again.
 
     Raises: StudyError if the database has a study of this name, if another version wrote the document, or if the store
@@ -248,7 +250,7 @@ def _check_free(name: str, taken: bool, target: Database) -> None:
         )
 
 
-def moved(document: StudyDocument, name: str, missing: int) -> Moved:
+def moved(document: StudyDocument, name: str, missing: int) -> MovedStudy:
     """What to say of it."""
     waiting = sum(trial["state"] == "WAITING" for trial in document.trials)
-    return Moved(name, len(document.trials), waiting, sum(1 for _ in document.files()) - missing, missing)
+    return MovedStudy(name, len(document.trials), waiting, sum(1 for _ in document.files()) - missing, missing)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from automl.cli.answers import recipe_yaml
+from automl.cli.study_output import recipe_yaml
 from automl.results.results import read_trial
 from automl.storage.database import open_database
 from automl.study.study import find_study

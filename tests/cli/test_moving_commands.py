@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.cli.moving_commands import target_artifacts
+from automl.cli.commands.copy import target_artifacts
 from automl.settings import Settings
 from tests.cli.conftest import Finished
 

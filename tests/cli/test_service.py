@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import text
 
-from automl.cli.service_address import running_service
+from automl.application.service_address import running_service
 from automl.settings import Settings
 from tests.conftest import Automl
 

@@ -94,7 +94,11 @@ def test_trial_that_no_worker_could_tell_of_gets_its_note(
     assert "Its workers vanished one after another" in optuna_dashboard.get_note(trial)
 
 
-def test_study_s_note_has_its_specification_from_the_start(study: optuna.Study) -> None:
+def test_study_s_note_has_its_specification_from_the_start(
+    record: StudyRecord, study: optuna.Study, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        write_study_note(connection, record)
     note = optuna_dashboard.get_note(study)
     assert note.startswith("**No trial is complete yet.**")
     assert f"| data | faces (`/data/faces`, fingerprint {SPECIFICATION.data.fingerprint[:12]}) |" in note

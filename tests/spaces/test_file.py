@@ -21,7 +21,7 @@ from automl.spaces.file import load_space, shipped_spaces
 from automl.spaces.parameters import Parameter
 from automl.spaces.space import SearchSpace
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def only(space: SearchSpace) -> Distribution:

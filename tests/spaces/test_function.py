@@ -8,7 +8,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from automl.application.planning import Wishes, make_plan
+from automl.application.plan import make_plan
+from automl.application.search_options import SearchOptions
 from automl.errors import RecipeError, SpaceError
 from automl.settings import Settings
 from automl.spaces.file import load_space
@@ -70,7 +71,9 @@ def test_conditions_that_a_file_cannot_say_are_drawn(module: str) -> None:
 def test_function_that_fails_is_told_before_there_is_a_study(module: str, function: str, message: str) -> None:
     expected = message.format(file=Path(f"{module}.py").absolute(), name=module)
     with pytest.raises(SpaceError, match=re.escape(expected)):
-        make_plan(Wishes(space=f"{module}:{function}", data="digits"), Settings({}), home=Path(), on_progress=None)
+        make_plan(
+            SearchOptions(space=f"{module}:{function}", data="digits"), Settings({}), home=Path(), on_progress=None
+        )
 
 
 def test_field_that_no_recipe_has_is_told(module: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 ARCHIVE = Path(os.environ.get("AUTOML_FER2013", REPOSITORY.parent / "shared/data/fer2013/archive.zip"))
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from automl.application.signals import told_to_end_by_signals
-from automl.cli.confirm_answers import print_confirmation
-from automl.cli.live import choose_view
-from automl.cli.options import (
-    Place,
+from automl.application.context import CommandContext
+from automl.application.live import choose_view
+from automl.application.signals import stop_on_signals
+from automl.application.workers import default_workers, run_workers
+from automl.cli.arguments import (
+    add_data_location,
+    add_device,
     add_json,
     add_storage_options,
     add_study_name,
     count_from_zero,
     duration,
-    opened_place,
+    open_command_context,
     positive_number,
     whole_number,
 )
-from automl.cli.search_command import default_workers, run_workers
-from automl.cli.terminal import print_json, tell
+from automl.cli.confirmation_output import print_confirmation
+from automl.cli.output import print_json, print_stderr
 from automl.confirmation.confirmed import Confirmation, confirmed_study, read_confirmation
 from automl.results.results import StudyStatus, read_status
 from automl.study.study import StudyRecord
@@ -28,11 +29,8 @@ from automl.study.study import StudyRecord
 TOP, SEEDS = 5, 3
 
 
-def add_commands(commands: Any) -> None:
-    """`automl confirm`."""
-    parser = commands.add_parser(
-        "confirm", help="train the best recipes again with new seeds, and say whether the first really beats the second"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
     add_study_name(parser)
     parser.add_argument("--top", type=whole_number, default=TOP, metavar="N", help=f"different recipes ({TOP})")
     parser.add_argument("--seeds", type=whole_number, default=SEEDS, metavar="N", help=f"new seeds of each ({SEEDS})")
@@ -47,38 +45,37 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--workers", type=count_from_zero, metavar="K", help="processes; 0 queues the trials for `automl worker`"
     )
-    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:1 (auto)")
-    parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
+    add_device(parser)
+    add_data_location(parser)
     add_json(parser)
     add_storage_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Queue what is missing, run the workers, print what they found."""
-    with opened_place(arguments) as place:
-        record = _prepared(arguments, place)
+    with open_command_context(arguments) as context:
+        record = _prepared(arguments, context)
         if arguments.workers != 0:
-            _run_workers(arguments, place, record)
-        with place.database.engine.connect() as connection:
+            _run_workers(arguments, context, record)
+        with context.database.engine.connect() as connection:
             found = read_confirmation(connection, record)
             status = read_status(connection, record)
     if arguments.json:
         print_json(found.as_dict())
     else:
-        print_confirmation(found, command=_how_to_go_on(arguments, place, found, status))
+        print_confirmation(found, command=_how_to_go_on(arguments, context, found, status))
 
 
-def _prepared(arguments: argparse.Namespace, place: Place) -> StudyRecord:
+def _prepared(arguments: argparse.Namespace, context: CommandContext) -> StudyRecord:
     """The study that confirms, with all its trials queued."""
     from automl.confirmation.preparing import prepare_confirmation  # Optuna takes 0.3 s to import
 
-    named = place.record(arguments.study)
-    with place.database.engine.connect() as connection:
+    named = context.find_study(arguments.study)
+    with context.database.engine.connect() as connection:
         search = confirmed_study(connection, named)
     again = None if named == search else named.name  # a confirmation was named: it goes on
     return prepare_confirmation(
-        place.database,
+        context.database,
         search,
         name=arguments.name or again,
         top=arguments.top,
@@ -88,22 +85,24 @@ def _prepared(arguments: argparse.Namespace, place: Place) -> StudyRecord:
     )
 
 
-def _run_workers(arguments: argparse.Namespace, place: Place, record: StudyRecord) -> None:
-    with place.database.engine.connect() as connection:
+def _run_workers(arguments: argparse.Namespace, context: CommandContext, record: StudyRecord) -> None:
+    with context.database.engine.connect() as connection:
         status = read_status(connection, record)
     left = (status.budget_trials or 0) - status.finished
-    tell(f"study  {record.name}: {left} trials to train")
+    print_stderr(f"study  {record.name}: {left} trials to train")
     if not left:
         return
     options = ["--device", arguments.device, *(("--data", arguments.data) if arguments.data else ())]
     workers = min(left, arguments.workers or default_workers())
-    view = choose_view()
-    with told_to_end_by_signals() as told, view:
-        run_workers(place, record, view=view, told=told, workers=workers, options=options)
+    view = choose_view(print_stderr)
+    with stop_on_signals() as stop_event, view:
+        run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=options)
 
 
-def _how_to_go_on(arguments: argparse.Namespace, place: Place, found: Confirmation, status: StudyStatus) -> str:
-    command = place.settings.get("AUTOML_COMMAND")
+def _how_to_go_on(
+    arguments: argparse.Namespace, context: CommandContext, found: Confirmation, status: StudyStatus
+) -> str:
+    command = context.settings.get("AUTOML_COMMAND")
     if found.is_over:
         return f"{command} best {found.confirms.study} --export model.pt"
     # Out of time, or stopped, a worker would end at once.

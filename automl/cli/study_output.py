@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from automl.cli.terminal import TextTable, print_table, write_line
+from automl.application.console import TextTable, clock
+from automl.cli.output import print_table, write_line
 from automl.data.dataset import AUTO
 from automl.errors import StudyError
 from automl.export.export_result import Exported, Vote
@@ -18,13 +19,6 @@ from automl.results.calibrated import Calibrated
 from automl.results.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
 from automl.sanitize import one_line
 from automl.study.study import StudyRecord
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03, or 2:03 below an hour."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def print_status(status: StudyStatus) -> None:

@@ -1,26 +1,20 @@
-"""Options that several commands share, and what they open."""
+"""Types of arguments, options that several commands share, and the context that they open."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AbstractContextManager
 
-from automl.artifacts.store import ArtifactStore, open_artifacts
-from automl.cli.service_address import COMPOSE_FILE, running_service
-from automl.cli.terminal import tell
+from automl.application.context import CommandContext, open_context
+from automl.cli.output import print_stderr
 from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
-from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings, mask
-from automl.storage.database import Database, Patience, open_database
-from automl.study.study import StudyRecord, find_study
+from automl.errors import SettingsError
+from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings
+from automl.storage.database import Patience
 
 LARGEST_PORT = 2**16 - 1
-STILL_PARTS = 3
-"""A worker that stands still keeps its locks for a third of the grace time, so that others are heard within it."""
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -116,50 +110,45 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a command works: its settings, its folders, its open database."""
-
-    settings: Settings
-    home: Path
-    artifacts: ArtifactStore
-    database: Database
-
-    def record(self, name: str | None) -> StudyRecord:
-        """The study that a command line means.
-
-        Raises: StudyError if there is none.
-        """
-        with self.database.engine.connect() as connection:
-            return find_study(connection, self.settings.get("AUTOML_STUDY", name))
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """--device."""
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:1 (auto)")
 
 
-@contextmanager
-def opened_place(
-    arguments: argparse.Namespace,
-    *,
-    may_join_service: bool = True,
-    patience: Patience | None = None,
-) -> Iterator[Place]:
-    """The place that flags, environment and `.env` describe, for the duration of the block.
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model of a trained network."""
+    parser.add_argument(
+        "--model", metavar="PACKAGE.MODULE:BUILD", help="the network of your own that was searched with"
+    )
 
-    Where they name no storage, nor a home that has one, it is the service of docker compose that runs from this
-    folder; `may_join_service=False` never looks for one. `patience` is a worker's, as `open_database` takes it.
+
+def add_data_location(parser: argparse.ArgumentParser) -> None:
+    """--data of a study that exists."""
+    parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
+
+
+def data_reference(settings: Settings, flag: str | None) -> str:
+    """The data that a flag or AUTOML_DATA names.
+
+    Raises: SettingsError if neither does.
     """
-    settings = Settings.read()
-    home = settings.home(arguments.home)
-    artifacts = settings.artifacts(arguments.artifacts, home=home)
-    storage = settings.get("AUTOML_STORAGE", arguments.storage)
-    has_embedded, is_home_named = (home / "postgres").exists(), arguments.home or "AUTOML_HOME" in settings.values
-    if storage is None and may_join_service and not (has_embedded and is_home_named):
-        service = running_service(settings, folder=Path.cwd())
-        if service is not None:
-            storage = service.storage
-            if not (arguments.artifacts or "AUTOML_ARTIFACTS" in settings.values):
-                artifacts = str(service.artifacts)
-            tell(f"storage {mask(storage)}, the service of {COMPOSE_FILE}; artifacts {artifacts}")
-            if has_embedded:
-                tell(f"        {home} has studies of its own: name it with --home to see them")
-    still_seconds = None if patience is None else settings.grace_seconds() / STILL_PARTS
-    with open_database(storage, home=home, patience=patience, still_seconds=still_seconds) as database:
-        yield Place(settings, home, open_artifacts(artifacts, settings.values), database)
+    reference = settings.get("AUTOML_DATA", flag)
+    if reference is None:
+        raise SettingsError(
+            "Which data? Give --data (or AUTOML_DATA): a folder or a .zip of labelled images, or: digits"
+        )
+    return reference
+
+
+def open_command_context(
+    arguments: argparse.Namespace, *, may_join_service: bool = True, patience: Patience | None = None
+) -> AbstractContextManager[CommandContext]:
+    """The context that the storage options of a command line describe, as `open_context` opens it."""
+    return open_context(
+        storage=arguments.storage,
+        home=arguments.home,
+        artifacts=arguments.artifacts,
+        log=print_stderr,
+        may_join_service=may_join_service,
+        patience=patience,
+    )

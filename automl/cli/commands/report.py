@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from automl.cli.answers import recipe_yaml
-from automl.cli.options import add_json, add_storage_options, add_study_name, opened_place
-from automl.cli.terminal import print_json, write_line
+from automl.cli.arguments import add_data_location, add_json, add_storage_options, add_study_name, open_command_context
+from automl.cli.output import print_json, write_line
+from automl.cli.study_output import recipe_yaml
 
 REPORTS = Path("reports")
 
 
-def add_commands(commands: Any) -> None:
-    """`automl report`."""
-    parser = commands.add_parser("report", help="figures and tables of a search, for a browser and for GitHub")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
     add_study_name(parser)
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the report (reports/NAME)")
-    parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")
+    add_data_location(parser)
     add_json(parser)
     add_storage_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the report, and say where it is and what could not be in it."""
-    with opened_place(arguments) as place:
-        record = place.record(arguments.study)
+    with open_command_context(arguments) as context:
+        record = context.find_study(arguments.study)
         from automl.report.report_folder import write_report  # torch takes seconds to import
 
         written = write_report(
-            place.database,
+            context.database,
             record,
             arguments.output or REPORTS / record.name,
-            home=place.home,
-            artifacts=place.artifacts,
+            home=context.home,
+            artifacts=context.artifacts,
             data=arguments.data,
             recipe_document=recipe_yaml,
         )

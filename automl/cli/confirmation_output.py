@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from automl.cli.terminal import TextTable, print_table, write_line
+from automl.application.console import TextTable
+from automl.cli.output import print_table, write_line
 from automl.confirmation.conclusions import in_words_of_luck, verdict
 from automl.confirmation.confirmed import Choice, Confirmation, ConfirmedRecipe
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from automl.cli.answers import in_calibration, print_rows
-from automl.cli.terminal import TextTable, print_csv, print_table, tell
+from automl.application.console import TextTable
+from automl.cli.output import print_csv, print_stderr, print_table
+from automl.cli.study_output import in_calibration, print_rows
 from automl.export.prediction.model import Model, Prediction
 from automl.export.prediction.predicting import Predictions, listed
 from automl.export.test_evaluation import Evaluation
@@ -58,9 +59,9 @@ def tell_about_images(found: Predictions, model: Model) -> None:
     """What was done to the images, and which were left out."""
     if found.converted:
         shape = " × ".join(map(str, model.card.image_shape))
-        tell(
+        print_stderr(
             f"{found.converted:,} of {len(found.predictions):,} images have another size or colour than the model's "
             f"{shape} and were converted ({model.card.sizing.fit})"
         )
     if found.unreadable:
-        tell(f"left out, being unreadable ({len(found.unreadable):,}): {listed(found.unreadable)}")
+        print_stderr(f"left out, being unreadable ({len(found.unreadable):,}): {listed(found.unreadable)}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from automl.cli.answers import print_rows
-from automl.cli.live import decoding_progress
-from automl.cli.options import add_json, add_sizing_options, count_from_zero
-from automl.cli.terminal import TextTable, print_json, print_table, tell, write_line
+from automl.application.console import TextTable
+from automl.application.live import decoding_progress
+from automl.cli.arguments import add_json, add_sizing_options, count_from_zero
+from automl.cli.output import print_json, print_stderr, print_table, write_line
+from automl.cli.study_output import print_rows
 from automl.data.dataset import SPLITS, DataSet, Sizing
 from automl.data.inspection.duplicates import Duplicates
 from automl.data.inspection.overview import Inspection, inspect_data, sample_images
@@ -24,18 +24,14 @@ LISTED = 20
 """Unreadable files that are named; --json names all."""
 
 
-def add_commands(commands: Any) -> None:
-    """`automl inspect`."""
-    parser = commands.add_parser(
-        "inspect", help="look at the data: splits, classes, sizes, duplicates, accuracy to beat"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
     parser.add_argument("data", nargs="?", metavar="DATA", help="name, folder or file of labelled images (AUTOML_DATA)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write samples.png and classes.png there")
     parser.add_argument("--seed", type=count_from_zero, default=0, metavar="N", help="of splits that are cut (0)")
     add_sizing_options(parser)
     add_json(parser)
     parser.add_argument("--home", metavar="DIR", help="folder of database, artifacts and caches (AUTOML_HOME, .automl)")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -51,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
             split_seed=arguments.seed,
             sizing=Sizing(arguments.image_size, arguments.fit),
             on_progress=on_progress,
-            say=tell,
+            say=print_stderr,
         )
     pictures = {} if arguments.output is None else write_pictures(found.data, arguments.output)
     if arguments.json:

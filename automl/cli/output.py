@@ -1,6 +1,6 @@
-"""All that goes to standard output and standard error for people: legible, whatever names it holds.
+"""The one place that prints: answers on standard output, messages beside them on standard error.
 
-Rich would take `[red]` and `:cat:` in a class's name for its own markup, so no text of ours is read as such.
+Everything is safe to show, whatever names it holds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rich.console import Console, RenderableType
-from rich.style import StyleType
 from rich.table import Table
-from typing_extensions import override
 
+from automl.application.console import plain_console
 from automl.errors import SettingsError
 from automl.sanitize import one_line, printable
 
@@ -71,7 +69,7 @@ def write_line(text: str = "", *, flush: bool = False) -> None:
         print(printable(text), flush=flush)
 
 
-def tell(text: str) -> None:
+def print_stderr(text: str) -> None:
     """A line for people beside the answer, on standard error; where that cannot be written, the work goes on."""
     with suppress(OSError):  # a worker's log on a full disk
         print(printable(text), file=sys.stderr, flush=True)
@@ -99,18 +97,3 @@ def print_table(table: Table) -> None:
         console = plain_console(width=WIDE)
     with writing():
         console.print(table)
-
-
-def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """A console that takes text as it is."""
-    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
-
-
-class TextTable(Table):
-    """A table whose cells are text as it is."""
-
-    @override
-    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
-        """Append a row, its text made legible."""
-        shown = (one_line(cell) if isinstance(cell, str) else cell for cell in cells)
-        super().add_row(*shown, style=style, end_section=end_section)

@@ -15,8 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from automl.cli.answers import clock
-from automl.cli.terminal import plain_console, tell
+from automl.application.console import clock, plain_console
 from automl.results.bugs import cause
 from automl.results.results import FinishedTrial, StudyStatus
 from automl.sanitize import printable
@@ -32,7 +31,7 @@ class View(Protocol):
     def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
         """Where it stands, and the trials that ended since the last call."""
 
-    def say(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """A line for people."""
 
 
@@ -54,7 +53,7 @@ class PlainView:
         for line in _lines(finished, status):
             self._write(line)
 
-    def say(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Print the line."""
         self._write(message)
 
@@ -79,16 +78,14 @@ class LiveView:
             self._console.print(printable(line), style="" if trial.state == "complete" else "dim")
         self._live.update(Group(_progress(status), _running_table(status)))
 
-    def say(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Print the line above the block."""
         self._console.print(printable(message))
 
 
-def choose_view() -> View:
-    """A moving view on a terminal, plain lines elsewhere."""
-    if sys.stderr.isatty():
-        return LiveView()
-    return PlainView(tell)
+def choose_view(write: Callable[[str], None]) -> View:
+    """A moving view on a terminal, elsewhere plain lines, which `write` prints."""
+    return LiveView() if sys.stderr.isatty() else PlainView(write)
 
 
 @contextmanager

@@ -1,0 +1,35 @@
+"""How text looks on a terminal: consoles and tables that take it as it is, and times.
+
+Rich would take `[red]` and `:cat:` in a class's name for its own markup, so no text of ours is read as such.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console, RenderableType
+from rich.style import StyleType
+from rich.table import Table
+from typing_extensions import override
+
+from automl.sanitize import one_line
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: 1:02:03, or 2:03 below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """A console that takes text as it is."""
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+class TextTable(Table):
+    """A table whose cells are text as it is."""
+
+    @override
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        """Append a row, its text made legible."""
+        shown = (one_line(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*shown, style=style, end_section=end_section)

@@ -1,0 +1,106 @@
+"""A search on this machine, from images to the exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl.application.context import CommandContext
+from automl.application.live import View, decoding_progress
+from automl.application.plan import Plan, make_plan
+from automl.application.search_options import SearchOptions
+from automl.application.signals import stop_on_signals
+from automl.application.workers import run_workers
+from automl.export.export_result import Exported
+from automl.export.formats import check_format
+from automl.results.notes import write_study_note
+from automl.results.results import StudyStatus, TrialRecord, best_trial, read_status
+from automl.storage.schema import create_schema
+from automl.study.study import StudyRecord, create_or_continue
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found."""
+
+    study: str
+    best: TrialRecord | None
+    """None if the search was interrupted before a trial was complete."""
+    status: StudyStatus
+    exported: Exported | None
+    """The model, if one was asked for and the search was not interrupted."""
+    interrupted: bool
+    """Stopped by Ctrl-C or `automl stop`; the same call continues."""
+    home: Path
+    """Folder of database, artifacts and wandb files."""
+    network: str | None
+    """`package.module:build` of a network of the user's own; None: automl's family."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "study": self.study,
+            "interrupted": self.interrupted,
+            "status": self.status.as_dict(),
+            "best": self.best.as_dict() if self.best else None,
+            "export": self.exported.as_dict() if self.exported else None,
+            "home": str(self.home),
+        }
+
+
+def run_search(
+    context: CommandContext, options: SearchOptions, *, view: View, workers: int, device: str, export: Path | None
+) -> SearchResult:
+    """Create or continue the study, run the workers, read the result, export it.
+
+    Raises: AutomlError for anything that its message tells how to fix.
+    """
+    if export is not None:
+        check_format(export)
+    with decoding_progress() as on_progress:
+        plan = make_plan(options, context.settings, home=context.home, on_progress=on_progress)
+    record = prepare_study(context, plan, log=view.log)
+    with stop_on_signals() as stop_event, view:
+        run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=("--device", device))
+    return _result(context, record, export=export, interrupted=stop_event.is_set())
+
+
+def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], None]) -> StudyRecord:
+    """Create or continue the planned study, and say how everything was understood.
+
+    Raises: StudyError if a study of this name searches something else.
+    """
+    create_schema(context.database)
+    record = create_or_continue(context.database, plan.name, plan.specification, plan.budget)
+    with context.database.engine.begin() as connection:
+        write_study_note(connection, record)
+    for line in plan.lines():
+        log(line)
+    log(f"study  {record.name}")
+    configured, total = plan.budget.configured_trials, record.budget_trials
+    if configured is not None and total is not None and configured < total:
+        log(f"       keeps its total of {total} trials; settings and files only raise it")
+    return record
+
+
+def _result(context: CommandContext, record: StudyRecord, *, export: Path | None, interrupted: bool) -> SearchResult:
+    with context.database.engine.connect() as connection:
+        status = read_status(connection, record)
+        interrupted = interrupted or status.stop_requested
+        best = None if interrupted and status.best is None else best_trial(connection, record)
+    if interrupted or best is None or export is None:
+        return SearchResult(record.name, best, status, None, interrupted, context.home, record.specification.model)
+    from automl.export.trial_model import export_trial  # torch takes seconds to import
+
+    exported = export_trial(
+        context.database,
+        record,
+        best,
+        export,
+        home=context.home,
+        artifacts=context.artifacts,
+        command="search --export",
+    )
+    return SearchResult(record.name, best, status, exported, interrupted, context.home, record.specification.model)

@@ -1,0 +1,28 @@
+"""`automl studies`: all studies of this storage."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+from automl.cli.arguments import add_json, add_storage_options, open_command_context
+from automl.cli.output import print_json
+from automl.cli.study_output import print_studies
+from automl.results.results import list_studies
+from automl.storage.schema import has_schema
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    add_json(parser)
+    add_storage_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print one line a study."""
+    with open_command_context(arguments) as context, context.database.engine.connect() as connection:
+        found = list_studies(connection) if has_schema(connection) else []
+    if arguments.json:
+        print_json([dataclasses.asdict(summary) for summary in found])
+    else:
+        print_studies(found)
