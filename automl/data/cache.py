@@ -23,7 +23,7 @@ from automl.data.disk_space import disk_errors
 from automl.data.source_contents import Interrupted, Progress, Source
 from automl.errors import DataError
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the pixels of a source, or the files of the cache, would differ."""
 
 

@@ -10,6 +10,7 @@ import pytest
 from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 from automl.data.sources.fer2013 import parse_pixels
+from automl.data.sources.references import find_source
 from automl.errors import DataError
 
 PIXELS_NHW = np.random.default_rng(0).integers(0, 256, (60, 48, 48), dtype=np.uint8)
@@ -68,6 +69,17 @@ def test_rows_without_a_label_or_with_damaged_pixels_are_told(tmp_path: Path) ->
     path.write_text("\n".join(lines))
     with pytest.raises(DataError, match=re.escape("image 0: 3 pixel values instead of 2304\n")):
         load_data_set(str(path), home=tmp_path)
+
+
+def test_emotions_of_pandas_are_the_same_classes(tmp_path: Path) -> None:
+    path = Path(written(tmp_path, "fer2013.csv"))
+    lines = path.read_text().splitlines()
+    lines[1:3] = [lines[1].replace("0,", "nan,", 1), lines[2].replace("3,", "3.0,", 1)]
+    path.write_text("\n".join(lines))
+    contents = find_source(str(path), home=tmp_path).contents()
+    assert contents.class_names == ("angry", "happy")
+    assert contents.labels_M.tolist() == [number % 2 for number in range(1, 60)]
+    assert contents.notes == ("1 rows without a label are left out (lines 2)",)
 
 
 @pytest.mark.parametrize(

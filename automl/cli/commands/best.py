@@ -84,9 +84,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
         check_format(arguments.export)
 
 
-def _export(
-    arguments: argparse.Namespace, context: CommandContext, record: StudyRecord, choice: Choice
-) -> Exported:
+def _export(arguments: argparse.Namespace, context: CommandContext, record: StudyRecord, choice: Choice) -> Exported:
     from automl.export.ensemble import choose_ensemble  # torch takes seconds to import
     from automl.export.trial_model import export_ensemble, export_trial
 

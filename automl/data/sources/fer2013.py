@@ -14,9 +14,10 @@ import numpy.typing as npt
 from automl.data.dataset import Sizing, SplitName
 from automl.data.decoding.arrays import Pixels, header_of, write_blocks
 from automl.data.disk_space import Room
+from automl.data.label_values import MISSING, canonical_number
+from automl.data.records import without_label
 from automl.data.source_contents import Contents, Progress, Written
 from automl.data.sources.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
-from automl.data.sources.listing import without_label
 from automl.data.sources.tables import ROWS_AT_ONCE, Table
 from automl.errors import DataError
 
@@ -53,7 +54,7 @@ class Fer2013Table:
         """
         labels, splits, unlabelled = [], [], []
         for line, row in self.table.rows_by_pandas(("emotion", "usage")):
-            if row["emotion"]:
+            if row["emotion"] not in MISSING:
                 labels.append(self._class(line, row["emotion"]))
                 splits.append(self._split(line, row.get("usage", "Training")))
             else:
@@ -70,9 +71,12 @@ class Fer2013Table:
             name=self.name,
         )
 
-    def _class(self, line: int, number: str) -> str:
+    def _class(self, line: int, emotion: str) -> str:
+        number = canonical_number(emotion)  # 3.0, where pandas has met a row without one
         if number not in map(str, range(len(FER2013_CLASSES))):
-            raise DataError(f"{self.table.path}:{line}: emotion {number!r} is none of 0 to {len(FER2013_CLASSES) - 1}.")
+            raise DataError(
+                f"{self.table.path}:{line}: emotion {emotion!r} is none of 0 to {len(FER2013_CLASSES) - 1}."
+            )
         return FER2013_CLASSES[int(number)]
 
     def _split(self, line: int, usage: str) -> SplitName:
@@ -101,7 +105,8 @@ class TableImages:
 
     def _blocks(self, unreadable: dict[int, str]) -> Iterator[Pixels]:
         """Pixels of consecutive rows; those that are none stay black, and `unreadable` learns why."""
-        texts = (row["pixels"] for _, row in self.table.rows_by_pandas(COLUMNS) if row["emotion"])
+        rows = self.table.rows_by_pandas(COLUMNS)
+        texts = (row["pixels"] for _, row in rows if row["emotion"] not in MISSING)
         for first in range(0, self.count, ROWS_AT_ONCE):
             block_NHWC = np.zeros((min(ROWS_AT_ONCE, self.count - first), *SHAPE_HWC), np.uint8)
             for place, text in enumerate(itertools.islice(texts, len(block_NHWC))):

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from automl.data.decoding.containers import Archive, File, Folder, is_image
+from automl.data.decoding.containers import Archive, File, Folder, ending, is_image
+from automl.data.metadata import advice_on_tables, described, described_by_one_table
 from automl.data.source_contents import Contents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
 from automl.data.sources.labels import label_numbers, split_numbers
 from automl.data.sources.layout import arrange
+from automl.data.sources.listing import ENDINGS
 from automl.data.sources.tables import Table
 from automl.errors import DataError
 
@@ -37,10 +39,10 @@ class FolderOfImages:
         return Folder(self.path).files()
 
     def identity(self) -> str:
-        """Names, sizes and times of change of the images."""
+        """Names, sizes and times of change of the images, and of tables, which may hold their labels."""
         digest = hashlib.sha256()
         for file in self._files:
-            if is_image(file.name):
+            if is_image(file.name) or ending(file.name) in ENDINGS:
                 digest.update(f"{file.name}\0{file.stamp}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
@@ -88,10 +90,15 @@ class ArchiveOfImages:
 def _contents(path: Path, files: list[File]) -> Contents:
     from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
 
+    names = [file.name for file in files]
+    if (contents := described(path, names)) is not None:
+        return contents
     try:
-        layout = arrange(file.name for file in files)
+        layout = arrange(names)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        if (contents := described_by_one_table(path, names)) is not None:
+            return contents
+        raise DataError(f"{path}: {error}{advice_on_tables(path, names)}") from error
     return Contents(
         images=EncodedImages(path, tuple(place.path for place in layout.places)),
         class_names=layout.class_names,

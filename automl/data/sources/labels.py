@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from automl.data.dataset import SPLITS, SplitName
 from automl.errors import DataError
+from automl.sanitize import one_line
 
 SPLIT_WORDS: dict[str, SplitName] = {
     "train": "train",
@@ -24,11 +26,27 @@ SPLIT_WORDS: dict[str, SplitName] = {
 NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{0,300})?")
 LONGEST_WORD = 40
 """Characters of one that a message repeats."""
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+"""Characters without a width, which `str.strip` leaves."""
 FER2013 = "fer2013"
 """What the set is called, whatever its file is."""
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """In Kaggle's numbering."""
 FER2013_SPLITS: dict[str, SplitName] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+
+
+def normalize_label(label: str) -> str:
+    """The class name that a label or a folder's name stands for, on one line; empty where nothing is visible.
+
+    The two Unicode forms of an accent become the composed one (NFC), and blanks around the name go.
+    """
+    return one_line(unicodedata.normalize("NFC", _without_margin(label)))
+
+
+def _without_margin(label: str) -> str:
+    while (bare := label.strip().strip(INVISIBLE)) != label:
+        label = bare
+    return bare
 
 
 def class_names_of(labels: Iterable[str]) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""A CSV `path,label[,split][,group]` beside the images."""
+"""Images that are named by tables: a CSV `path,label[,split][,group]`, or Hugging Face's `metadata.csv` in a folder."""
 
 from __future__ import annotations
 
 import hashlib
-import os.path
-from collections.abc import Iterator
+import os
+import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,23 +13,45 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from automl.data.dataset import SplitName
+from automl.data.decoding.containers import ending
+from automl.data.json_lines import JsonLines
+from automl.data.label_values import unify_labels
+from automl.data.lookup import Files, FilesOnDisk, Lookup
+from automl.data.records import AnyTable, Record, left_out, read_records
 from automl.data.source_contents import Contents
-from automl.data.sources.labels import class_names_of, is_number, label_numbers, split_numbers, split_of
+from automl.data.sources.labels import class_names_of, label_numbers, split_numbers
 from automl.data.sources.tables import Table
 from automl.errors import DataError
-from automl.sanitize import one_line
 
-COLUMNS = frozenset(("path", "label"))
-MEANING = ("label", "split", "group")
-"""Columns that rows of one image have to agree on."""
-LISTED = 5
-"""Lines that a note names."""
-NO_NUMBER = "nan"
-"""What numpy writes for a number that is missing."""
+JSON_ENDINGS = frozenset((".jsonl", ".ndjson"))
+ENDINGS = frozenset((".csv", ".tsv", ".tab")) | JSON_ENDINGS
+"""Of tables."""
 
-Row = dict[str, str]
-NumberedRow = tuple[int, Row]
-"""With its line."""
+
+@dataclass(frozen=True)
+class Named:
+    """One image."""
+
+    table: AnyTable
+    record: Record
+    name: str
+    """To be opened in the container."""
+
+    @property
+    def where(self) -> str:
+        """Table and line, for messages."""
+        return f"{self.table.path}:{self.record.line}"
+
+
+@dataclass(frozen=True)
+class NamedImages:
+    """The images of one or more tables, each once."""
+
+    images: tuple[Named, ...]
+    labels: tuple[str, ...]
+    """Class names."""
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,105 +71,111 @@ class Listing:
         return str(self.path)
 
     @cached_property
-    def _rows(self) -> list[NumberedRow]:
-        return list(self._read())
+    def _named(self) -> NamedImages:
+        table = table_in(self.path.parent, self.path.name)
+        return named_images([(table, None)], FilesOnDisk(self.path.parent), where=str(self.path))
 
     def identity(self) -> str:
         """The table's text, and sizes and times of change of the images.
 
-        Raises: DataError if the table cannot be read.
+        Raises: DataError if the table cannot be read, or leads nowhere.
         """
-        rows = self._rows
+        named = self._named
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
-        for _, row in rows:
-            digest.update(self._stamp(row["path"]).encode(errors="surrogateescape"))
+        for image in named.images:
+            digest.update(self._stamp(image.name).encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     def contents(self) -> Contents:
         """Labels, and splits and groups where the table has them.
 
-        Raises: DataError if no row has a label, a split is unknown, or two rows contradict each other.
+        Raises: DataError as `named_images` does.
         """
-        from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
-
-        labelled, unlabelled = _by_label(self._rows)
-        if not labelled:
-            raise DataError(f"{self.path}: no row has a label.")
-        rows, repeated = self._once(labelled)
-        labels = [row["label"] for _, row in rows]
-        class_names = class_names_of(labels)
-        return Contents(
-            images=EncodedImages(self.path.parent, tuple(row["path"] for _, row in rows)),
-            class_names=class_names,
-            labels_M=label_numbers(labels, class_names),
-            splits_M=split_numbers(
-                split_of(row.get("split", "train"), where=f"{self.path}:{line}") for line, row in rows
-            ),
-            groups_M=self._groups([row for _, row in rows]),
-            notes=(*without_label(unlabelled), *_left_out("that repeat an earlier one", repeated)),
-        )
-
-    def _read(self) -> Iterator[NumberedRow]:
-        for line, row in Table(self.path.parent, self.path.name).rows():
-            if not row["path"]:
-                raise DataError(f"{self.path}:{line}: there is no path. Repair the line.")
-            yield line, row | {"path": self._here(row["path"]), "label": one_line(row["label"])}
-
-    def _here(self, path: str) -> str:
-        """The path; with slashes, where a backslash can only be Windows'."""
-        return path.replace("\\", "/") if "\\" in path and not (self.path.parent / path).exists() else path
-
-    def _once(self, rows: list[NumberedRow]) -> tuple[list[NumberedRow], list[int]]:
-        """Rows that name an image for the first time, and the lines of the others: a copy may end in another split.
-
-        Raises: DataError if two rows say different things of one image.
-        """
-        first: dict[str, NumberedRow] = {}
-        repeated = []
-        for line, row in rows:
-            earlier, said = first.setdefault(os.path.normpath(self.path.parent / row["path"]), (line, row))
-            if earlier == line:
-                continue
-            if any(row.get(column) != said.get(column) for column in MEANING):
-                raise DataError(
-                    f"{self.path}:{line}: line {earlier} says otherwise of {row['path']!r}. Keep one of them."
-                )
-            repeated.append(line)
-        return list(first.values()), repeated
-
-    def _groups(self, rows: list[Row]) -> npt.NDArray[np.int64] | None:
-        if "group" not in rows[0]:
-            return None
-        # an image without a group is a group of its own
-        names = [row["group"] or f"\0{number}" for number, row in enumerate(rows)]
-        return label_numbers(names, sorted(set(names)))
+        return contents_of(self._named, self.path.parent)
 
     def _stamp(self, path: str) -> str:
         try:
-            status = (self.path.parent / path).stat()
+            status = os.stat(os.path.join(self.path.parent, path))  # noqa: PTH116, PTH118 as in FilesOnDisk
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             return f"{path}\0{error}\0"
         return f"{path}\0{status.st_size} {status.st_mtime_ns}\0"
 
 
-def _by_label(rows: list[NumberedRow]) -> tuple[list[NumberedRow], list[int]]:
-    """Rows with a label, and the lines of those without: empty, or nan where all the others are numbers."""
-    none = {"", *(label for _, row in rows if (label := row["label"]).lower() == NO_NUMBER)}
-    if not all(is_number(row["label"]) for _, row in rows if row["label"] not in none):
-        none = {""}
-    return [(line, row) for line, row in rows if row["label"] not in none], [
-        line for line, row in rows if row["label"] in none
-    ]
+def table_in(container: Path, name: str) -> AnyTable:
+    """The table of this name in a folder or a zip."""
+    return (JsonLines if ending(name) in JSON_ENDINGS else Table)(container, name)
 
 
-def without_label(lines: list[int]) -> tuple[str, ...]:
-    """The note on rows that have none."""
-    return _left_out("without a label", lines)
+def named_images(tables: Sequence[tuple[AnyTable, SplitName | None]], files: Files, *, where: str) -> NamedImages:
+    """Read tables, each with the split of all its images where its place says it; `where`: the source, for messages.
+
+    Raises: DataError if a table cannot be read, is in doubt or leads nowhere, or two rows contradict each other.
+    """
+    images: list[Named] = []
+    notes: list[str] = []
+    for table, split in tables:
+        found, said = _images_of(table, split, files)
+        images += found
+        notes += said if len(tables) == 1 else [f"{table.name}: {note}" for note in said]
+    unified = unify_labels((image.record.label for image in images), where=where)
+    kept, repeated = _once(images, [unified.names[image.record.label] for image in images])
+    labels = tuple(unified.names[image.record.label] for image in kept)
+    notes += [*unified.notes, *left_out("that repeat an earlier one", repeated)]
+    return NamedImages(tuple(kept), labels, tuple(notes))
 
 
-def _left_out(which: str, lines: list[int]) -> tuple[str, ...]:
-    if not lines:
-        return ()
-    more = ", …" if len(lines) > LISTED else ""
-    return (f"{len(lines)} rows {which} are left out (lines {', '.join(map(str, lines[:LISTED]))}{more})",)
+def contents_of(named: NamedImages, container: Path) -> Contents:
+    """Labels, splits and groups of the images, which are files of the container."""
+    from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
+
+    class_names = class_names_of(named.labels)
+    return Contents(
+        images=EncodedImages(container, tuple(image.name for image in named.images)),
+        class_names=class_names,
+        labels_M=label_numbers(named.labels, class_names),
+        splits_M=split_numbers(image.record.split for image in named.images),
+        groups_M=_groups([image.record.group for image in named.images]),
+        notes=named.notes,
+    )
+
+
+def _images_of(table: AnyTable, split: SplitName | None, files: Files) -> tuple[list[Named], list[str]]:
+    records = read_records(table, split=split)
+    base = table.name[: len(table.name) - len(posixpath.basename(table.name))]
+    paths = [record.path for record in records.records]
+    located = Lookup(paths, files, base, table.path, records.records[0].line).locate()
+    named = [Named(table, record, name) for record, name in zip(records.records, located.names, strict=True)]
+    return named, [*located.notes, *records.notes]
+
+
+def _once(images: Sequence[Named], labels: Sequence[str]) -> tuple[list[Named], list[int]]:
+    """Images that are named for the first time, and the lines of the others: a copy may end in another split.
+
+    Raises: DataError if two rows say different things of one image.
+    """
+    first: dict[str, tuple[Named, str]] = {}
+    repeated = []
+    for image, label in zip(images, labels, strict=True):
+        earlier, said = first.setdefault(posixpath.normpath(image.name), (image, label))
+        if earlier is image:
+            continue
+        record, other = image.record, earlier.record
+        if (label, record.split, record.group) != (said, other.split, other.group):
+            raise DataError(
+                f"{image.where}: {_line(earlier, image)} says otherwise of {record.path!r}. Keep one of them."
+            )
+        repeated.append(record.line)
+    return [image for image, _ in first.values()], repeated
+
+
+def _line(earlier: Named, later: Named) -> str:
+    return f"line {earlier.record.line}" if earlier.table == later.table else earlier.where
+
+
+def _groups(groups: Sequence[str | None]) -> npt.NDArray[np.int64] | None:
+    if all(group is None for group in groups):
+        return None
+    # an image without a group is a group of its own
+    names = [group or f"\0{number}" for number, group in enumerate(groups)]
+    return label_numbers(names, sorted(set(names)))

@@ -6,6 +6,7 @@ import difflib
 import zipfile
 from pathlib import Path
 
+from automl.data.columns import EXPECTED, choose_columns
 from automl.data.source_contents import Source
 from automl.data.sources import fer2013, listing
 from automl.data.sources.digits import Digits
@@ -19,8 +20,8 @@ from automl.errors import DataError
 
 NAMES = ("digits", *DOWNLOADS)
 """Sets that need no path; a folder of the same name is meant by `./digits`."""
-NAMED_COLUMNS = 10
-"""Of a table, in a message."""
+NO_TEXT = frozenset((".xlsx", ".xls", ".ods", ".parquet", ".feather", ".arrow", ".pkl", ".pickle"))
+"""Endings of tables that are not read."""
 
 
 def find_source(reference: str, *, home: Path) -> Source:
@@ -37,13 +38,17 @@ def find_source(reference: str, *, home: Path) -> Source:
         return FolderOfImages(path)
     _check_file(path)
     ending = path.suffix.lower()
-    if ending == ".csv":
+    if ending in listing.ENDINGS:
         return _table(path)
+    if ending in NO_TEXT:
+        raise DataError(f"{path} is no text. Save the table as CSV: path,label[,split][,group].")
     if zipfile.is_zipfile(path):
         return ArrayFile(path) if ending == ".npz" else ArchiveOfImages(path)
     if ending in (".zip", ".npz"):
         raise DataError(f"{path} is damaged, or no {ending} file: its end is missing. Download or save it again.")
-    raise DataError(f"{path} is neither a folder nor a zip, .npz or .csv file. Data is one of these: {_forms()}.")
+    raise DataError(
+        f"{path} is neither a folder nor a zip, .npz, .csv, .tsv or .jsonl file. Data is one of these: {_forms()}."
+    )
 
 
 def _check_file(path: Path) -> None:
@@ -57,19 +62,14 @@ def _check_file(path: Path) -> None:
 
 
 def _table(path: Path) -> Source:
-    table = Table(path.parent, path.name)
+    table = listing.table_in(path.parent, path.name)
     columns = table.columns()
     if not columns:
-        raise DataError(f"{path} is empty. Expected path,label[,split][,group] or emotion,pixels.")
-    if set(columns) >= fer2013.COLUMNS:
+        raise DataError(f"{path} is empty. {EXPECTED}")
+    if isinstance(table, Table) and set(columns) >= fer2013.COLUMNS:
         return Fer2013Table(path, table)
-    if set(columns) >= listing.COLUMNS:
-        return Listing(path)
-    more = ", …" if len(columns) > NAMED_COLUMNS else ""
-    raise DataError(
-        f"{path} has the columns {', '.join(columns[:NAMED_COLUMNS])}{more}. "
-        "Expected path,label[,split][,group] or emotion,pixels."
-    )
+    choose_columns(columns, where=str(path))
+    return Listing(path)
 
 
 def _existing(reference: str) -> Path:
@@ -93,4 +93,5 @@ def _near(path: Path) -> str | None:
 
 
 def _forms() -> str:
-    return f"{', '.join(NAMES)}, a folder <class>/… or train/<class>/…, a zip of such a folder, an .npz, a .csv"
+    folders = "a folder <class>/… or train/<class>/…, a zip of such a folder"
+    return f"{', '.join(NAMES)}, {folders}, an .npz, a .csv, .tsv or .jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -13,13 +14,17 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from automl.data.decoding.containers import UNREADABLE, Archive, Folder
+from automl.data.decoding.containers import UNREADABLE, Archive, Folder, ending
 from automl.errors import DataError
 
 MAX_LINE = 1 << 17
 """Characters; the longest honest line, 48 × 48 pixels, has about 9,000. A block of rows is bounded by it, too."""
 ROWS_AT_ONCE = 500
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
+TABULATED = frozenset((".tsv", ".tab"))
+"""Endings of tables that have tabs between their values, whatever else stands in the header."""
+SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
+"""What Excel takes from the first line, and many a program writes there for it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class Table:
         Raises: DataError if the file cannot be read, or two columns have one name.
         """
         return self._columns(next(self._records(), (0, []))[1])
+
+    def titles(self) -> dict[str, str]:
+        """The header's names as they are written, by those of `columns`."""
+        header = next(self._records(), (0, []))[1]
+        return {name.strip().lower(): name.strip() for name in header}
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """The number of its first line, counted from 1, and the values by column, without spaces around them.
@@ -66,7 +76,7 @@ class Table:
 
         columns = self.columns()
         with self._text() as text:
-            separator, text_lines = _separator_of(self._lines(text))
+            separator, text_lines = self._separated(text)
             lines = _Lines(text_lines, self.path, len(columns), separator)
             blocks = pd.read_csv(
                 lines,
@@ -86,7 +96,8 @@ class Table:
                     yield lines.numbers.popleft(), {str(name): value.strip(' "\t') for name, value in row.items()}
 
     def _columns(self, header: list[str]) -> list[str]:
-        columns = [name.strip().lower() for name in header]
+        # As pandas calls a column without a name: its own index, or what a spreadsheet left at the end of each line.
+        columns = [name.strip().lower() or f"unnamed: {number}" for number, name in enumerate(header)]
         for name, count in Counter(columns).items():
             if count > 1:
                 raise DataError(f"{self.path} has several columns {name!r}. Leave one of them.")
@@ -94,7 +105,7 @@ class Table:
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         with self._text() as text:
-            separator, lines = _separator_of(self._lines(text))
+            separator, lines = self._separated(text)
             # Strict, as a quote that is never closed would make one value of all the lines after it.
             reader, first = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True), 1
             try:
@@ -116,6 +127,11 @@ class Table:
         except UNREADABLE as error:
             raise DataError(f"Cannot read {self.path}: {getattr(error, 'strerror', None) or error}.") from error
 
+    def _separated(self, text: io.TextIOWrapper) -> tuple[str, Iterator[str]]:
+        """What stands between the values, and all lines."""
+        said, separator, lines = _separator_of(self._lines(text))
+        return ("\t" if ending(self.name) in TABULATED and not said else separator), lines
+
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         number = 1
         while line := text.readline(MAX_LINE):
@@ -125,16 +141,21 @@ class Table:
             number += 1
 
 
-def _separator_of(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
-    """A comma, or what stands in the header without one, and all the lines again: many a spreadsheet writes `;`."""
-    before = []
+def _separator_of(lines: Iterator[str]) -> tuple[bool, str, Iterator[str]]:
+    """Whether the file says it, then what stands most often in the header, and all the lines again.
+
+    Many a spreadsheet writes `;`. A line `sep=;` becomes an empty one, so that the numbers of the others stay.
+    """
+    before: list[str] = []
     for line in lines:
+        if not any(map(str.strip, before)) and (said := SEPARATOR_LINE.fullmatch(line)):
+            return True, said[1], itertools.chain(before, ["\n"], lines)
         before.append(line)
         if line.strip():
             break
     header = before[-1] if before else ""
-    separator = next((mark for mark in SEPARATORS if mark in header), SEPARATORS[0])
-    return separator, itertools.chain(before, lines)
+    separator = max(SEPARATORS, key=header.count)
+    return False, separator, itertools.chain(before, lines)
 
 
 class _Lines(io.TextIOBase):

@@ -9,6 +9,8 @@ import pytest
 
 from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
+from automl.data.source_contents import Contents
+from automl.data.sources.references import find_source
 from automl.errors import DataError
 from tests.data.pictures import save_picture
 
@@ -19,6 +21,11 @@ def listed(folder: Path, header: str, rows: Sequence[str]) -> str:
         save_picture(folder / row.partition(",")[0], seed=seed)
     (folder / "labels.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
     return str(folder / "labels.csv")
+
+
+def read(path: str) -> Contents:
+    """Labels and notes of a table, without the pixels."""
+    return find_source(path, home=Path()).contents()
 
 
 def test_labels_come_from_the_table(tmp_path: Path) -> None:
@@ -71,13 +78,6 @@ def test_changed_image_is_read_anew(tmp_path: Path) -> None:
     assert load_data_set(path, home=tmp_path).fingerprint != before
 
 
-def test_other_columns_are_refused(tmp_path: Path) -> None:
-    path = listed(tmp_path, "file,class", ["a.png,b"])
-    message = f"{path} has the columns file, class. Expected path,label[,split][,group] or emotion,pixels."
-    with pytest.raises(DataError, match=re.escape(message)):
-        load_data_set(path, home=tmp_path)
-
-
 def test_path_that_stands_twice_counts_once(tmp_path: Path) -> None:
     rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(20)]
     path = listed(tmp_path, "path,label", rows)
@@ -91,7 +91,10 @@ def test_path_that_stands_twice_counts_once(tmp_path: Path) -> None:
 def test_columns_without_a_meaning_may_differ_where_a_path_stands_twice(tmp_path: Path) -> None:
     rows = [f"{number}.png,{'ab'[number % 2]},{number}" for number in range(20)]
     data = load_data_set(listed(tmp_path, "path,label,xmin", [*rows, "3.png,b,7"]), home=tmp_path)
-    assert data.notes[0] == "1 rows that repeat an earlier one are left out (lines 22)"
+    assert data.notes[:2] == (
+        "columns that are not read: xmin",
+        "1 rows that repeat an earlier one are left out (lines 22)",
+    )
 
 
 def test_path_with_two_labels_is_refused(tmp_path: Path) -> None:
@@ -103,10 +106,62 @@ def test_path_with_two_labels_is_refused(tmp_path: Path) -> None:
 def test_numbers_are_sorted_as_numbers_and_one_that_is_none_is_no_label(tmp_path: Path) -> None:
     rows = [f"{number}.png,{('10.0', '-1.0', '2.0', 'nan')[number % 4]}" for number in range(20)]
     data = load_data_set(listed(tmp_path, "path,label", rows), home=tmp_path)
-    assert data.class_names == ("-1.0", "2.0", "10.0")
-    assert data.notes[0] == "5 rows without a label are left out (lines 5, 9, 13, 17, 21)"
-    words = [row.replace("10.0", "roti") for row in rows]
-    assert load_data_set(listed(tmp_path, "path,label", words), home=tmp_path).class_names[2] == "nan"
+    assert data.class_names == ("-1", "2", "10")
+    assert data.notes[0] == "5 rows without a label (nan) are left out (lines 5, 9, 13, 17, 21)"
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "<NA>", "#N/A"])
+def test_missing_value_among_words_is_no_class(tmp_path: Path, missing: str) -> None:
+    rows = [f"{number}.png,{('cat', 'dog', missing)[number % 3]}" for number in range(30)]
+    data = read(listed(tmp_path, "path,label", rows))
+    assert data.class_names == ("cat", "dog")
+    assert data.notes[0] == f"10 rows without a label ({missing}) are left out (lines 4, 7, 10, 13, 16, …)"
+
+
+@pytest.mark.parametrize("doubtful", ["None", "NA", "n/a", "NULL"])
+def test_label_that_may_be_missing_is_refused_among_words_only(tmp_path: Path, doubtful: str) -> None:
+    rows = [f"{number}.png,{('cat', 'dog', doubtful)[number % 3]}" for number in range(30)]
+    path = listed(tmp_path, "path,label", rows)
+    message = (
+        f"{path}: 10 labels are {doubtful!r} (first: line 4), which may be a class or a missing label. "
+        "Rename the class, for example to 'no finding', or leave these images out."
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        read(path)
+    numbers = [row.replace("cat", "0").replace("dog", "1") for row in rows]
+    assert read(listed(tmp_path, "path,label", numbers)).class_names == ("0", "1")
+
+
+def test_equal_numbers_are_one_class_and_said(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{('0', '0.0', '1', '1.0')[number % 4]}" for number in range(40)]
+    data = read(listed(tmp_path, "path,label", rows))
+    assert data.class_names == ("0", "1")
+    assert data.notes[:2] == (
+        "the labels '0' and '0.0' are equal numbers: they are one class, '0'",
+        "the labels '1' and '1.0' are equal numbers: they are one class, '1'",
+    )
+    plain = [f"{number}.png,{number % 4 // 2}" for number in range(40)]
+    assert np.array_equal(read(listed(tmp_path, "path,label", plain)).labels_M, data.labels_M)
+
+
+def test_equal_numbers_of_one_path_do_not_contradict(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{number % 2}" for number in range(20)]
+    data = read(listed(tmp_path, "path,label", [*rows, "3.png,1.0"]))
+    assert data.notes[1] == "1 rows that repeat an earlier one are left out (lines 22)"
+
+
+def test_accents_in_two_forms_are_one_class(tmp_path: Path) -> None:
+    forms = ("caf\u00e9", "cafe\u0301", "tea")
+    rows = [f"{number}.png,{forms[number % 3]}" for number in range(30)]
+    assert read(listed(tmp_path, "path,label", rows)).class_names == ("caf\u00e9", "tea")
+
+
+def test_missing_group_is_none_and_equal_numbers_are_one_group(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{'ab'[number % 2]},{group}" for number, group in enumerate(("nan", "", "7", "7.0", "nan"))]
+    groups_M = read(listed(tmp_path, "path,label,group", rows)).groups_M
+    assert groups_M is not None
+    assert len(set(groups_M.tolist())) == 4
+    assert groups_M[2] == groups_M[3]
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])

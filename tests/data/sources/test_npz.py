@@ -12,6 +12,7 @@ import pytest
 
 from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
+from automl.data.sources.references import find_source
 from automl.errors import DataError
 
 IMAGES_NHWC = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype=np.uint8)
@@ -52,8 +53,30 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"images": IMAGES_NHWC}, "has no array 'labels'. Expected: images, N × H × W"),
-        ({"images": IMAGES_NHWC / 255, "labels": LABELS}, "'images' is 30 × 5 × 4 × 3 of float64. Expected"),
+        ({"images": IMAGES_NHWC}, "has no array 'labels'. It has: images. Expected: images, N × H × W"),
+        ({"a": IMAGES_NHWC, "b": LABELS}, "has no array 'images'. It has: a, b. Expected: images, N × H × W"),
+        (
+            {"train_images": IMAGES_NHWC, "train_labels": LABELS, "val_images": IMAGES_NHWC},
+            "has no array 'validation_labels'. It has: train_images, train_labels, val_images. Expected",
+        ),
+        (
+            {"x": IMAGES_NHWC, "image": IMAGES_NHWC, "y": LABELS},
+            "'image' and 'x' may be the same array. Leave one of them.",
+        ),
+        (
+            {"x_train": IMAGES_NHWC, "y_train": LABELS, "x_test": IMAGES_NHWC[:, :4], "y_test": LABELS},
+            "set.npz has images of several shapes: 'x_train' of 30 × 5 × 4 × 3 of uint8 and "
+            "'x_test' of 30 × 4 × 4 × 3 of uint8. Bring them to one.",
+        ),
+        (
+            {"images": IMAGES_NHWC / 255, "labels": LABELS},
+            "'images' is 30 × 5 × 4 × 3 of float64, whose range is not known: bring it to 0 to 255, and save "
+            ".astype('uint8'). Expected",
+        ),
+        (
+            {"images": np.ascontiguousarray(IMAGES_NHWC.transpose(0, 3, 1, 2)), "labels": LABELS},
+            "'images' is 30 × 3 × 5 × 4 of uint8, with the channels first, which .transpose(0, 2, 3, 1) changes. Exp",
+        ),
         ({"images": IMAGES_NHWC[..., :2], "labels": LABELS}, "'images' is 30 × 5 × 4 × 2 of uint8. Expected"),
         ({"images": IMAGES_NHWC, "labels": LABELS[:-1]}, "'labels' is 29 of int64 for 30 images. Expected"),
         (
@@ -62,7 +85,23 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
         ),
         (
             {"images": IMAGES_NHWC, "labels": np.array([print] * 30)},
-            "'labels' is 30 of object for 30 images. Expected",
+            "set.npz: 'labels' is 30 of object: pickled objects, which are not read, as they may run code. "
+            "Save words with .astype(str), and images as one array with .astype('uint8').",
+        ),
+        (
+            {"images": IMAGES_NHWC, "labels": np.array(["ape", "bee", "cat"], object)[LABELS]},  # smaller than promised
+            "set.npz: 'labels' is 30 of object: pickled objects, which are not read, as they may run code. "
+            "Save words with .astype(str), and images as one array with .astype('uint8').",
+        ),
+        (
+            {"images": IMAGES_NHWC, "labels": np.ones((30, 14), np.int64)},
+            "set.npz: 'labels' is 30 × 14 of int64: image 0 has not one 1 among zeros. "
+            "A classifier takes one class an image: save N numbers or words.",
+        ),
+        (
+            {"images": IMAGES_NHWC, "labels": np.array(["None", "bee", "cat"])[LABELS]},
+            "set.npz: 'labels': 10 labels are 'None' (first: image 0), which may be a class or a missing label. "
+            "Rename the class, for example to 'no finding', or leave these images out.",
         ),
     ],
 )
@@ -140,6 +179,11 @@ def test_header_that_promises_more_than_there_is_is_refused(tmp_path: Path) -> N
         (LABELS.astype(">i2"), ("0", "1", "2")),
         (LABELS > 0, ("False", "True")),
         (np.array([b"ape", b"bee", "猫".encode()])[LABELS], ("ape", "bee", "猫")),
+        (np.array(["1.0", "02", "3e0"])[LABELS], ("1", "02", "3")),
+        (np.array(["-1", "-1.0", "7"])[LABELS[:, np.newaxis]], ("-1", "7")),
+        (np.array(["cafe\u0301", "caf\u00e9", "tea"])[LABELS], ("caf\u00e9", "tea")),
+        (np.eye(3)[LABELS], ("0", "1", "2")),
+        (np.asfortranarray(np.eye(3, dtype=bool)[LABELS]), ("0", "1", "2")),
         (np.array(["a\0b", "c\x1b", "d"])[LABELS], ("a\\x00b", "c\\x1b", "d")),
     ],
 )
@@ -148,12 +192,22 @@ def test_labels_of_any_plain_type_are_read(
 ) -> None:
     data = load_data_set(saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=labels), home=tmp_path)
     assert data.class_names == class_names
-    numbers = LABELS > 0 if len(class_names) == 2 else LABELS
+    numbers: npt.NDArray[np.generic] = LABELS
+    if len(class_names) == 2:
+        numbers = LABELS > 0 if class_names[0] == "False" else LABELS > 1
     for split in data.splits.values():
         assert np.array_equal(split.labels_N, numbers[split.rows_N])
 
 
-@pytest.mark.parametrize("labels", [np.array(["", "bee", "cat"])[LABELS], np.where(LABELS == 0, np.nan, LABELS)])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["", "bee", "cat"])[LABELS],
+        np.array(["nan", "bee", "cat"])[LABELS],
+        np.array(["None", "1", "2"])[LABELS],
+        np.where(LABELS == 0, np.nan, LABELS),
+    ],
+)
 def test_labels_that_say_nothing_are_refused(tmp_path: Path, labels: npt.NDArray[np.generic]) -> None:
     path = saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=labels)
     with pytest.raises(
@@ -166,3 +220,39 @@ def test_words_of_any_length_are_refused_unread(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", images=IMAGES_NHWC, labels=np.array(["x" * 2000] * 30))
     with pytest.raises(DataError, match=re.escape("'labels' is 30 of <U2000 for 30 images.")):
         load_data_set(str(tmp_path / "set.npz"), home=tmp_path)
+
+
+FORMS = {
+    "medmnist": ("{split}_images", "{split}_labels", ("train", "val", "test")),
+    "keras": ("x_{split}", "y_{split}", ("train", "val", "test")),
+    "titles": ("{split}_X", "{split}_Y", ("Train", "Valid", "Test")),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_arrays_of_each_split_are_one_set(tmp_path: Path, form: str) -> None:
+    images, labels, splits = FORMS[form]
+    arrays: dict[str, object] = {}
+    for split, first, last in zip(splits, (0, 18, 24), (18, 24, 30), strict=True):
+        arrays[labels.format(split=split)] = LABELS[first:last, np.newaxis].astype(np.uint8)  # N × 1, as MedMNIST's
+        arrays[images.format(split=split)] = IMAGES_NHWC[first:last, ..., 0]
+    data = load_data_set(saved(tmp_path / "set.npz", **arrays), home=tmp_path)
+    assert [data.splits[split].rows_N.tolist() for split in SPLITS] == [
+        list(range(18)),
+        list(range(18, 24)),
+        list(range(24, 30)),
+    ]
+    assert np.array_equal(data.splits["train"].images_MHWC[..., 0], IMAGES_NHWC[..., 0])
+    for rows in data.splits.values():
+        assert np.array_equal(rows.labels_N, LABELS[rows.rows_N])
+
+
+def test_images_are_called_by_their_array(tmp_path: Path) -> None:
+    path = saved(tmp_path / "set.npz", x_train=IMAGES_NHWC, y_train=LABELS, x_test=IMAGES_NHWC, y_test=LABELS)
+    images = find_source(path, home=tmp_path).contents().images
+    assert [images.file_name(row) for row in (0, 29, 30, 59)] == ["x_train 0", "x_train 29", "x_test 0", "x_test 29"]
+
+
+def test_other_arrays_are_said(tmp_path: Path) -> None:
+    path = saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=LABELS, patient=LABELS, x=LABELS)
+    assert find_source(path, home=tmp_path).contents().notes == ("arrays that are not read: patient, x",)

@@ -60,9 +60,17 @@ def test_path_that_the_system_refuses_is_told(reference: str, message: str) -> N
 def test_other_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no pictures")
-    with pytest.raises(
-        DataError, match=re.escape(f"{path} is neither a folder nor a zip, .npz or .csv file. Data is one of these:")
-    ):
+    message = f"{path} is neither a folder nor a zip, .npz, .csv, .tsv or .jsonl file. Data is one of these:"
+    with pytest.raises(DataError, match=re.escape(message)):
+        find_source(str(path), home=Path())
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".parquet", ".PKL"])
+def test_table_that_is_no_text_is_to_be_saved_as_one(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"labels{ending}"
+    path.write_bytes(b"PK")
+    message = f"{path} is no text. Save the table as CSV: path,label[,split][,group]."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         find_source(str(path), home=Path())
 
 

@@ -42,6 +42,32 @@ def test_pandas_reads_the_same_rows_under_the_same_numbers(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("first", ["sep=;", "sep=|", '"SEP=;"', "\ufeffsep=;", "\n\nsep=;"])
+def test_line_that_says_the_separator_is_no_header(tmp_path: Path, way: str, first: str) -> None:
+    mark = "|" if "|" in first else ";"
+    content = f"{first}\r\npath{mark}label\r\n\r\na, b.png{mark}x\r\n"
+    line = content.count("\n", 0, content.index("a, b")) + 1
+    assert list(WAYS[way](table(tmp_path, content.encode()))) == [(line, {"path": "a, b.png", "label": "x"})]
+
+
+@pytest.mark.parametrize("name", ["x.tsv", "x.TAB"])
+def test_tabulated_table_has_tabs_whatever_its_header_holds(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("path\tlabel\tsize, cm\na.png\tx, y\t1,5\n")
+    assert list(Table(tmp_path, name).rows()) == [(2, {"path": "a.png", "label": "x, y", "size, cm": "1,5"})]
+
+
+def test_separator_is_what_stands_most_often_in_the_header(tmp_path: Path) -> None:
+    read = table(tmp_path, b'path;label;"size, cm"\na.png;"x; y";1\n')
+    assert list(read.rows()) == [(2, {"path": "a.png", "label": "x; y", "size, cm": "1"})]
+
+
+def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
+    read = table(tmp_path, b",Path,LABEL,,\n0,a.png,x,,\n")
+    assert read.columns() == ["unnamed: 0", "path", "label", "unnamed: 3", "unnamed: 4"]
+    assert read.titles()["label"] == "LABEL"
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
