@@ -12,7 +12,7 @@ from automl.data.cache import fetch
 from automl.data.cache_format import Record, Stored
 from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing, Split, SplitName
 from automl.data.source_contents import Progress, Source
-from automl.data.sources.references import find_source
+from automl.data.sources.references import find_source, shadow_note
 from automl.data.splits import cut_missing
 from automl.errors import DataError
 from automl.sanitize import one_line
@@ -70,7 +70,7 @@ def assemble(
         image_shape=(channels, height, width),
         splits={split: _split(stored, cut.splits_N == SPLITS.index(split)) for split in SPLITS if split in splits},
         left_out=tuple(name for name, _ in record.unreadable),
-        notes=(*record.notes, *_left_out(record), *cut.notes),
+        notes=(*shadow_note(source), *record.notes, *_left_out(record), *cut.notes),
         sizing=sizing,
     )
 

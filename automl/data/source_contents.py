@@ -30,6 +30,8 @@ class Header:
     width: int
     mode: str
     """As Pillow calls it: `L`, `RGB`, `CMYK`."""
+    transparent: bool = False
+    """Whether it has an alpha channel or a transparent colour; known until the shape is decided, and stored nowhere."""
 
     @property
     def gray(self) -> bool:

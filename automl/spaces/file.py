@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +40,20 @@ def load_space(reference: str | Path | Mapping[str, object], *, ignore_unknown: 
         return SearchSpace(name=name.partition(":")[2], function=name)
     else:
         document = _file(name)
-    return _read(document, name=Path(name).stem, ignore_unknown=ignore_unknown)
+    space = _read(document, name=Path(name).stem, ignore_unknown=ignore_unknown)
+    return dataclasses.replace(space, notes=(*_shadow_note(name), *space.notes))
+
+
+def _shadow_note(name: str) -> tuple[str, ...]:
+    """What to say where a shipped space was taken, and a file here has its name, too."""
+    if name not in shipped_spaces():
+        return ()
+    shipped = (_shipped_folder() / f"{name}.yaml").read_bytes()
+    for file in (name, f"{name}.yaml", f"{name}.yml"):
+        with contextlib.suppress(OSError):  # no such file, or none that could be read if it was asked for
+            if Path(file).read_bytes() != shipped:
+                return (f"{name} is the space that comes with automl; the file {file} here is called ./{file}",)
+    return ()
 
 
 def shipped_spaces() -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from automl.data.dataset import SPLITS, DataSet
+from automl.data.decoding.pixels import ORIENTATION
 from automl.data.loading import load_data_set
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes, save_picture
@@ -98,6 +99,50 @@ def test_photographs_of_many_kinds_become_one_shape(tmp_path: Path) -> None:
     assert data.left_out == ()
 
 
+def test_every_common_type_is_read(tmp_path: Path) -> None:
+    flat_HWC = np.full((16, 24, 3), (200, 30, 90), np.uint8)
+    forms = {".avif": "AVIF", ".jp2": "JPEG2000", ".j2k": "JPEG2000", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "MPO"}
+    forms |= {".apng": "PNG", ".pnm": "PPM", ".tif": "TIFF"}
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for ending, form in forms.items():
+            Image.fromarray(flat_HWC).save(tmp_path / "set" / name / f"1{ending}", form)
+    data = load_data_set(str(tmp_path / "set"), home=tmp_path)
+    assert (data.image_shape, data.left_out, len(all_rows(data))) == ((3, 16, 24), (), 2 * len(forms))
+    assert np.abs(data.splits["train"].images_MHWC.astype(int) - flat_HWC).max() <= 4
+
+
+def test_photograph_in_avif_is_turned_upright_and_a_damaged_one_left_out(tmp_path: Path) -> None:
+    root = save_classes(tmp_path / "set", {"a": 60, "b": 60}, ending=".avif")
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    lying_HW = np.zeros((9, 7), np.uint8)
+    lying_HW[:, :3] = 255  # the left part, which a quarter turn brings to the top
+    Image.fromarray(lying_HW).save(root / "a" / "000.avif", exif=exif)
+    whole = (root / "a" / "001.avif").read_bytes()
+    (root / "a" / "001.avif").write_bytes(whole[:-30])
+    data = load_data_set(str(root), home=tmp_path)
+    assert data.left_out == ("a/001.avif",)
+    pixels_HW = data.splits["train"].images_MHWC[0, ..., 0]
+    assert pixels_HW[:2].min() > 200 > 50 > pixels_HW[-2:].max()
+
+
+def test_transparent_drawings_are_visible_and_told(tmp_path: Path) -> None:
+    for name, colour in (("light", (255, 255, 255)), ("dark", (0, 0, 0))):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(3):
+            drawing = Image.new("RGBA", (8, 8), (*colour, 0))
+            drawing.paste((*colour, 255), (number, 0, number + 4, 8))
+            drawing.save(tmp_path / "set" / name / f"{number}.png")
+    data = load_data_set(str(tmp_path / "set"), home=tmp_path)
+    assert data.notes[0] == (
+        "6 of 6 images may be transparent: what lies behind them is white, "
+        "and black where a drawing is nearly white itself"
+    )
+    for pixels in data.splits["train"].images_MHWC:
+        assert (pixels.min(), pixels.max()) == (0, 255)
+
+
 def test_class_folders_in_other_scripts_keep_their_names(tmp_path: Path) -> None:
     root = save_classes(tmp_path / "набор", {"кошки": 4, "狗": 4})
     assert load_data_set(str(root), home=tmp_path).class_names == ("кошки", "狗")
@@ -114,6 +159,13 @@ def test_digits_are_those_of_scikit_learn(tmp_path: Path) -> None:
     images = data.splits["train"].images_MHWC[..., 0]
     assert (images.min(), images.max()) == (0, 255)
     assert np.array_equal(np.rint(images / 255 * 16), digits.images)
+
+
+def test_digits_beside_a_folder_of_this_name_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    data = load_data_set("digits", home=tmp_path)
+    assert data.notes[0] == "digits is the built-in set; the folder digits here is called ./digits"
 
 
 def test_one_unreadable_image_in_a_hundred_is_left_out_and_listed(tmp_path: Path) -> None:

@@ -231,6 +231,26 @@ def test_shipped_files_begin_with_two_lines_on_what_they_are_for(name: str) -> N
     assert [line.startswith("# ") for line in lines[:3]] == [True, True, False]
 
 
+@pytest.mark.parametrize("file", ["quick", "quick.yaml", "quick.yml"])
+def test_shipped_space_with_a_namesake_here_says_which_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = load_space("quick")
+    (tmp_path / file).write_text("parameters: {depth: {value: 1}}\n")
+    assert load_space("quick").parameters == shipped.parameters
+    assert load_space("quick").notes == (
+        f"quick is the space that comes with automl; the file {file} here is called ./{file}",
+        *shipped.notes,
+    )
+    assert load_space(f"./{file}").notes == ()
+
+
+def test_copy_of_a_shipped_space_is_no_namesake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[3] / "search_spaces")
+    assert load_space("quick").notes == ()
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(text=st.text(st.sampled_from("abpz &*[]{}:,-#'\"!%@`|>?\n\t~.<1e"), max_size=60))
 def test_any_text_is_read_or_refused(text: str, tmp_path: Path) -> None:

@@ -15,11 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from automl.data.zip_names import read_names
 from automl.errors import DataError
 
 IMAGE_ENDINGS = frozenset(
-    (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+    (
+        *(".apng", ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm"),
+        *(".ppm", ".tif", ".tiff", ".webp"),
+        *(".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpx"),  # JPEG 2000
+    )
 )
+"""`automl.data.lost_folders` says which pictures are not read, and why."""
 IGNORED_NAMES = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))
 UNREADABLE = (OSError, EOFError, NotImplementedError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What the operating system, zipfile and its decompressors raise on what cannot be read."""
@@ -37,6 +43,18 @@ class File:
     """Changes when the file does."""
 
 
+@dataclass(frozen=True)
+class Tree:
+    """What a container holds."""
+
+    files: list[File]
+    """All that are not hidden, sorted by name."""
+    folders: tuple[str, ...]
+    """All that are not hidden, empty ones too."""
+    hidden: tuple[str, ...]
+    """Those that are, and hold images."""
+
+
 class Folder:
     """A folder with everything below it, links to folders included."""
 
@@ -48,12 +66,22 @@ class Folder:
 
         Raises: DataError if a folder cannot be read.
         """
+        return self.tree().files
+
+    def tree(self) -> Tree:
+        """All files and folders.
+
+        Raises: DataError if a folder cannot be read.
+        """
+        folders: list[str] = []
+        hidden: list[str] = []
         try:
-            return sorted(self._walk(self.path, "", set()), key=lambda file: file.name)
+            files = sorted(self._walk(self.path, "", set(), folders, hidden), key=lambda file: file.name)
         except OSError as error:
             raise DataError(
                 f"Cannot read the folder {error.filename}: {error.strerror}. Check its permissions."
             ) from error
+        return Tree(files, tuple(sorted(folders)), tuple(sorted(hidden)))
 
     def open(self, name: str) -> IO[bytes]:
         """The file's bytes.
@@ -65,7 +93,9 @@ class Folder:
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         return path.open("rb")
 
-    def _walk(self, folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[File]:
+    def _walk(
+        self, folder: Path, prefix: str, seen: set[tuple[int, int]], folders: list[str], hidden: list[str]
+    ) -> Iterator[File]:
         status = folder.stat()
         if (status.st_dev, status.st_ino) in seen:  # a link back: each real folder counts once
             return
@@ -74,11 +104,14 @@ class Folder:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 name = prefix + entry.name
                 if is_ignored(entry.name):
+                    if entry.is_dir() and _holds_image(entry):
+                        hidden.append(name)
                     continue
                 if entry.is_symlink() and not Path(entry.path).exists():
                     yield File(name, "")  # leads nowhere: listed, so that it is told as unreadable
                 elif entry.is_dir():
-                    yield from self._walk(Path(entry.path), name + "/", seen)
+                    folders.append(name)
+                    yield from self._walk(Path(entry.path), name + "/", seen, folders, hidden)
                 elif entry.is_file():
                     status = entry.stat()
                     yield File(name, f"{status.st_size} {status.st_mtime_ns}")
@@ -93,11 +126,18 @@ class Archive:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
-            members = [member for member in self._zip.infolist() if not member.is_dir()]
-        except (*UNREADABLE, ValueError, IndexError) as error:  # the last two from a damaged list of members
+            members = self._zip.infolist()
+            if not all(member.filename for member in members):
+                raise zipfile.BadZipFile("a file has no name")
+            names = read_names(members)
+        except (*UNREADABLE, ValueError) as error:  # the last from a damaged list of members
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"Cannot read the zip {path}: {reason}. Download or pack it again.") from error
-        self._members = {member.filename.replace("\\", "/").removeprefix("./"): member for member in members}
+        self.notes = names.notes
+        """How the names were read, if the zip does not say it."""
+        self._doubt = names.doubt
+        self._members = {_inside(name): member for name, member in names.members if not name.endswith(("/", "\\"))}
+        self._folders = {_inside(name).rstrip("/") for name, _ in names.members if name.endswith(("/", "\\"))}
 
     def files(self) -> list[File]:
         """All files that are not hidden.
@@ -107,6 +147,17 @@ class Archive:
         for name, member in self._members.items():
             self._refuse_hostile(name, member)
         return [File(name, "") for name in sorted(self._members) if not is_ignored(name)]
+
+    def tree(self) -> Tree:
+        """All files and folders.
+
+        Raises: DataError if the zip is hostile or encrypted, or the encoding of its folders' names is in doubt.
+        """
+        if self._doubt is not None:
+            raise DataError(f"{self.path}: {self._doubt}")
+        hidden = {folder for name in self._members if is_image(name) and (folder := _hidden_folder(name))}
+        folders = sorted(folder for folder in self._folders if folder and not is_ignored(folder))
+        return Tree(self.files(), tuple(folders), tuple(sorted(hidden)))
 
     def open(self, name: str) -> IO[bytes]:
         """The file's bytes, unpacked as they are read."""
@@ -128,9 +179,33 @@ class Archive:
             raise DataError(f"{self.path}: {member.filename!r} {problem}; the archive is refused. Pack a clean one.")
 
 
+def _inside(name: str) -> str:
+    """The path of a zip's member with forward slashes."""
+    return name.replace("\\", "/").removeprefix("./")
+
+
 def is_ignored(name: str) -> bool:
     """Whether a path is hidden, or left behind by an operating system."""
     return any(part.startswith(".") or part in IGNORED_NAMES for part in name.split("/"))
+
+
+def _holds_image(folder: os.DirEntry[str]) -> bool:
+    """Whether a hidden folder has an image right in it that is not hidden itself; what the system leaves never has."""
+    if folder.name in IGNORED_NAMES:
+        return False
+    try:
+        with os.scandir(folder) as entries:
+            return any(is_image(entry.name) and not is_ignored(entry.name) for entry in entries)
+    except OSError:
+        return False  # nobody asks for it
+
+
+def _hidden_folder(name: str) -> str | None:
+    """The folder right above the file, if it is that alone which hides it."""
+    folder, _, file = name.rpartition("/")
+    above, _, last = folder.rpartition("/")
+    hidden = last.startswith(".") and not is_ignored(file) and not (above and is_ignored(above))
+    return folder if hidden else None
 
 
 def is_image(name: str) -> bool:

@@ -39,8 +39,8 @@ CHUNK = 64
 """Images that are decoded, and recorded as done, together; fewer are not worth the start of another process."""
 ORPHAN_SECONDS = 1.0
 """How soon a decoding process sees that its parent was killed."""
-DAMAGED = (*UNREADABLE, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError)
-"""What Pillow's decoders and zipfile raise on damaged files."""
+DAMAGED = (*UNREADABLE, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, RuntimeError)
+"""What Pillow's decoders and zipfile raise on damaged files; RuntimeError is AVIF's."""
 LARGE_PIXELS = 1 << 26
 """Of one image; of those that have more, one is decoded at a time, since each takes half a gigabyte and more."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,9 @@ from PIL import Image, ImageOps
 
 from automl.data.dataset import Fit, ImageShape
 from automl.data.source_contents import Header
+from automl.data.transparency import choose_paper, lay_on, may_be_transparent
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""
 ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""
@@ -31,7 +32,6 @@ Pillow's exif_transpose does the same, but reads and writes all of EXIF, and ref
 """
 BAND_ROWS = 256
 DEEP_MODES = frozenset(("I", "I;16", "I;16B", "I;16L"))
-ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 
 
 def to_pixels(image: Image.Image, shape: ImageShape, fit: Fit = "crop") -> npt.NDArray[np.uint8]:
@@ -64,7 +64,7 @@ def convert(images_NHWC: npt.NDArray[np.uint8], shape: ImageShape, fit: Fit) -> 
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Convert to L or RGB: 16 bits to 8 by their upper half, transparent areas to white.
+    """Convert to L or RGB: 16 bits to 8 by their upper half, transparent areas to white or black.
 
     Raises: ValueError for a mode whose values have no known range.
     """
@@ -73,27 +73,27 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     _refuse_floats(image)
     if image.mode in DEEP_MODES:
         return _by_bands(image, mode, _eight_bits)
-    if image.mode in ALPHA_MODES or "transparency" in image.info:
-        return _by_bands(image, mode, _on_paper)
+    if may_be_transparent(image):
+        paper = choose_paper(_bands(image))
+        return _by_bands(image, mode, lambda band: lay_on(paper, band))
     return image.convert(mode)
 
 
 def _by_bands(image: Image.Image, mode: str, change: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """Change some rows at a time: of 12,000 × 12,000 pixels the intermediate images would take gigabytes."""
     changed = Image.new(mode, image.size)
-    for top in range(0, image.height, BAND_ROWS):
-        band = image.crop((0, top, image.width, min(top + BAND_ROWS, image.height)))
-        changed.paste(change(band).convert(mode), (0, top))
+    for number, band in enumerate(_bands(image)):
+        changed.paste(change(band).convert(mode), (0, number * BAND_ROWS))
     return changed
+
+
+def _bands(image: Image.Image) -> Iterator[Image.Image]:
+    for top in range(0, image.height, BAND_ROWS):
+        yield image.crop((0, top, image.width, min(top + BAND_ROWS, image.height)))
 
 
 def _eight_bits(deep: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(deep).clip(0, 65535) >> 8).astype(np.uint8))
-
-
-def _on_paper(image: Image.Image) -> Image.Image:
-    image = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
 def read_header(image: Image.Image) -> Header:
@@ -106,7 +106,7 @@ def read_header(image: Image.Image) -> Header:
     is_known = image.format != "PNG" or "exif" in image.info  # else Pillow would decode a PNG to look behind its pixels
     if is_known and _orientation(image) >= 5:
         height, width = width, height
-    return Header(height, width, image.mode)
+    return Header(height, width, image.mode, transparent=may_be_transparent(image))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -33,6 +33,11 @@ def common_shape(headers: Sequence[Header], sizing: Sizing) -> tuple[ImageShape,
         notes.append(_size_note(sizes_N2, height, width, sizing))
     if 0 < gray < len(headers):
         notes.append(f"{gray} of {len(headers)} images are gray, the others in colour: all are read in colour")
+    if transparent := sum(header.transparent for header in headers):
+        notes.append(
+            f"{transparent} of {len(headers)} images may be transparent: what lies behind them is white, "
+            "and black where a drawing is nearly white itself"
+        )
     return (1 if gray == len(headers) else 3, height, width), tuple(notes)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from automl.data.decoding.containers import Archive, File, Folder, ending, is_image
+from automl.data.decoding.containers import Archive, Folder, Tree, ending, is_image
 from automl.data.metadata import advice_on_tables, described, described_by_one_table
 from automl.data.source_contents import Contents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
 from automl.data.sources.labels import label_numbers, split_numbers
-from automl.data.sources.layout import arrange
+from automl.data.sources.layout import Layout, arrange, told
 from automl.data.sources.listing import ENDINGS
 from automl.data.sources.tables import Table
+from automl.data.splits import check_classes
 from automl.errors import DataError
 
 
@@ -35,13 +36,15 @@ class FolderOfImages:
         return str(self.path)
 
     @cached_property
-    def _files(self) -> list[File]:
-        return Folder(self.path).files()
+    def _tree(self) -> Tree:
+        return Folder(self.path).tree()
 
     def identity(self) -> str:
-        """Names, sizes and times of change of the images, and of tables, which may hold their labels."""
+        """Names, sizes and times of change of the images and of tables, which may hold labels, and empty folders."""
         digest = hashlib.sha256()
-        for file in self._files:
+        for folder in (*self._tree.folders, *self._tree.hidden):
+            digest.update(f"{folder}\0".encode(errors="surrogateescape"))
+        for file in self._tree.files:
             if is_image(file.name) or ending(file.name) in ENDINGS:
                 digest.update(f"{file.name}\0{file.stamp}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
@@ -51,7 +54,7 @@ class FolderOfImages:
 
         Raises: DataError if no image lies in a class folder.
         """
-        return _contents(self.path, self._files)
+        return _contents(self.path, self._tree)
 
 
 @dataclass(frozen=True)
@@ -80,30 +83,43 @@ class ArchiveOfImages:
 
         Raises: DataError if no image lies in a class folder, or the zip is damaged, hostile or encrypted.
         """
-        files = Archive(self.path).files()
-        table = competition_table(file.name for file in files)
-        if table is not None and not any(is_image(file.name) for file in files):
+        archive = Archive(self.path)
+        tree = archive.tree()
+        table = competition_table(file.name for file in tree.files)
+        if table is not None and not any(is_image(file.name) for file in tree.files):
             return Fer2013Table(self.path, Table(self.path, table)).contents()
-        return _contents(self.path, files)
+        return _contents(self.path, tree, notes=archive.notes)
 
 
-def _contents(path: Path, files: list[File]) -> Contents:
+def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> Contents:
     from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
 
-    names = [file.name for file in files]
+    names = [file.name for file in tree.files]
     if (contents := described(path, names)) is not None:
-        return contents
+        return replace(contents, notes=(*notes, *contents.notes))
     try:
-        layout = arrange(names)
+        layout = arrange(names, folders=tree.folders, hidden=tree.hidden)
     except DataError as error:
         if (contents := described_by_one_table(path, names)) is not None:
-            return contents
+            return replace(contents, notes=(*notes, *contents.notes))
         raise DataError(f"{path}: {error}{advice_on_tables(path, names)}") from error
-    return Contents(
+    contents = Contents(
         images=EncodedImages(path, tuple(place.path for place in layout.places)),
         class_names=layout.class_names,
         labels_M=label_numbers([place.class_name for place in layout.places], layout.class_names),
         splits_M=split_numbers([place.split for place in layout.places]),
-        notes=layout.notes,
+        notes=(*notes, *layout.notes),
         name=layout.name,
     )
+    _check_classes(path, contents, layout)
+    return contents
+
+
+def _check_classes(path: Path, contents: Contents, layout: Layout) -> None:
+    """Raise: DataError if too little is there to learn from; it names the folders that may hold the rest."""
+    try:
+        check_classes(contents.labels_M, contents.splits_M, contents.class_names, reference=str(path))
+    except DataError as error:
+        if not layout.lost:
+            raise
+        raise DataError(f"{error}{told((*layout.lost, *layout.advice))}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import zipfile
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def find_source(reference: str, *, home: Path) -> Source:
     raise DataError(
         f"{path} is neither a folder nor a zip, .npz, .csv, .tsv or .jsonl file. Data is one of these: {_forms()}."
     )
+
+
+def shadow_note(source: Source) -> tuple[str, ...]:
+    """What to say where a built-in set was taken, and a file or folder here has its name, too."""
+    name = source.reference
+    if name not in NAMES or not os.path.exists(name):  # noqa: PTH110 a folder that nobody may enter has nothing
+        return ()
+    kind = "folder" if Path(name).is_dir() else "file"
+    return (f"{name} is the built-in set; the {kind} {name} here is called ./{name}",)
 
 
 def _check_file(path: Path) -> None:

@@ -51,6 +51,7 @@ def test_other_files_are_left_aside_and_counted() -> None:
     assert len(layout.places) == 2
     assert layout.notes == (
         "2 files are no images by their ending and are left aside (.heic: 1, .md: 1)",
+        ".heic files are not read: convert them to .jpg or .png",
         "1 images lie in no class of a known split and are left aside (first: 3.png)",
     )
 
@@ -95,3 +96,24 @@ def test_split_folders_as_kaggle_calls_them_are_no_classes() -> None:
     layout = arrange(["Training/a/1.png", "Training/b/1.png", "Testing/a/1.png", "dev/a/1.png"])
     assert layout.class_names == ("a", "b")
     assert [place.split for place in layout.places] == ["train", "train", "validation", "test"]
+
+
+def test_names_that_look_alike_are_one_class() -> None:
+    layout = arrange(["caf\u00e9/1.png", "cafe\u0301/2.png", "cat/1.png", "cat /2.png", "Cat/3.png"])
+    assert layout.class_names == ("Cat", "caf\u00e9", "cat")
+    assert layout.notes == (
+        "2 folders are the class 'caf\u00e9': their names differ only in blanks or in the form of accents",
+        "2 folders are the class 'cat': their names differ only in blanks or in the form of accents",
+    )
+
+
+def test_splits_may_spell_a_class_in_two_forms_of_unicode() -> None:
+    layout = arrange(["train/caf\u00e9/1.png", "train/the/1.png", "test/cafe\u0301/2.png", "test/the/2.png"])
+    assert layout.class_names == ("caf\u00e9", "the")
+
+
+def test_numbers_are_ordered_as_numbers() -> None:
+    layout = arrange(["10/1.png", "2/1.png", "1/1.png"])
+    assert layout.class_names == ("1", "2", "10")
+    assert [place.class_name for place in layout.places] == ["1", "2", "10"]
+    assert arrange(["10/1.png", "2/1.png", "one/1.png"]).class_names == ("10", "2", "one")

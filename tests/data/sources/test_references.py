@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.data.sources.references import find_source
+from automl.data.sources.references import NAMES, find_source, shadow_note
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes
 
@@ -16,6 +16,21 @@ def test_known_name_wins_over_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     assert find_source("digits", home=Path()).reference == "digits"
     assert find_source("./digits", home=Path()).reference == str(tmp_path / "digits")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_built_in_set_with_a_namesake_here_says_which_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = find_source(name, home=Path())
+    assert shadow_note(source) == ()
+    (tmp_path / name).mkdir()
+    assert shadow_note(source) == (f"{name} is the built-in set; the folder {name} here is called ./{name}",)
+    assert shadow_note(find_source(f"./{name}", home=Path())) == ()
+    (tmp_path / name).rmdir()
+    (tmp_path / name).touch()
+    assert shadow_note(source) == (f"{name} is the built-in set; the file {name} here is called ./{name}",)
 
 
 def test_path_becomes_absolute_and_names_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
