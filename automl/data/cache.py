@@ -15,10 +15,12 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from automl.data import cache_format as stored
 from automl.data.dataset import Sizing
+from automl.data.depth import PixelRange
 from automl.data.disk_space import disk_errors
 from automl.data.source_contents import Interrupted, Progress, Source
 from automl.errors import DataError
@@ -27,20 +29,40 @@ FORMAT = 4
 """Raised when the pixels of a source, or the files of the cache, would differ."""
 
 
-def fetch(source: Source, sizing: Sizing, *, home: Path, on_progress: Progress | None = None) -> stored.Stored:
+def fetch(
+    source: Source,
+    sizing: Sizing,
+    *,
+    home: Path,
+    pixel_range: PixelRange | None = None,
+    on_progress: Progress | None = None,
+) -> stored.Stored:
     """Read the source from the cache under `home`; decode it first if it is new or has changed.
+
+    `pixel_range`: scale of images of more than 8 bits, where they have another than their own; such pixels have a
+    folder of their own. Where all images have 8 bits, it changes nothing.
 
     Raises: DataError if the source cannot be used, or the cache cannot be written.
     """
+    own = _fetch(source, sizing, None, home, on_progress)
+    if pixel_range is None or own.record.pixel_range in (None, pixel_range):
+        return own
+    return _fetch(source, sizing, pixel_range, home, on_progress)
+
+
+def _fetch(
+    source: Source, sizing: Sizing, pixel_range: PixelRange | None, home: Path, on_progress: Progress | None
+) -> stored.Stored:
     key = _short_hash(json.dumps([FORMAT, source.identity()]))
-    place = json.dumps([source.reference, sizing.image_size, sizing.fit])
+    scale = [] if pixel_range is None else [asdict(pixel_range)]
+    place = json.dumps([source.reference, sizing.image_size, sizing.fit, *scale])
     folder = home / "cache" / f"{_file_name(source.name)}-{_short_hash(place)}" / key
     while (found := _read(folder)) is None:
         with _locked(folder.parent):
             if _read(folder) is None:  # else another process has decoded it while this one waited
                 partial = folder.with_name(folder.name + ".partial")
                 _remove_others(partial)
-                _build(source, sizing, partial, on_progress)
+                _build(source, sizing, pixel_range, partial, on_progress)
                 partial.rename(folder)
     return found
 
@@ -50,11 +72,20 @@ def _read(folder: Path) -> stored.Stored | None:
         return stored.read(folder)
 
 
-def _build(source: Source, sizing: Sizing, folder: Path, on_progress: Progress | None) -> None:
+def _build(
+    source: Source, sizing: Sizing, pixel_range: PixelRange | None, folder: Path, on_progress: Progress | None
+) -> None:
     if _read(folder) is not None:
         return  # killed between its last line and its new name
     try:
-        stored.write(source.contents(), folder, sizing, reference=source.reference, on_progress=on_progress)
+        stored.write(
+            source.contents(),
+            folder,
+            sizing,
+            reference=source.reference,
+            pixel_range=pixel_range,
+            on_progress=on_progress,
+        )
     except Interrupted:
         raise
     except DataError:  # a refusal, or a full disk; whatever else happens leaves what is decoded

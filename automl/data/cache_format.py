@@ -3,7 +3,7 @@
 images.npy        M × H × W × C, uint8
 index.npz         rows, labels, given splits and groups of the N readable images
 originals.json    names, sizes and modes of the M images before they were brought to one shape
-record.json       classes, fingerprint, unreadable files, notes; written last
+record.json       classes, fingerprint, unreadable files, notes, scale of deep images; written last
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from automl.data.dataset import Sizing
 from automl.data.decoding import decode_log as journal
 from automl.data.decoding.arrays import blocks_of
+from automl.data.depth import PixelRange
 from automl.data.disk_space import Room, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.source_contents import Contents, Header, Progress, Written, none_readable
@@ -49,6 +50,8 @@ class Record:
     unreadable: tuple[tuple[str, str], ...]
     """Names of the images that are left out, and why."""
     notes: tuple[str, ...]
+    pixel_range: PixelRange | None
+    """Scale of images of more than 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -87,22 +90,29 @@ def read(folder: Path) -> Stored | None:
         return None
     values |= {"class_names": tuple(values["class_names"]), "notes": tuple(values["notes"])}
     values["unreadable"] = tuple((name, reason) for name, reason in values["unreadable"])
+    values["pixel_range"] = values["pixel_range"] and PixelRange(**values["pixel_range"])
     return Stored(folder, images_MHWC, index, Record(**values))
 
 
 def write(
-    contents: Contents, folder: Path, sizing: Sizing, *, reference: str, on_progress: Progress | None = None
+    contents: Contents,
+    folder: Path,
+    sizing: Sizing,
+    *,
+    reference: str,
+    pixel_range: PixelRange | None = None,
+    on_progress: Progress | None = None,
 ) -> None:
     """Decode all images into the folder, which holds nothing but what an interrupted call has left.
 
-    `reference`: the source, for messages.
+    `reference`: the source, for messages. `pixel_range`: as `Room` takes it.
 
     Raises: DataError if a class has nothing to learn from, or the disk is full.
     """
     check_classes(contents.labels_M, contents.splits_M, contents.class_names, reference=reference)
     if contents.groups_M is not None:
         check_groups(contents.groups_M, contents.splits_M, reference=reference)
-    room = Room(folder, len(contents.labels_M))
+    room = Room(folder, len(contents.labels_M), contents.splits_M == 0, pixel_range)
     written = contents.images.write(room, sizing, on_progress=on_progress)
     index = _index(contents, written)
     if len(index.rows_N) == 0:
@@ -140,7 +150,8 @@ def _index(contents: Contents, written: Written) -> Index:
 def _record(contents: Contents, written: Written, index: Index, images_MHWC: npt.NDArray[np.uint8]) -> Record:
     unreadable = tuple((contents.images.file_name(row), written.unreadable[row]) for row in sorted(written.unreadable))
     fingerprint = _fingerprint(contents.class_names, index, images_MHWC)
-    return Record(contents.name, contents.class_names, fingerprint, unreadable, contents.notes + written.notes)
+    notes = contents.notes + written.notes
+    return Record(contents.name, contents.class_names, fingerprint, unreadable, notes, written.pixel_range)
 
 
 def _fingerprint(class_names: Sequence[str], index: Index, images_MHWC: npt.NDArray[np.uint8]) -> str:

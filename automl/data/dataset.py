@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from automl.data.depth import PixelRange
 from automl.errors import DataError
 
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -80,6 +81,8 @@ class DataSet:
     """What was decided on the way, a sentence each: sizes unified, splits cut."""
     sizing: Sizing = AUTO
     """How the images came to their shape."""
+    pixel_range: PixelRange | None = None
+    """Scale of images of more than 8 bits; None where all have 8."""
 
     def class_counts(self, split: SplitName) -> npt.NDArray[np.int64]:
         """Images of each class in a split, in the order of `class_names`."""

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from automl.data.dataset import ImageShape
+from automl.data.depth import PixelRange
 from automl.errors import DataError
 
 BLOCK_BYTES = 1 << 20
@@ -23,6 +25,10 @@ class Room:
 
     folder: Path
     images: int
+    training_M: npt.NDArray[np.bool_] | None = None
+    """Images that the source gives as train: what is decided once for all images, they decide. None: all of them."""
+    pixel_range: PixelRange | None = None
+    """Scale of images of more than 8 bits, where a model brings it; None: by the training images."""
 
     @property
     def path(self) -> Path:

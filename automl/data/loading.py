@@ -11,6 +11,7 @@ import numpy.typing as npt
 from automl.data.cache import fetch
 from automl.data.cache_format import Record, Stored
 from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing, Split, SplitName
+from automl.data.depth import PixelRange
 from automl.data.source_contents import Progress, Source
 from automl.data.sources.references import find_source, shadow_note
 from automl.data.splits import cut_missing
@@ -30,17 +31,19 @@ def load_data_set(
     splits: Collection[SplitName] = SPLITS,
     split_seed: int = 0,
     sizing: Sizing = AUTO,
+    pixel_range: PixelRange | None = None,
     on_progress: Progress | None = None,
 ) -> DataSet:
     """Load labelled images; decoded once, then mapped from the cache under `home`.
 
+    `pixel_range`: a model's scale of images of more than 8 bits; left out, the set's own training images decide.
     Splits that the source does not give are cut from train: the same for the same seed, whichever are asked for.
     `on_progress` hears of images decoded, and nothing where the cache has them.
 
     Raises: DataError if the data cannot be found, read or learnt from, or the cache cannot be written.
     """
     source = find_source(reference, home=home)
-    stored = fetch(source, sizing, home=home, on_progress=on_progress)
+    stored = fetch(source, sizing, home=home, pixel_range=pixel_range, on_progress=on_progress)
     _check_readable(stored)
     return assemble(source, stored, splits=splits, split_seed=split_seed, sizing=sizing)
 
@@ -72,6 +75,7 @@ def assemble(
         left_out=tuple(name for name, _ in record.unreadable),
         notes=(*shadow_note(source), *record.notes, *_left_out(record), *cut.notes),
         sizing=sizing,
+        pixel_range=record.pixel_range,
     )
 
 

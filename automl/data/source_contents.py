@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.dataset import Sizing
+from automl.data.depth import PixelRange
 from automl.data.disk_space import Room
 from automl.errors import DataError
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the images done so far and all there are."""
-GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"))
+DEEP_GRAY_MODES = frozenset(("F", "I", "I;16", "I;16B", "I;16L", "I;16N"))
+"""Of more than 8 bits; `F` are floating-point numbers."""
+GRAY_MODES = frozenset(("1", "L", "LA", "La")) | DEEP_GRAY_MODES
 
 
 class Interrupted(DataError):  # noqa: N818 nothing is wrong with the data
@@ -29,7 +32,7 @@ class Header:
     height: int
     width: int
     mode: str
-    """As Pillow calls it: `L`, `RGB`, `CMYK`."""
+    """As Pillow calls it: `L`, `RGB`, `CMYK`; of colours of 16 bits, which have no name there, `RGB;16`."""
     transparent: bool = False
     """Whether it has an alpha channel or a transparent colour; known until the shape is decided, and stored nowhere."""
 
@@ -37,6 +40,11 @@ class Header:
     def gray(self) -> bool:
         """Whether it promises one channel."""
         return self.mode in GRAY_MODES
+
+    @property
+    def deep(self) -> bool:
+        """Whether it has more than 8 bits a channel."""
+        return self.mode in DEEP_GRAY_MODES or self.mode.endswith(";16")
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Written:
     unreadable: Mapping[int, str] = field(default_factory=dict)
     """Why there are no pixels, by row."""
     notes: tuple[str, ...] = ()
+    pixel_range: PixelRange | None = None
+    """Scale of the images of more than 8 bits; None where there are none."""
 
 
 class Images(Protocol):

@@ -13,6 +13,7 @@ import torch
 
 from automl.data.batches.normalization import Normalization
 from automl.data.dataset import AUTO, ImageShape, Sizing
+from automl.data.depth import SIXTEEN_BITS, PixelRange
 from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
 
@@ -94,6 +95,8 @@ class ModelCard:
     image_shape: ImageShape
     sizing: Sizing = AUTO
     """How images of other shapes are brought to this one, and what shape the data were asked for in."""
+    pixel_range: PixelRange | None = None
+    """Scale of images of more than 8 bits, by the training images; None where all of these have 8."""
     metrics: Mapping[str, float]
     """By name, with the split in it: `validation_accuracy`."""
     provenance: Provenance
@@ -113,9 +116,15 @@ class ModelCard:
             "tta": self.tta,
             "classes": list(self.classes),
             "input": {"channels": channels, "height": height, "width": width, **dataclasses.asdict(self.sizing)},
+            "deep_images": self._deep_images(),
             "metrics": dict(self.metrics),
             "provenance": dataclasses.asdict(self.provenance),
         }
+
+    def _deep_images(self) -> dict[str, Any]:
+        """How images of more than 8 bits become the uint8 that the network takes: for other programs, always said."""
+        scale = self.pixel_range or SIXTEEN_BITS
+        return {**dataclasses.asdict(scale), "trained": self.pixel_range is not None, "uint8": scale.rule()}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ModelCard:
@@ -136,9 +145,16 @@ class ModelCard:
             classes=tuple(str(name) for name in document["classes"]),
             image_shape=(channels, height, width),
             sizing=Sizing(**form),
+            pixel_range=_trained_range(document.get("deep_images")),
             metrics={str(name): float(value) for name, value in document["metrics"].items()},
             provenance=Provenance(**document["provenance"]),
         )
+
+
+def _trained_range(document: Mapping[str, Any] | None) -> PixelRange | None:
+    if document is None or not document["trained"]:
+        return None
+    return PixelRange(float(document["low"]), float(document["stop"]), bool(document["floats"]))
 
 
 def _positive(number: Any) -> float:

@@ -8,27 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from automl.data.dataset import DataSet
+from automl.data.depth import GRAYS
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
+from automl.export.formats import card_path
 from automl.export.test_evaluation import Evaluation
+from automl.own_files import CARD_LINE, refuse_foreign
 from automl.recipe import in_words
 from automl.sanitize import escaped, one_line
 
-FIRST_LINE = "<!-- Model card, written by automl beside the model; exporting again overwrites it. -->"
 FEW_IMAGES = 30
-
-
-def description_path(model: Path) -> Path:
-    """Where the card of a model file is written.
-
-    Raises: ModelFileError if another file is there.
-    """
-    path = model.with_suffix(".md")
-    if path.exists() and not (path.is_file() and path.read_bytes().startswith(FIRST_LINE.encode())):
-        raise ModelFileError(
-            f"{path} is there and is no model card, which would be written there for {model}. Choose another name."
-        )
-    return path
 
 
 def write_description(
@@ -36,9 +25,10 @@ def write_description(
 ) -> Path:
     """Write the card; `found`: sentences on how the model was found.
 
-    Raises: ModelFileError if it cannot be written, or another file is there.
+    Raises: ModelFileError if it cannot be written; SettingsError if another file is there.
     """
-    path = description_path(model)
+    path = card_path(model)
+    refuse_foreign(path, option="--export")
     sections = (
         _head(model, card),
         _data(card, data),
@@ -47,7 +37,7 @@ def write_description(
         _found(card, found),
     )
     try:
-        path.write_text("\n\n".join((FIRST_LINE, *sections)) + "\n", "utf-8", "backslashreplace")
+        path.write_text("\n\n".join((CARD_LINE, *sections)) + "\n", "utf-8", "backslashreplace")
     except OSError as error:
         raise ModelFileError(
             f"Cannot write {path}: {error.strerror or error}. Free some space there, or choose another place."
@@ -130,6 +120,7 @@ def _limits(card: ModelCard, tested: Evaluation | None) -> str:
         "It names one of its classes for any image, of other things too, and may be sure of it.",
         f"Images are converted to {width} × {height} pixels ({card.sizing.fit}) and {channels} "
         f"{'channels' if channels > 1 else 'channel'}; what that loses, it does not see.",
+        *_depth(card),
         "The figures hold for images like those it was tested on; from other cameras, places or times they may not.",
         "The validation figures chose the weights, and in a search the recipe: the test figures are the fair ones.",
     ]
@@ -138,6 +129,15 @@ def _limits(card: ModelCard, tested: Evaluation | None) -> str:
     if card.provenance.builder is not None:
         lines.append(f"It needs the code of {card.provenance.builder}, which is not in a .pt.")
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _depth(card: ModelCard) -> Iterable[str]:
+    """How images of more than 8 bits are read, where the training images have them."""
+    if card.pixel_range is not None:
+        yield (
+            f"Of images of more than 8 bits, the values from {card.pixel_range.in_words()} become {GRAYS} grays in "
+            "equal steps, as in the training; what is outside is black or white. Images of 8 bits stay as they are."
+        )
 
 
 def _weak_classes(tested: Evaluation) -> Iterable[str]:

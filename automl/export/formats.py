@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from automl.errors import ModelFileError
+from automl.own_files import refuse_foreign
 
 FORMATS = {
     ".pt": "automl's own: loaded by automl.load_model, evaluate and predict",
@@ -19,7 +20,8 @@ ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 def check_format(path: Path) -> None:
     """Find a mistake before hours are spent.
 
-    Raises: ModelFileError if the ending is unknown, a package for it is missing, or the file cannot be written there.
+    Raises: ModelFileError if the ending is unknown, a package for it is missing, or the file cannot be written there;
+        SettingsError if the model or its card would overwrite what automl did not write.
     """
     if path.suffix not in FORMATS:
         known, ending = ", ".join(FORMATS), path.suffix or "nothing"
@@ -34,3 +36,10 @@ def check_format(path: Path) -> None:
         raise ModelFileError(
             f"{path} needs {', '.join(missing)}, not installed here. Install with: pip install 'optuna-automl[onnx]'"
         )
+    for file in (path, card_path(path)):
+        refuse_foreign(file, option="--export")
+
+
+def card_path(model: Path) -> Path:
+    """Where the card of a model file is written."""
+    return model.with_suffix(".md")

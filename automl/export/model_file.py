@@ -1,8 +1,8 @@
 """The `.pt` file of an exported model: one dict of tensors and plain values, for `torch.load(weights_only=True)`.
 
-    format, version   "automl-model", 2
+    format, version   "automl-model", 2; 3 where images of more than 8 bits have a scale of their own
     weights           the state of each network, float32
-    members, temperature, tta_temperature, tta, classes, input, metrics, provenance   as in ModelCard
+    members, temperature, tta_temperature, tta, classes, input, deep_images, metrics, provenance   as in ModelCard
 
 Nothing in the file is executed, and it cannot make automl import anything: a network of the user's own is built by the
 function that the caller names.
@@ -26,10 +26,12 @@ from automl.export.card import ModelCard
 from automl.export.formats import FORMATS
 from automl.export.prediction.model import Model
 from automl.models.building import build_model, resolve_builder
+from automl.own_files import MODEL_MARK
 from automl.training.device import choose_device
 
-FORMAT = "automl-model"
-VERSION = 2
+FORMAT = MODEL_MARK
+VERSION, DEEP_VERSION = 2, 3
+"""The second: with a scale of images of more than 8 bits, which an earlier automl would ignore."""
 ZIP_START = b"PK\x03\x04"
 OTHER_FORMATS = frozenset(FORMATS) - {".pt"}
 
@@ -38,7 +40,8 @@ def model_bytes(card: ModelCard, weights: Sequence[Mapping[str, Tensor]]) -> byt
     """The file's content; `weights` are the networks' state_dicts, on any device."""
     states = [{name: _plain(weight) for name, weight in state.items()} for state in weights]
     content = BytesIO()
-    torch.save({"format": FORMAT, "version": VERSION, "weights": states} | card.as_document(), content)
+    version = VERSION if card.pixel_range is None else DEEP_VERSION
+    torch.save({"format": FORMAT, "version": version, "weights": states} | card.as_document(), content)
     return content.getvalue()
 
 
@@ -87,9 +90,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise _foreign(path, "it is a file of torch, but not one that automl exported")
     if document.get("version") == 1:
         return _of_version_1(path, document)
-    if document.get("version") != VERSION:
+    if document.get("version") not in (VERSION, DEEP_VERSION):
         raise ModelFileError(
-            f"{path} has format version {document.get('version')}, and automl here reads versions 1 and {VERSION}. "
+            f"{path} has format version {document.get('version')}, and automl here reads versions 1 to {DEEP_VERSION}. "
             "Upgrade it: pip install --upgrade optuna-automl"
         )
     return document

@@ -1,7 +1,8 @@
 """A model as a program without our code: a `.pt2` for torch alone, an `.onnx` for onnxruntime and others.
 
 Both take uint8 images B × C × H × W of any B, and give calibrated probabilities, B × K float32. Both also hold the
-model's card as plain JSON, and nothing of the machine that they were written on.
+model's card as plain JSON, and nothing of the machine that they were written on. The card's `deep_images` says how
+images of more than 8 bits become uint8.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from torch import Tensor
 from automl.errors import ModelFileError
 from automl.export.prediction.classifier import Classifier
 from automl.export.prediction.model import Model
+from automl.own_files import CARD_NAME
 
 Run: TypeAlias = Callable[[Tensor], Tensor]
 """From uint8 images on the CPU to probabilities."""
-CARD = "automl"
+CARD = CARD_NAME
 """Where the card is: the `.onnx` metadata of this name, the `.pt2` extra file `automl.json`. Its `classes` are in the
 order of the outputs."""
 INPUT, OUTPUT = "images", "probabilities"

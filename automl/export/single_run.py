@@ -14,7 +14,7 @@ from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE, DataSet, Fit,
 from automl.data.loading import load_data_set
 from automl.errors import RecipeError
 from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
-from automl.export.description import description_path, write_description
+from automl.export.description import write_description
 from automl.export.export_result import Exported
 from automl.export.formats import check_format
 from automl.export.model_file import build_networks
@@ -175,7 +175,6 @@ def _export(
     home: Path,
 ) -> Exported:
     check_format(path)
-    description_path(path)
     predictions = training.predictions()
     plain, tta = (calibrated_figures(predictions, tta=tta) for tta in (False, True))
     card = ModelCard(
@@ -185,6 +184,7 @@ def _export(
         classes=data.class_names,
         image_shape=data.image_shape,
         sizing=data.sizing,
+        pixel_range=data.pixel_range,
         metrics=validation_metrics(plain),
         provenance=Provenance(
             data=data.reference,

@@ -15,7 +15,7 @@ from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
 from automl.export.card import VALIDATION_METRICS, MemberCard, ModelCard, Provenance, validation_metrics
-from automl.export.description import description_path, write_description
+from automl.export.description import write_description
 from automl.export.ensemble import Ensemble, over_with_mirror_images
 from automl.export.ensemble_members import Voter, build_vote, figures_of_vote, read_voter, trial_label
 from automl.export.export_result import Contender, Exported, OnTestSplit, Vote
@@ -84,7 +84,6 @@ def export_ensemble(
     Raises: ModelFileError as `write_model`; StudyError if the data at hand are not the study's.
     """
     check_format(path)
-    description_path(path)
     card = _card(record, ensemble.voters, tta=tta)
     model = build_vote(ensemble.voters, card, choose_device())
     tried_on, found, tested = noise(card.image_shape), None, None
@@ -222,6 +221,7 @@ def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCa
         classes=specification.data.class_names,
         image_shape=specification.data.image_shape,
         sizing=specification.data.sizing,
+        pixel_range=specification.data.pixel_range,
         metrics=_validation_metrics(voters, mirrored if tta else plain),
         provenance=Provenance(
             data=specification.data.reference,

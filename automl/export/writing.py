@@ -20,6 +20,7 @@ from automl.export.export_result import Comparison
 from automl.export.model_file import load_model, model_bytes
 from automl.export.prediction.model import Model
 from automl.export.programs import Run, on_cpu, onnx_bytes, open_onnx, open_torch, torch_bytes
+from automl.own_files import refuse_foreign
 
 TOLERANCE = 1e-4
 """Of a probability: float32 sums in another order differ by about 1e-7, a wrong program by far more."""
@@ -62,7 +63,7 @@ def write_model(path: Path, model: Model, tried_on: Samples) -> Comparison:
     """Write the file that the ending of `path` asks for, complete and compared with the model in memory, or not at all.
 
     Raises: ModelFileError if it cannot be written, the network cannot be expressed in this format, or the file gives
-        other probabilities than the model in memory.
+        other probabilities than the model in memory. SettingsError if a file is there that automl did not write.
     """
     form = KINDS[path.suffix]
     content = form.content(model)
@@ -76,6 +77,7 @@ def write_model(path: Path, model: Model, tried_on: Samples) -> Comparison:
                 f"{comparison.largest_difference:.2g} on {comparison.images} images ({tried_on.of}), and allowed is "
                 f"{TOLERANCE:g}. {_advice(path, model)}"
             )
+        refuse_foreign(path, option="--export")  # again: an hour may have passed
         beside.replace(path)
     except OSError as error:
         raise ModelFileError(

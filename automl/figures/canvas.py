@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from automl.own_files import PICTURE_MARK
+
 WIDTH_INCHES = 8.3
 """At 200 dots per inch twice the 830 pixels that GitHub gives a README, so that it is sharp on every screen."""
 DOTS_PER_INCH = 200
@@ -46,7 +48,7 @@ def style(axes: Axes, *, x_label: str, y_label: str) -> None:
 def png_bytes(figure: Figure) -> bytes:
     """The figure as a PNG; the same figure gives the same bytes."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, format="png", metadata=PICTURE_MARK)
     return buffer.getvalue()
 
 
@@ -62,7 +64,10 @@ def small_png_bytes(figure: Figure) -> bytes:
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Write the PNG beside `path`, then rename it."""
+    """Write the PNG beside `path`, then rename it.
+
+    Raises: OSError if it cannot be written.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_bytes(png_bytes(figure))
     unfinished.replace(path)

@@ -10,6 +10,7 @@ from typing import Any
 from automl.artifacts.store import ArtifactStore
 from automl.errors import SettingsError
 from automl.figures.canvas import save_png
+from automl.own_files import RECIPE_LINE, REPORT_LINE, refuse_foreign
 from automl.report.composing import compose
 from automl.report.document import Document
 from automl.report.facts import Facts, read_facts, read_openings
@@ -22,6 +23,8 @@ from automl.results.results import TrialRecord
 from automl.storage.database import Database
 from automl.study.study import StudyRecord
 
+README, PAGE = "README.md", "index.html"
+OPTION = "--output"
 RecipeWriter = Callable[[StudyRecord, TrialRecord], str]
 """What `automl show TRIAL --recipe` prints."""
 
@@ -59,8 +62,11 @@ def write_report(
     If the winner's weights and the data are at hand, this opens the test split once, which the study remembers.
     `data`: where they lie on this machine, if not where the study found them.
 
-    Raises: StudyError if no trial is finished; SettingsError if the folder cannot be written.
+    Raises: StudyError if no trial is finished; SettingsError if the folder cannot be written, or a file is there that
+        automl did not write.
     """
+    for name in (README, PAGE, RECIPE_FILE):
+        refuse_foreign(folder / name, option=OPTION)
     with database.engine.connect() as connection:
         facts = read_facts(connection, record)
     _make_folder(folder)
@@ -70,8 +76,9 @@ def write_report(
         examination = examine(database, choice.record, choice.trial, home=home, artifacts=artifacts, data=data)
     document = _composed(database, facts, examination)
     try:
+        _refuse_foreign(document, folder)
         if choice is not None:
-            _write(folder / RECIPE_FILE, recipe_document(choice.record, choice.trial))
+            _write(folder / RECIPE_FILE, f"{RECIPE_LINE}\n{recipe_document(choice.record, choice.trial)}")
         return _written(document, facts, folder, missing=examination.missing if examination else ())
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -100,13 +107,23 @@ def _unwritable(folder: Path, error: OSError) -> SettingsError:
 
 
 def _written(document: Document, facts: Facts, folder: Path, *, missing: tuple[str, ...]) -> WrittenReport:
-    images = tuple(folder / IMAGES / f"{picture.name}.png" for picture in document.pictures)
+    images = _images(document, folder)
     for path, picture in zip(images, document.pictures, strict=True):
         save_png(picture.drawn, path)
-    page, readme = folder / "index.html", folder / "README.md"
-    _write(readme, to_markdown(document))
+    page, readme = folder / PAGE, folder / README
+    _write(readme, f"{REPORT_LINE}\n\n{to_markdown(document)}")
     _write(page, to_page(document))
     return WrittenReport(facts.record.name, folder, page, readme, images, missing)
+
+
+def _images(document: Document, folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / IMAGES / f"{picture.name}.png" for picture in document.pictures)
+
+
+def _refuse_foreign(document: Document, folder: Path) -> None:
+    """Look at all that will be written, before anything is."""
+    for path in (folder / README, folder / PAGE, folder / RECIPE_FILE, *_images(document, folder)):
+        refuse_foreign(path, option=OPTION)
 
 
 def _write(path: Path, content: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.data.dataset import AUTO, DataSet, ImageShape, Sizing
+from automl.data.depth import PixelRange
 from automl.errors import StudyError
 from automl.spaces.space import SearchSpace
 
@@ -31,6 +32,8 @@ class DataIdentity:
     image_shape: ImageShape
     sizing: Sizing = AUTO
     """How the images come to this shape."""
+    pixel_range: PixelRange | None = None
+    """Scale of images of more than 8 bits; None where all have 8."""
 
     @classmethod
     def of(cls, data: DataSet) -> DataIdentity:
@@ -103,6 +106,7 @@ class Specification:
         data = dict(document["data"])
         data |= {"class_names": tuple(data["class_names"]), "image_shape": tuple(data["image_shape"])}
         data["sizing"] = Sizing(**data.get("sizing", {}))
+        data["pixel_range"] = PixelRange(**data["pixel_range"]) if data.get("pixel_range") else None
         space = SearchSpace.from_dict(document["space"])
         confirms = Confirms(**document["confirms"]) if document.get("confirms") else None
         fields = {name: value for name, value in document.items() if name != "version"}

@@ -20,6 +20,7 @@ from automl.artifacts.garbage import holds_files
 from automl.artifacts.store import ArtifactStore, temporary_file
 from automl.artifacts.weights import checkpoint_folder
 from automl.errors import StudyError
+from automl.own_files import BACKUP_FILES, refuse_foreign
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import create_schema
@@ -27,7 +28,7 @@ from automl.study.study import StudyRecord, find_study, study_names, study_uid
 from automl.transfer.moved import MovedStudy
 from automl.transfer.study_document import ARTIFACT, StudyDocument, artifact_ids, read_document, write_document
 
-STUDY, TRIALS = "study.json", "trials.jsonl"
+STUDY, TRIALS = BACKUP_FILES
 
 
 class Files(Protocol):
@@ -104,8 +105,10 @@ def copy_study(
 def back_up(database: Database, name: str | None, path: Path, *, artifacts: ArtifactStore) -> MovedStudy:
     """Write a study with its files into one zip; written beside and renamed.
 
-    Raises: StudyError if there is none; OSError if it cannot be written.
+    Raises: StudyError if there is none; OSError if it cannot be written; SettingsError if a file is there that automl
+        did not write.
     """
+    refuse_foreign(path, option="FILE")
     document, record = snapshot(database, name, artifacts=artifacts)
     files, missing = StoredFiles(artifacts, record.uid), 0
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
@@ -120,6 +123,7 @@ def back_up(database: Database, name: str | None, path: Path, *, artifacts: Arti
                         archive.write(source, file)
                 except FileNotFoundError:
                     missing += 1
+        refuse_foreign(path, option="FILE")
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

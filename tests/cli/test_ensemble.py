@@ -64,5 +64,5 @@ def test_card_tells_data_figures_limits_and_origin(finished: Finished) -> None:
     assert f"By study `{STUDY}`: 5 trials finished" in card
     (finished.folder / "mine.md").write_text("notes of my own")
     refused = finished.automl("best", STUDY, "--export", "mine.pt")
-    assert_refused(refused, "mine.md is there and is no model card")
+    assert_refused(refused, "mine.md is there and automl did not write it, so it is not overwritten.")
     assert not (finished.folder / "mine.pt").exists()

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import text
 
+from automl.own_files import is_own
 from automl.report.words import duration
 from automl.storage.database import open_database
 from tests.cli.conftest import Finished
@@ -130,6 +131,12 @@ def test_opening_of_the_test_split_is_recorded_and_told(
 ) -> None:
     assert "report" in openings(finished)
     assert re.search(r"The test split was opened \d+ times: \d{4}-\d\d-\d\d \d\d:\d\d UTC by search --export; ", readme)
+
+
+def test_report_may_overwrite_itself(report: dict[str, Any]) -> None:
+    written = [path for path in Path(report["folder"]).rglob("*") if path.is_file()]
+    assert len(written) >= len(PICTURES) + 3
+    assert [path for path in written if not is_own(path)] == []
 
 
 def test_recipe_beside_the_report_is_the_winner_s(report: dict[str, Any], readme: str, best: dict[str, Any]) -> None:

@@ -211,16 +211,6 @@ def test_set_whose_images_all_break_off_is_an_error_with_the_reason(tmp_path: Pa
         load_data_set(str(root), home=tmp_path)
 
 
-def test_floating_point_pixels_are_told(tmp_path: Path) -> None:
-    for name in ("a/1.tif", "b/1.tif"):
-        (tmp_path / "set" / name).parent.mkdir(parents=True)
-        Image.fromarray(np.random.default_rng(0).random((8, 8), np.float32)).save(tmp_path / "set" / name)
-    with pytest.raises(
-        DataError, match=re.escape("(its pixels are floating-point numbers; save it with 8 or 16 bits)")
-    ):
-        load_data_set(str(tmp_path / "set"), home=tmp_path)
-
-
 def test_dead_link_is_unreadable(tmp_path: Path) -> None:
     root = save_classes(tmp_path / "set", {"a": 60, "b": 60})
     (root / "a" / "gone.png").symlink_to(tmp_path / "nowhere")

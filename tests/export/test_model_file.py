@@ -172,9 +172,9 @@ def rewritten(model_path: Path, folder: Path, **changes: object) -> Path:
 
 
 def test_newer_format_asks_for_an_upgrade(model_path: Path, tmp_path: Path) -> None:
-    path = rewritten(model_path, tmp_path, version=3)
+    path = rewritten(model_path, tmp_path, version=4)
     sentence = (
-        f"{path} has format version 3, and automl here reads versions 1 and 2. "
+        f"{path} has format version 4, and automl here reads versions 1 to 3. "
         "Upgrade it: pip install --upgrade optuna-automl"
     )
     with pytest.raises(ModelFileError, match=f"^{re.escape(sentence)}$"):

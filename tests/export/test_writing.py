@@ -24,6 +24,7 @@ from automl.export.formats import check_format
 from automl.export.model_file import build_networks, load_model
 from automl.export.prediction.model import Model
 from automl.export.writing import TOLERANCE, noise, samples, write_model
+from automl.own_files import is_own
 from automl.recipe import Recipe
 from tests.export.conftest import Trained
 
@@ -82,6 +83,10 @@ def test_every_file_was_compared_with_the_model_in_memory_on_real_images(files: 
         assert (comparison.images, comparison.of) == (len(trained.data.splits["validation"]), "validation")
         assert 0 <= comparison.largest_difference < TOLERANCE
     assert files.comparisons[".pt"].largest_difference == 0
+
+
+def test_files_of_every_format_may_be_overwritten(files: Files) -> None:
+    assert [is_own(path) for path in files.paths.values()] == [True, True, True]
 
 
 def test_own_file_is_the_model(files: Files) -> None:

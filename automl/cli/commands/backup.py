@@ -8,6 +8,7 @@ from pathlib import Path
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.errors import StudyError
+from automl.own_files import refuse_foreign
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write one file."""
     from automl.transfer.moving import back_up  # Optuna takes 0.3 s to import
 
+    refuse_foreign(arguments.file, option="FILE")
     with open_command_context(arguments) as context:
         try:
             moved = back_up(context.database, arguments.study, arguments.file, artifacts=context.artifacts)

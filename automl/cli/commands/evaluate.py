@@ -11,6 +11,7 @@ from pathlib import Path
 from automl.cli.arguments import add_device, add_json, add_model, add_storage_options, count_from_zero, data_reference
 from automl.cli.output import print_json
 from automl.data.dataset import SPLITS
+from automl.data.depth import SIXTEEN_BITS
 from automl.settings import Settings
 from automl.tracking.wandb_models import PREFIX, fetch_model
 
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         splits=(arguments.split,),
         split_seed=seed,
         sizing=model.card.sizing,
+        pixel_range=model.card.pixel_range or SIXTEEN_BITS,
     )
     answer = evaluate_model(model, data, arguments.split)
     if arguments.json:

@@ -15,9 +15,11 @@ from automl.data.dataset import SPLITS, DataSet, Sizing
 from automl.data.inspection.duplicates import Duplicates
 from automl.data.inspection.overview import Inspection, inspect_data, sample_images
 from automl.errors import SettingsError
+from automl.own_files import refuse_foreign
 from automl.sanitize import one_line
 from automl.settings import Settings
 
+PICTURES = ("samples", "classes")
 SAMPLES = 10
 """Images of a class on the sheet."""
 LISTED = 20
@@ -40,6 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     reference = settings.get("AUTOML_DATA", arguments.data)
     if reference is None:
         raise SettingsError("Which data? Name a folder or a .zip of labelled images (or set AUTOML_DATA), or: digits")
+    if arguments.output is not None:
+        _refuse_foreign(arguments.output)
     with decoding_progress() as on_progress:
         found = inspect_data(
             reference,
@@ -65,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
 def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
     """A sheet of sample images of train, and the classes as bars.
 
-    Raises: SettingsError if they cannot be written there.
+    Raises: SettingsError if they cannot be written there, or files are there that automl did not write.
     """
     from automl.figures.canvas import save_png  # matplotlib takes half a second to import
     from automl.figures.images.classes import class_bars
@@ -75,7 +79,8 @@ def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
         "samples": sample_sheet(sample_images(data, each=SAMPLES), data.class_names),
         "classes": class_bars({split: data.class_counts(split) for split in SPLITS}, data.class_names),
     }
-    paths = {name: folder / f"{name}.png" for name in figures}
+    paths = picture_paths(folder)
+    _refuse_foreign(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, figure in figures.items():
@@ -85,6 +90,16 @@ def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
             f"Cannot write pictures into {folder}: {error.strerror}. Choose another --output."
         ) from error
     return paths
+
+
+def picture_paths(folder: Path) -> dict[str, Path]:
+    """Where the pictures are written, by name."""
+    return {name: folder / f"{name}.png" for name in PICTURES}
+
+
+def _refuse_foreign(folder: Path) -> None:
+    for path in picture_paths(folder).values():
+        refuse_foreign(path, option="--output")
 
 
 def _rows(found: Inspection) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What is done of a decoding, so that an interrupted one continues: a line of JSON each, beside the pixels.
 
-first line    shape, notes, and of each image its header, or why it has none
+first line    shape, notes, the scale of deep images, and of each image its header, or why it has none
 after it      the rows of a chunk whose pixels are written, and which of them are damaged
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from automl.data.dataset import ImageShape
+from automl.data.depth import PixelRange
 from automl.data.disk_space import disk_errors
 from automl.data.source_contents import Header
 
@@ -29,6 +30,8 @@ class Plan:
     headers: Sequence[Header | None]
     unreadable: Mapping[int, str]
     """Why there is no header, by row."""
+    pixel_range: PixelRange | None = None
+    """Scale of images of more than 8 bits."""
 
 
 class Journal:
@@ -53,7 +56,8 @@ class Journal:
         """Record the plan, and return it."""
         headers = [header and (header.height, header.width, header.mode) for header in plan.headers]
         unreadable = {str(row): reason for row, reason in plan.unreadable.items()}
-        self._append({"shape": plan.shape, "notes": plan.notes, "headers": headers, "unreadable": unreadable})
+        line = {"shape": plan.shape, "notes": plan.notes, "headers": headers, "unreadable": unreadable}
+        self._append(line | {"pixel_range": plan.pixel_range and asdict(plan.pixel_range)})
         return plan
 
     def add(self, first: int, images: int, damaged: Mapping[int, str]) -> None:
@@ -78,7 +82,8 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
 def _plan(line: Mapping[str, Any]) -> Plan:
     channels, height, width = line["shape"]
     headers = [header and Header(*header) for header in line["headers"]]
-    return Plan((channels, height, width), tuple(line["notes"]), headers, _by_row(line["unreadable"]))
+    scale = line["pixel_range"] and PixelRange(**line["pixel_range"])
+    return Plan((channels, height, width), tuple(line["notes"]), headers, _by_row(line["unreadable"]), scale)
 
 
 def _by_row(reasons: Mapping[str, str]) -> dict[int, str]:

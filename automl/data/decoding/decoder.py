@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +31,8 @@ from automl.data.decoding.containers import UNREADABLE, Archive, Folder
 from automl.data.decoding.decode_log import Journal, Plan
 from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
 from automl.data.decoding.shapes import common_shape
+from automl.data.deep import colours_of, deep_values
+from automl.data.depth import GRAYS, SIXTEEN_BITS, Extent, PixelRange, choose_range, extent_of, few_grays
 from automl.data.disk_space import Room
 from automl.data.source_contents import Header, Interrupted, Progress, Written, none_readable
 from automl.errors import DataError
@@ -41,6 +43,10 @@ ORPHAN_SECONDS = 1.0
 """How soon a decoding process sees that its parent was killed."""
 DAMAGED = (*UNREADABLE, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, RuntimeError)
 """What Pillow's decoders and zipfile raise on damaged files; RuntimeError is AVIF's."""
+FLOATS = "F"
+"""Pillow's mode of floating-point pixels."""
+LOOKED_AT = 64
+"""Scaled images, from all over a set."""
 LARGE_PIXELS = 1 << 26
 """Of one image; of those that have more, one is decoded at a time, since each takes half a gigabyte and more."""
 
@@ -74,13 +80,14 @@ class EncodedImages:
         if on_progress is not None:  # the headers take a while, too
             on_progress(sum(images for _, images in journal.done), room.images)
         with _processes(len(self.names)) as pool:
-            plan = journal.plan or journal.begin(self._plan(pool, sizing))
+            plan = journal.plan or journal.begin(self._plan(pool, sizing, room))
             room.allocate(plan.shape)
-            self._decode(pool, journal, room, plan.shape, sizing.fit, on_progress)
+            self._decode(pool, journal, room, plan, sizing.fit, on_progress)
         damaged = {row: reason for chunk in journal.done.values() for row, reason in chunk.items()}
-        return Written(plan.headers, {**plan.unreadable, **damaged}, plan.notes)
+        unreadable = {**plan.unreadable, **damaged}
+        return Written(plan.headers, unreadable, plan.notes + _remarks(plan, unreadable, room), plan.pixel_range)
 
-    def _plan(self, pool: Executor, sizing: Sizing) -> Plan:
+    def _plan(self, pool: Executor, sizing: Sizing, room: Room) -> Plan:
         futures = [pool.submit(read_headers, chunk) for chunk in self._chunks()]
         results = [future.result() for future in futures]
         headers = [header for found, _ in results for header in found]
@@ -89,19 +96,40 @@ class EncodedImages:
         if not readable:
             raise none_readable(self.container, len(self.names), unreadable[0])
         shape, notes = common_shape(readable, sizing)
-        return Plan(shape, notes, headers, unreadable)
+        scale, remarks = self._scale(pool, headers, room)
+        return Plan(shape, notes + remarks, headers, unreadable, scale)
+
+    def _scale(
+        self, pool: Executor, headers: Sequence[Header | None], room: Room
+    ) -> tuple[PixelRange | None, tuple[str, ...]]:
+        """One scale for all images of more than 8 bits, and what to say about it."""
+        deep = [row for row, header in enumerate(headers) if header is not None and header.deep]
+        if not deep:
+            return None, ()
+        if room.pixel_range is not None:
+            return room.pixel_range, (scale_note(deep, headers, room.pixel_range, "as the model was trained"),)
+        training = deep if room.training_M is None else [row for row in deep if room.training_M[row]]
+        floats = _one_kind(self.container, [header for row in training if (header := headers[row])])
+        chunks = (training[first : first + CHUNK] for first in range(0, len(training), CHUNK))
+        futures = [pool.submit(read_extents, self.container, [self.names[row] for row in rows]) for rows in chunks]
+        extents = [extent for future in futures for extent in future.result()]
+        if not extents:
+            why = "as no such training image can be read"
+            return SIXTEEN_BITS, (scale_note(deep, headers, SIXTEEN_BITS, why),)
+        scale, remarks = choose_range(extents, floats=floats)
+        return scale, (scale_note(deep, headers, scale, "by the training images"), *remarks)
 
     def _decode(
         self,
         pool: Executor,
         journal: Journal,
         room: Room,
-        shape: ImageShape,
+        plan: Plan,
         fit: Fit,
         on_progress: Progress | None,
     ) -> None:
         chunks = [chunk for chunk in self._chunks() if (chunk.first_row, len(chunk.names)) not in journal.done]
-        futures = {pool.submit(decode, chunk, room.path, shape, fit): chunk for chunk in chunks}
+        futures = {pool.submit(decode, chunk, room.path, plan.shape, fit, plan.pixel_range): chunk for chunk in chunks}
         done = room.images - sum(len(chunk.names) for chunk in chunks)
         for future in as_completed(futures):
             chunk = futures[future]
@@ -132,14 +160,54 @@ def read_headers(chunk: Chunk) -> tuple[list[Header | None], dict[int, str]]:
     return headers, unreadable
 
 
-def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit) -> Mapping[int, str]:
+def read_extents(container: Path, names: Sequence[str]) -> list[Extent]:
+    """Which values deep images have; those that cannot be read have none."""
+    extents = []
+    for name in names:
+        with suppress(*DAMAGED), _opened(container, name) as image:
+            extents.append(extent_of(colours_of(deep_values(image))))
+    return [extent for extent in extents if extent is not None]
+
+
+def scale_note(deep: Sequence[int], headers: Sequence[Header | None], scale: PixelRange, why: str) -> str:
+    """What is said of a set's images of more than 8 bits."""
+    images = sum(header is not None for header in headers)
+    others = "" if len(deep) == images else "; the others have 8 bits and stay as they are"
+    return (
+        f"{len(deep):,} of {images:,} images have more than 8 bits: their values from {scale.in_words()} become "
+        f"{GRAYS} grays in equal steps, the same for all ({why}){others}"
+    )
+
+
+def _remarks(plan: Plan, unreadable: Mapping[int, str], room: Room) -> tuple[str, ...]:
+    """What is seen of deep images only after they are scaled."""
+    rows = [row for row, header in enumerate(plan.headers) if header and header.deep and row not in unreadable]
+    images_MHWC = np.load(room.path, mmap_mode="r")
+    return few_grays(images_MHWC[row] for row in rows[:: max(1, len(rows) // LOOKED_AT)]) if rows else ()
+
+
+def _one_kind(container: Path, headers: Sequence[Header]) -> bool:
+    """Whether these deep images hold floating-point numbers.
+
+    Raises: DataError if some do and others do not.
+    """
+    floats = sum(header.mode == FLOATS for header in headers)
+    if 0 < floats < len(headers):
+        raise DataError(
+            f"{container}: {floats:,} training images hold floating-point numbers and {len(headers) - floats:,} whole "
+            "numbers of more than 8 bits, which have no common scale. Save all of them in one form."
+        )
+    return floats > 0
+
+
+def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit, scale: PixelRange | None = None) -> Mapping[int, str]:
     """Write the chunk's pixels into their rows of the .npy file; returns why some have none, by row."""
     images_MHWC = np.lib.format.open_memmap(path, mode="r+")
     damaged: dict[int, str] = {}
     for row, name in enumerate(chunk.names, chunk.first_row):
         try:
             with _opened(chunk.container, name) as image, _alone_if_large(image, path):
-                images_MHWC[row] = to_pixels(image, shape, fit)
+                images_MHWC[row] = to_pixels(image, shape, fit, scale=scale)
         except DAMAGED as error:
             damaged[row] = reason_of(error)
     images_MHWC.flush()  # the record that names them comes after

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from automl.data import deep
 from automl.data.dataset import Fit, ImageShape
+from automl.data.depth import PixelRange
 from automl.data.source_contents import Header
 from automl.data.transparency import choose_paper, lay_on, may_be_transparent
 
@@ -31,11 +33,14 @@ UPRIGHT = {
 Pillow's exif_transpose does the same, but reads and writes all of EXIF, and refuses a good image for a bad block.
 """
 BAND_ROWS = 256
-DEEP_MODES = frozenset(("I", "I;16", "I;16B", "I;16L"))
 
 
-def to_pixels(image: Image.Image, shape: ImageShape, fit: Fit = "crop") -> npt.NDArray[np.uint8]:
+def to_pixels(
+    image: Image.Image, shape: ImageShape, fit: Fit = "crop", *, scale: PixelRange | None = None
+) -> npt.NDArray[np.uint8]:
     """Pixels, H × W × C from 0 to 255: turned upright, one or three channels, brought to the shape.
+
+    `scale`: of images of more than 8 bits; left out, they keep the upper half of 16.
 
     A JPEG of many times the size is decoded at a fraction of it, which saves most of the time.
 
@@ -45,11 +50,11 @@ def to_pixels(image: Image.Image, shape: ImageShape, fit: Fit = "crop") -> npt.N
     longest = 2 * max(height, width)
     if min(image.size) > longest:
         image.draft(None, (longest, longest))
-    image.load()
+    shallow = deep.to_grays(image, scale)
     if (turn := UPRIGHT.get(_orientation(image))) is not None:
-        image = image.transpose(turn)
-    image = _resized(to_mode(image, "L" if channels == 1 else "RGB"), (width, height), fit)
-    return np.asarray(image).reshape(height, width, channels)
+        shallow = shallow.transpose(turn)
+    fitted = _resized(to_mode(shallow, "L" if channels == 1 else "RGB"), (width, height), fit)
+    return np.asarray(fitted).reshape(height, width, channels)
 
 
 def convert(images_NHWC: npt.NDArray[np.uint8], shape: ImageShape, fit: Fit) -> npt.NDArray[np.uint8]:
@@ -64,15 +69,9 @@ def convert(images_NHWC: npt.NDArray[np.uint8], shape: ImageShape, fit: Fit) -> 
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Convert to L or RGB: 16 bits to 8 by their upper half, transparent areas to white or black.
-
-    Raises: ValueError for a mode whose values have no known range.
-    """
+    """Convert an image of 8 bits a channel to L or RGB, transparent areas to white or black."""
     if image.mode == mode:
         return image
-    _refuse_floats(image)
-    if image.mode in DEEP_MODES:
-        return _by_bands(image, mode, _eight_bits)
     if may_be_transparent(image):
         paper = choose_paper(_bands(image))
         return _by_bands(image, mode, lambda band: lay_on(paper, band))
@@ -92,21 +91,13 @@ def _bands(image: Image.Image) -> Iterator[Image.Image]:
         yield image.crop((0, top, image.width, min(top + BAND_ROWS, image.height)))
 
 
-def _eight_bits(deep: Image.Image) -> Image.Image:
-    return Image.fromarray((np.asarray(deep).clip(0, 65535) >> 8).astype(np.uint8))
-
-
 def read_header(image: Image.Image) -> Header:
-    """Size after the rotation that EXIF asks for, and mode; no pixel is read.
-
-    Raises: ValueError for a mode whose values have no known range.
-    """
-    _refuse_floats(image)
+    """Size after the rotation that EXIF asks for, and mode; no pixel is read."""
     width, height = image.size
     is_known = image.format != "PNG" or "exif" in image.info  # else Pillow would decode a PNG to look behind its pixels
     if is_known and _orientation(image) >= 5:
         height, width = width, height
-    return Header(height, width, image.mode, transparent=may_be_transparent(image))
+    return Header(height, width, deep.deep_mode(image) or image.mode, transparent=may_be_transparent(image))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -116,11 +107,6 @@ def _orientation(image: Image.Image) -> int:
     except (SyntaxError, ValueError, TypeError, KeyError, struct.error):
         return 1
     return value if isinstance(value, int) else 1
-
-
-def _refuse_floats(image: Image.Image) -> None:
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
 
 
 def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:

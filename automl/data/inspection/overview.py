@@ -80,6 +80,7 @@ class Inspection:
             "fingerprint": data.fingerprint,
             "image_shape": list(data.image_shape),
             **asdict(data.sizing),
+            "pixel_range": data.pixel_range and asdict(data.pixel_range),
             "notes": list(data.notes),
             "splits": {
                 split: dict(zip(data.class_names, data.class_counts(split).tolist(), strict=True)) for split in SPLITS

@@ -19,6 +19,8 @@ from torch import Tensor
 from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding.decoder import DAMAGED
 from automl.data.decoding.pixels import FORMATS, convert, to_pixels
+from automl.data.deep import is_deep_colour, with_alpha
+from automl.data.depth import PixelRange
 from automl.errors import DataError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor"
@@ -30,47 +32,50 @@ CHANNELS = (1, 3, 4)
 FORMS = "numpy: H×W, H×W×C, N×H×W or N×H×W×C; torch: H×W, C×H×W or N×C×H×W; with C = 1, 3 or 4"
 
 
-def as_pixels(pictures: Pictures, shape: ImageShape, fit: Fit = "crop") -> Pixels:
+def as_pixels(pictures: Pictures, shape: ImageShape, fit: Fit = "crop", *, scale: PixelRange | None = None) -> Pixels:
     """Pixels of all pictures, N × H × W × C; those of another shape are brought to it as `fit` says.
+
+    `scale`: of pictures of more than 8 bits, by the training images.
 
     Raises: DataError if something is no image, or could be read in two ways.
     """
     if isinstance(pictures, np.ndarray | Tensor):
-        return convert(_batch(pictures, shape), shape, fit)
+        return convert(_batch(pictures, shape, scale), shape, fit)
     if isinstance(pictures, str | os.PathLike | Image.Image):
-        return _one(pictures, shape, fit)[np.newaxis]
+        return _one(pictures, shape, fit, scale)[np.newaxis]
     if not isinstance(pictures, Sequence):
         raise DataError(f"{type(pictures).__name__} is no image. {_accepted()}")
     channels, height, width = shape
     pixels_NHWC = np.empty((len(pictures), height, width, channels), np.uint8)
     for position, picture in enumerate(pictures):
-        pixels_NHWC[position] = _one(picture, shape, fit)
+        pixels_NHWC[position] = _one(picture, shape, fit, scale)
     return pixels_NHWC
 
 
-def _one(picture: object, shape: ImageShape, fit: Fit) -> Pixels:
+def _one(picture: object, shape: ImageShape, fit: Fit, scale: PixelRange | None) -> Pixels:
     """Pixels of a single picture, H × W × C."""
     if isinstance(picture, str | os.PathLike):
-        return _read(Path(picture), shape, fit)
+        return _read(Path(picture), shape, fit, scale)
     if isinstance(picture, Image.Image):
-        return to_pixels(picture.copy(), shape, fit)  # a copy, because a file's may be read at a fraction of its size
+        # a copy, because a file's may be read at a fraction of its size; it would lose half of deep colours
+        return to_pixels(picture if is_deep_colour(picture) else picture.copy(), shape, fit, scale=scale)
     if isinstance(picture, np.ndarray | Tensor):
-        pixels: Pixels = convert(_single(picture), shape, fit)[0]
+        pixels: Pixels = convert(_single(picture, scale), shape, fit)[0]
         return pixels
     raise DataError(f"{type(picture).__name__} is no image. {_accepted()}")
 
 
-def _read(path: Path, shape: ImageShape, fit: Fit) -> Pixels:
+def _read(path: Path, shape: ImageShape, fit: Fit, scale: PixelRange | None) -> Pixels:
     try:
         with Image.open(path, formats=FORMATS) as image:
-            return to_pixels(image, shape, fit)
+            return to_pixels(image, shape, fit, scale=scale)
     except FileNotFoundError as error:
         raise DataError(f"There is no image {path}.") from error
     except (*DAMAGED, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as an image: {error}") from error
 
 
-def _single(array: npt.NDArray[Any] | Tensor) -> Pixels:
+def _single(array: npt.NDArray[Any] | Tensor, scale: PixelRange | None) -> Pixels:
     """One image as a batch of one; inside a list, three dimensions are always those of an image."""
     if isinstance(array, Tensor):
         array = _channels_last(array)
@@ -78,10 +83,10 @@ def _single(array: npt.NDArray[Any] | Tensor) -> Pixels:
         array = array[..., np.newaxis]
     if array.ndim != 3 or array.shape[2] not in CHANNELS or 0 in array.shape:
         raise DataError(f"An array of shape {_text(array)} is no single image. {_accepted()}")
-    return _to_uint8(array)[np.newaxis]
+    return _to_uint8(array, scale)[np.newaxis]
 
 
-def _batch(array: npt.NDArray[Any] | Tensor, shape: ImageShape) -> Pixels:
+def _batch(array: npt.NDArray[Any] | Tensor, shape: ImageShape, scale: PixelRange | None) -> Pixels:
     """One or many images as N × H × W × C."""
     if isinstance(array, Tensor):
         array = _channels_last(array)
@@ -93,7 +98,7 @@ def _batch(array: npt.NDArray[Any] | Tensor, shape: ImageShape) -> Pixels:
         array = array[np.newaxis]
     if array.ndim != 4 or array.shape[3] not in CHANNELS or 0 in array.shape[1:]:
         raise DataError(f"An array of shape {_text(array)} is no batch of images{_hint(array)}. {_accepted()}")
-    return _to_uint8(array)
+    return _to_uint8(array, scale)
 
 
 def _with_channels(array: npt.NDArray[Any], shape: ImageShape) -> npt.NDArray[Any]:
@@ -121,10 +126,13 @@ def _channels_last(tensor: Tensor) -> npt.NDArray[Any]:
     return np.moveaxis(array, -3, -1) if array.ndim > 2 else array
 
 
-def _to_uint8(array: npt.NDArray[Any]) -> Pixels:
+def _to_uint8(array: npt.NDArray[Any], scale: PixelRange | None) -> Pixels:
     if array.dtype == np.uint8:
         return array
-    if not np.issubdtype(array.dtype, np.floating):
+    floats = np.issubdtype(array.dtype, np.floating)
+    if scale is not None and scale.floats == floats and array.dtype != np.bool_:
+        return with_alpha(array, scale)
+    if not floats:
         raise DataError(f"Pixels of type {array.dtype} have no known range. Give uint8 (0 to 255) or float (0 to 1).")
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     if not (low >= 0 and high <= 1):

@@ -68,7 +68,8 @@ class Model:
         """Class and probabilities of each image; one image gives a list of one.
 
         Takes a path, a PIL image, a numpy array (H×W, H×W×C, N×H×W, N×H×W×C) or a torch tensor (H×W, C×H×W, N×C×H×W),
-        uint8 or float from 0 to 1, or a list of such images. Other sizes and modes are converted as for training.
+        uint8 or float from 0 to 1, or a list of such images. Other sizes and modes are converted as for training. Where
+        the training images had more than 8 bits, so do arrays of their kind: they hold the values of the files.
 
         Raises: DataError if something is no image, or could be read in two ways.
         """
@@ -79,7 +80,7 @@ class Model:
 
         Raises: DataError if something is no image, or could be read in two ways.
         """
-        pixels_NHWC = as_pixels(images, self.card.image_shape, self.card.sizing.fit)
+        pixels_NHWC = as_pixels(images, self.card.image_shape, self.card.sizing.fit, scale=self.card.pixel_range)
         if len(pixels_NHWC) == 0:
             return np.zeros((0, len(self.classes)), np.float32)
         logits_NK = self.logits(HostImages(pixels_NHWC, np.arange(len(pixels_NHWC)), self.device))

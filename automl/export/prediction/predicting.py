@@ -12,10 +12,10 @@ import numpy.typing as npt
 from joblib import cpu_count  # type: ignore[import-untyped]
 from PIL import Image
 
-from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding.decoder import DAMAGED, reason_of
 from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
 from automl.errors import DataError
+from automl.export.card import ModelCard
 from automl.export.prediction.image_files import ImageFile
 from automl.export.prediction.model import Model, Prediction
 
@@ -72,9 +72,8 @@ def listed(unreadable: dict[str, str]) -> str:
 
 
 def _predict_block(model: Model, files: Sequence[ImageFile], pool: Executor, found: Predictions) -> None:
-    shape, fit = model.card.image_shape, model.card.sizing.fit
     readable: dict[str, Decoded] = {}
-    for file, decoded in zip(files, pool.map(lambda file: _decode(file, shape, fit), files), strict=True):
+    for file, decoded in zip(files, pool.map(lambda file: _decode(file, model.card), files), strict=True):
         if isinstance(decoded, Decoded):
             readable[file.name] = decoded
         else:
@@ -85,13 +84,13 @@ def _predict_block(model: Model, files: Sequence[ImageFile], pool: Executor, fou
         found.converted += sum(image.converted for image in readable.values())
 
 
-def _decode(file: ImageFile, shape: ImageShape, fit: Fit) -> Decoded | str:
+def _decode(file: ImageFile, card: ModelCard) -> Decoded | str:
     """Decode the image, or say why it cannot be read."""
-    channels, *size = shape
+    channels, *size = card.image_shape
     try:
         with file.open() as stream, Image.open(stream, formats=FORMATS) as image:
             header = read_header(image)
             converted = [header.height, header.width] != size or header.gray != (channels == 1)
-            return Decoded(to_pixels(image, shape, fit), converted)
+            return Decoded(to_pixels(image, card.image_shape, card.sizing.fit, scale=card.pixel_range), converted)
     except (*DAMAGED, Image.DecompressionBombError) as error:
         return reason_of(error)

@@ -1,0 +1,126 @@
+"""Images of more than 8 bits a channel: one scale of a whole set, to 256 grays.
+
+A file does not say which of its values mean black and white: a 12-bit camera writes 16-bit files, a scanner 32-bit ones
+with negative values. So the training images of a set decide, and the scale goes with the study and its models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.errors import DataError
+
+GRAYS = 256
+SAMPLED = 1 << 20
+"""Values of one image at most, for its percentiles."""
+PERCENTILES = (0.1, 99.9)
+OUTLIERS = 16
+"""Times the range of the percentiles: a few dead pixels must not make all others black."""
+FEW_GRAYS = 16
+"""An image that uses fewer is hardly told from a blank one: its set is remarked on."""
+
+
+@dataclass(frozen=True)
+class PixelRange:
+    """Values that become 256 grays in equal steps; what lies below is black, above white.
+
+    Raises: DataError if that is no range.
+    """
+
+    low: float
+    stop: float
+    """The first value above."""
+    floats: bool = False
+    """Of floating-point images; else of whole numbers."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.stop) and self.low < self.stop):
+            raise DataError(f"Pixel values from {self.low:g} to below {self.stop:g} are no range.")
+
+    def to_grays(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Grays of raw values, of the same shape; NaN is black."""
+        steps = np.floor((values.astype(np.float64) - self.low) * GRAYS / (self.stop - self.low))
+        return np.nan_to_num(steps, copy=False, nan=0.0).clip(0, GRAYS - 1).astype(np.uint8)
+
+    def reason_against(self, *, floats: bool) -> str | None:
+        """Why pixels of the other kind have no gray; None if these have."""
+        if floats == self.floats:
+            return None
+        kinds = ("whole numbers of more than 8 bits", "floating-point numbers")
+        return f"its pixels are {kinds[floats]}, and the scale of the training images is one of {kinds[self.floats]}"
+
+    def in_words(self) -> str:
+        """The values, for people."""
+        return f"{self.low:,.10g} to {self.stop if self.floats else self.stop - 1:,.10g}"
+
+    def rule(self) -> str:
+        """The same as a formula, for other programs."""
+        return f"clip(floor((value - {self.low:.17g}) * {GRAYS} / {self.stop - self.low:.17g}), 0, {GRAYS - 1})"
+
+
+SIXTEEN_BITS = PixelRange(0, 65536)
+"""Of images of which no training image says otherwise: the upper half of 16 bits."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Which values an image has."""
+
+    low: float
+    high: float
+    usual_low: float
+    usual_high: float
+    """The percentiles."""
+
+
+def extent_of(values: npt.NDArray[Any]) -> Extent | None:
+    """Smallest, largest and usual values; None if no value is a number."""
+    flat = values.reshape(-1)
+    if np.issubdtype(flat.dtype, np.floating):
+        flat = flat[np.isfinite(flat)]
+    if not len(flat):
+        return None
+    usual_low, usual_high = np.percentile(flat[:: max(1, len(flat) // SAMPLED)], PERCENTILES)
+    return Extent(float(flat.min()), float(flat.max()), float(usual_low), float(usual_high))
+
+
+def choose_range(extents: Sequence[Extent], *, floats: bool) -> tuple[PixelRange, tuple[str, ...]]:
+    """One range for images of these extents, at least one; and what to say about it.
+
+    Whole numbers from 0 up take the bits that the largest needs, if they use half of them; all others their own range.
+    """
+    low, high = min(one.low for one in extents), max(one.high for one in extents)
+    usual_low, usual_high = min(one.usual_low for one in extents), max(one.usual_high for one in extents)
+    notes: tuple[str, ...] = ()
+    if usual_high > usual_low and high - low > OUTLIERS * (usual_high - usual_low):
+        notes = (f"a few pixels have values far outside, from {low:,.10g} to {high:,.10g}: they become black or white",)
+        low, high = (usual_low, usual_high) if floats else (math.floor(usual_low), math.ceil(usual_high))
+    chosen = _float_range(low, high) if floats else _whole_range(int(low), int(high))
+    return chosen, notes
+
+
+def few_grays(images: Iterable[npt.NDArray[np.uint8]]) -> tuple[str, ...]:
+    """What to say of scaled images that hardly differ from blank ones, as with -3.4e38 for "none"."""
+    if np.median([len(np.unique(image)) for image in images]) >= FEW_GRAYS:
+        return ()
+    return (
+        f"half of the images of more than 8 bits use fewer than {FEW_GRAYS} of the {GRAYS} grays: if a value far from "
+        "the others means 'none', replace it by one near them",
+    )
+
+
+def _float_range(low: float, high: float) -> PixelRange:
+    return PixelRange(low, high if high > low else low + 1, floats=True)
+
+
+def _whole_range(low: int, high: int) -> PixelRange:
+    depth = max(8, high.bit_length())
+    if low >= 0 and (depth == 8 or 2 * (high - low + 1) >= 1 << depth):
+        return PixelRange(0, 1 << depth)
+    return PixelRange(low, high + 1)
