@@ -1,8 +1,24 @@
-"""`python -m automl`."""
+"""`python -m automl`; by its path, the program of every worker process."""
 
 import sys
 
-from automl.cli.main import main
+if not sys.flags.safe_path:
+    del sys.path[0]  # the current folder, before anything but this is imported: what lies there may have any name
+
+from pathlib import Path
+
+
+def _keep_package() -> None:
+    """Let child processes find this package: it may be a checkout that was found in the current folder alone."""
+    root = Path(__file__).resolve().parents[1]
+    folders = [Path(folder).resolve() for folder in sys.path]
+    if root not in folders:
+        others = (index for index, folder in enumerate(folders) if (folder / "automl").is_dir())
+        sys.path.insert(next(others, len(folders)), str(root))
+
 
 if __name__ == "__main__":
+    _keep_package()
+    from automl.cli.main import main
+
     sys.exit(main())

@@ -11,7 +11,9 @@ from automl.application.context import open_context
 from automl.application.live import PlainView
 from automl.application.search import SearchResult, run_search
 from automl.application.search_options import SearchOptions
+from automl.application.utf8 import check_names
 from automl.application.workers import default_workers
+from automl.queue.gpus import check_device
 from automl.sanitize import printable
 
 
@@ -39,6 +41,9 @@ def search(
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
+    check_device(device)
+    names = (data, space, study, storage, home, artifacts, export, more.get("model"), Path.cwd())
+    check_names(*(name for name in names if isinstance(name, str | Path)))
     options = SearchOptions(
         data=None if data is None else str(data),
         space=space,

@@ -58,6 +58,12 @@ SETTINGS = {
 }
 
 
+WRITTEN = ("AUTOML_HOME", "AUTOML_ARTIFACTS", "AUTOML_SHARED")
+"""Paths that are made where they are not there."""
+PATHS = (*WRITTEN, "AUTOML_DATA", "AUTOML_SPACE")
+VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the environment and `.env` say, before any flag."""
@@ -69,21 +75,26 @@ class Settings:
     def read(cls, environment: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
         """Settings of the environment, completed by `.env` in `folder` (the current one if None).
 
-        Raises: SettingsError if `.env` is there and cannot be read.
+        In those that are paths, `$NAME` and `~` mean what they mean in a shell.
+
+        Raises: SettingsError if `.env` is there and cannot be read, or a path names a variable that there is not.
         """
         dotenv = _dotenv((folder or Path.cwd()) / ".env")
         merged = {name: value for name, value in dotenv.items() if value} | {
             name: value for name, value in (os.environ if environment is None else environment).items() if value
         }
-        return cls(merged)
+        return cls(merged | {name: _expanded(name, merged) for name in PATHS if name in merged})
 
     def get(self, name: str, flag: str | None = None) -> str | None:
         """The flag, else the setting, else its default."""
         return flag or self.values.get(name) or SETTINGS[name].default
 
     def home(self, flag: str | None = None) -> Path:
-        """Absolute folder of everything that stays on this machine."""
-        return Path(str(self.get("AUTOML_HOME", flag))).expanduser().absolute()
+        """Absolute folder of everything that stays on this machine.
+
+        Raises: SettingsError as `expand_home` does.
+        """
+        return expand_home(str(self.get("AUTOML_HOME", flag))).absolute()
 
     def artifacts(self, flag: str | None = None, *, home: Path) -> str:
         """Where weights and checkpoints lie: a folder or an address in S3."""
@@ -120,6 +131,32 @@ def _dotenv(path: Path) -> Mapping[str, str | None]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SettingsError(f"{path} cannot be read: {reason}. It holds lines of NAME=value in UTF-8.") from error
+
+
+def expand_home(text: str) -> Path:
+    """`text` as a path, with the home folder for a `~` at its beginning; `~name` without such a user stays as it is.
+
+    Raises: SettingsError for `~` where there is no home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        if Path(text).parts[0] != "~":
+            return Path(text)
+        raise SettingsError(
+            f"{text!r} begins with ~, and this user has no home folder. Set HOME, or write the whole path."
+        ) from error
+
+
+def _expanded(name: str, values: Mapping[str, str]) -> str:
+    text = values[name]
+    unknown = [variable for variable in map("".join, VARIABLE.findall(text)) if variable not in values]
+    if unknown and name in WRITTEN:
+        raise SettingsError(
+            f"{name} is {text!r}, and there is no variable {unknown[0]}. Set it, or write the whole path."
+        )
+    text = VARIABLE.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
+    return str(expand_home(text)) if text.startswith("~") else text
 
 
 def mask(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -110,6 +111,21 @@ def fer2013() -> Path:
     if not path.exists():
         pytest.skip("FER2013 is not here: set AUTOML_FER2013 to its archive.zip")
     return path
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is a user id without an entry in the password file, and without HOME, as in a bare container.
+
+    A mock, since a real change of the user could not be taken back: `pwd` finds nobody.
+    """
+    monkeypatch.delenv("HOME", raising=False)
+
+    def nobody(user: int | str) -> None:
+        raise KeyError(f"{user} not found")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pwd, "getpwnam", nobody)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from automl.child_processes import ENVIRONMENT, automl_command
 from automl.errors import StudyError
 
 POLL_SECONDS = 0.5
@@ -55,7 +55,7 @@ class LocalWorker:
 
     def last_words(self) -> str:
         """The end of its log: the message of an error, without what came before."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
+        lines = self.log.read_text("utf-8", errors="replace").strip().splitlines()
         return "\n".join(lines[-5:])
 
 
@@ -68,9 +68,9 @@ class LocalWorkers:
         """Nothing runs before the block begins. `options`: of every `automl worker`."""
         logs.mkdir(parents=True, exist_ok=True)
         threads = max(1, (os.cpu_count() or 1) // count)
-        command = [sys.executable, "-m", "automl", "worker", study, "--attached", "--threads", str(threads), *options]
+        command = automl_command("worker", study, "--attached", "--threads", str(threads), *options)
         self._workers = [
-            LocalWorker(index, command, {**os.environ, **environment}, logs / f"worker-{index}.log")
+            LocalWorker(index, command, {**os.environ, **environment, **ENVIRONMENT}, logs / f"worker-{index}.log")
             for index in range(count)
         ]
 

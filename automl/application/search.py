@@ -35,6 +35,8 @@ class SearchResult:
     """Stopped by Ctrl-C or `automl stop`; the same call continues."""
     home: Path
     """Folder of database, artifacts and wandb files."""
+    storage: str
+    """Where the study is, in words: the database without its password, or the home of the embedded one."""
     network: str | None
     """`package.module:build` of a network of the user's own; None: automl's family."""
 
@@ -90,11 +92,23 @@ def _result(context: CommandContext, record: StudyRecord, *, export: Path | None
         status = read_status(connection, record)
         interrupted = interrupted or status.stop_requested
         best = None if interrupted and status.best is None else best_trial(connection, record)
-    if interrupted or best is None or export is None:
-        return SearchResult(record.name, best, status, None, interrupted, context.home, record.specification.model)
+    exported = None if interrupted or best is None or export is None else _export(context, record, best, export)
+    return SearchResult(
+        study=record.name,
+        best=best,
+        status=status,
+        exported=exported,
+        interrupted=interrupted,
+        home=context.home,
+        storage=str(context.home) if context.database.embedded else context.database.shown,
+        network=record.specification.model,
+    )
+
+
+def _export(context: CommandContext, record: StudyRecord, best: TrialRecord, export: Path) -> Exported:
     from automl.export.trial_model import export_trial  # torch takes seconds to import
 
-    exported = export_trial(
+    return export_trial(
         context.database,
         record,
         best,
@@ -103,4 +117,3 @@ def _result(context: CommandContext, record: StudyRecord, *, export: Path | None
         artifacts=context.artifacts,
         command="search --export",
     )
-    return SearchResult(record.name, best, status, exported, interrupted, context.home, record.specification.model)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from automl.errors import SettingsError
+from automl.settings import expand_home
 from automl.training.durable_files import flush_folder
 
 S3 = "s3://"
@@ -151,7 +152,7 @@ def open_artifacts(address: str, environment: Mapping[str, str] = os.environ) ->
         raise SettingsError(
             f"Artifacts cannot lie in {address}: --artifacts (AUTOML_ARTIFACTS) takes a folder or {S3}BUCKET/PREFIX."
         )
-    return FolderStore(Path(address).expanduser().absolute())
+    return FolderStore(expand_home(address).absolute())
 
 
 def copy_file(source: ArtifactStore, name: str, target: ArtifactStore, new_name: str) -> None:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from automl import __version__
+from automl.application.utf8 import check_names, restart_in_utf8
+from automl.child_processes import isolated_children
 from automl.cli.output import accept_any_output, flush, print_stderr, silence
 from automl.cli.parser import CommandParser
 from automl.errors import AutomlError
@@ -59,12 +61,21 @@ def build_parser(*, loaded: Sequence[str] = tuple(COMMANDS)) -> argparse.Argumen
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code: 0 done, 2 a user's mistake. A bug raises, which exits with 1."""
+    if argv is None:
+        restart_in_utf8()
     accept_any_output()
-    words = sys.argv[1:] if argv is None else argv
+    with isolated_children():
+        return _run(sys.argv[1:] if argv is None else argv)
+
+
+def _run(words: Sequence[str]) -> int:
     # The command is the first word: the options before it, --help and --version, take no value.
     named = [word for word in words if not word.startswith("-")][:1]
-    arguments = build_parser(loaded=named).parse_args(words)
     try:
+        check_names(*words)
+        arguments = build_parser(loaded=named).parse_args(words)
+        if hasattr(arguments, "device"):
+            _check_device(arguments.device)
         code = int(arguments.run(arguments) or 0)
         flush()
     except AutomlError as error:
@@ -77,3 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         silence()  # the reader (head, less) has seen enough
         return 0
     return code
+
+
+def _check_device(name: str) -> None:
+    """Refuse a device that is not there before anything is made."""
+    from automl.queue.gpus import check_device  # only commands that compute need it
+
+    check_device(name)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TypeAlias
 
 import torch
@@ -14,6 +13,7 @@ from torch import nn
 from automl.errors import ModelError
 from automl.models.family import Network
 from automl.models.geometry import ImageShape
+from automl.own_modules import hidden_file, import_own
 from automl.recipe import Recipe
 
 Builder: TypeAlias = Callable[[Recipe, ImageShape, int], nn.Module]
@@ -42,6 +42,7 @@ def resolve_builder(name: str) -> Builder:
         raise ModelError(
             f"{name!r} names no function: {module_name} has "
             + (f"{attribute}, which cannot be called." if hasattr(module, attribute) else f"no {attribute}.")
+            + hidden_file(module)
             + " Define there: def build(recipe, image_shape, num_classes) -> torch.nn.Module"
         )
     return builder
@@ -73,13 +74,10 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def _imported(name: str, module_name: str) -> object:
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.append(folder)  # last, so that it hides no installed module
+def _imported(name: str, module_name: str) -> ModuleType:
     try:
-        return importlib.import_module(module_name)
-    except Exception as error:  # a user's module may fail in any way while it is imported
+        return import_own(module_name)
+    except (Exception, SystemExit) as error:  # a user's module may fail in any way while it is imported
         raise ModelError(
             f"Cannot import {module_name} for {name!r}: {type(error).__name__}: {error}. "
             f"It has to be importable from {Path.cwd()} or installed."

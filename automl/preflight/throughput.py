@@ -14,6 +14,7 @@ from typing import Self
 
 import torch
 
+from automl.child_processes import isolated_children
 from automl.data.loading import load_data_set
 from automl.errors import AutomlError, TrainingError
 from automl.models.building import build_model, resolve_builder
@@ -43,7 +44,8 @@ class Rehearsal:
             here, there = context.Pipe()
             arguments = there, self._barrier, self._specification, self._home, threads, _device_of(index, self._device)
             process = context.Process(target=_take_part, args=arguments, daemon=True)
-            process.start()
+            with isolated_children():
+                process.start()
             there.close()  # else the end of the process would not close the connection
             self._processes.append(process)
             self._connections.append(here)

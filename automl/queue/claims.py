@@ -240,7 +240,7 @@ def this_host() -> str:
     return "/".join(
         (
             socket.gethostname(),
-            boot.read_text().strip()[:8] if boot.exists() else str(int(psutil.boot_time())),
+            boot.read_text("utf-8").strip()[:8] if boot.exists() else str(int(psutil.boot_time())),
             str(namespace.stat().st_ino) if namespace.exists() else "",
         )
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+
+from automl.training.device_name import check_device_name
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,22 @@ def count_gpus(*, folder: Path = Path("/dev")) -> int:
     if visible is not None:
         return len([name for name in visible.split(",") if name.strip() not in ("", "-1", "NoDevFiles")])
     return sum(1 for file in folder.glob("nvidia*") if file.name.removeprefix("nvidia").isdecimal())
+
+
+def check_device(asked: str) -> None:
+    """Refuse a device that is not here; torch is imported only where nothing else can tell.
+
+    Raises: TrainingError.
+    """
+    check_device_name(asked)
+    kind, _, index = asked.partition(":")
+    if kind in ("auto", "cpu"):
+        return
+    if kind == "cuda" and int(index or 0) < count_gpus() and not metadata.version("torch").endswith("+cpu"):
+        return
+    from automl.training.device import choose_device
+
+    choose_device(asked)
 
 
 def gpus_meant(asked: str) -> list[Gpu]:

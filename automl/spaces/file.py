@@ -12,6 +12,7 @@ from pathlib import Path
 
 from automl.errors import SpaceError
 from automl.recipe import Value
+from automl.settings import expand_home
 from automl.spaces.aliases import field_of
 from automl.spaces.conditions import ConditionReading
 from automl.spaces.entries import ParameterReading
@@ -78,7 +79,7 @@ def _names(folder: Traversable, prefix: str) -> Iterator[str]:
 def _file(name: str) -> Document:
     """Raise: SpaceError if there is no file of this name, or none that can be read as text."""
     try:
-        return read_yaml_file(name)
+        return read_yaml_file(expand_home(name) if name.startswith("~") else name)
     except FileNotFoundError as error:
         known = shipped_spaces()
         near = difflib.get_close_matches(name, known, n=1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from automl.errors import SpaceError
+from automl.own_modules import hidden_file, import_own
 from automl.spaces.distributions.ranges import Trial
 
 SpaceFunction = Callable[[Trial], Mapping[str, object]]
@@ -35,28 +35,26 @@ def resolve_space_function(reference: str) -> SpaceFunction:
     Raises: SpaceError if the module or the function is not there.
     """
     module_name, _, name = reference.partition(":")
-    function = getattr(_import(module_name), name, None)
+    module = _import(module_name)
+    function = getattr(module, name, None)
     if not callable(function):
         raise SpaceError(
             f"{module_name} has no function {name!r}. A space in Python is written package.module:function and is "
-            "called with the trial; it returns a mapping of recipe fields."
+            "called with the trial; it returns a mapping of recipe fields." + hidden_file(module)
         )
     found: SpaceFunction = function
     return found
 
 
-def _import(name: str) -> object:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+def _import(name: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        return import_own(name)
     except (Exception, SystemExit) as error:  # a user's module may fail in any way while it is imported
         missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
         if missing is None or not f"{name}.".startswith(f"{missing}."):
             raise SpaceError(f"{name} cannot be imported: {_where_and_why(error)}. Repair it there.") from error
         raise SpaceError(
-            f"There is no module {name!r}: neither installed nor in the current folder {here}. "
+            f"There is no module {name!r}: neither installed nor in the current folder {Path.cwd()}. "
             "A space is a shipped name, a YAML file, or package.module:function."
         ) from error
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Literal
 
+from automl.child_processes import ENVIRONMENT, FLAGS
+
 MOST_EVENTS = 10_000
 """Bound of what waits for wandb: about 5 MB, and hours of training."""
 KILL_SECONDS = 1.0
@@ -88,7 +90,7 @@ class Courier:
     def _listen(self) -> None:
         with _pipe(self._process.stdout) as pipe:
             for sentence in pipe:
-                self._warn(sentence.decode().strip())
+                self._warn(sentence.decode(errors="replace").strip())
         exit_code = self._process.wait()
         self._stopped.set()
         if exit_code != 0 and not self._killed:
@@ -103,11 +105,11 @@ def _start(folder: Path, mode: str, environment: Mapping[str, str]) -> subproces
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-P", str(PROGRAM), str(folder), mode],
+            [sys.executable, *FLAGS, str(PROGRAM), str(folder), mode],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=dict(environment),
+            env={**environment, **ENVIRONMENT},
             start_new_session=True,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from automl.errors import SettingsError
-from automl.tracking.wandb_mode import has_key
+from automl.tracking.wandb_mode import has_home, has_key
 
 PREFIX = "wandb:"
 REFERENCE = re.compile(r"wandb:([^/:]+)/([^/:]+)/([^/:]+)(?::([^/:]+))?")
@@ -41,6 +41,8 @@ def fetch_model(reference: str, folder: Path, *, environment: Mapping[str, str])
 
 
 def _download(name: str, folder: Path, environment: Mapping[str, str]) -> None:
+    if not has_home(environment):
+        os.environ["HOME"] = str(folder.parent)
     import requests  # it comes with wandb, which takes half a second to import
     import wandb
 

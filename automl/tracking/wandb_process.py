@@ -203,7 +203,7 @@ def reason(error: Exception) -> str:
 
 def own_output() -> Callable[[str], None]:
     """Keep standard output for warnings: whatever else prints there goes to standard error, which is a file."""
-    warnings_out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    warnings_out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return lambda sentence: print(sentence, file=warnings_out)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from automl.metrics import EpochResult
 from automl.tracking.wandb_courier import Courier
 from automl.tracking.wandb_files import cache_of
-from automl.tracking.wandb_mode import Mode
+from automl.tracking.wandb_mode import Mode, has_home
 from automl.training.evaluation.class_report import class_report
 
 DEFAULT_PROJECT = "automl"
@@ -160,5 +160,7 @@ def _courier(
 def process_environment(environment: Mapping[str, str], *, cache: Path, online: bool) -> dict[str, str]:
     """The worker's own, with a folder for wandb's caches; offline, wandb reports errors of its own to nobody."""
     defaults = {"WANDB_CACHE_DIR": str(cache), "WANDB_DATA_DIR": str(cache)}
+    if not has_home(environment):
+        defaults["HOME"] = str(cache)
     own = {name: value for name, value in environment.items() if name not in OF_ANOTHER_RUN}
     return defaults | own | ({} if online else {"WANDB_ERROR_REPORTING": "false"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import platform
+import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
-from automl.errors import TrainingError
+from automl.training.device_name import check_device_name, no_device
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 """Of convolutions and matrix products; weights, statistics and losses are float32 always."""
@@ -22,6 +23,8 @@ DTYPES: Mapping[Precision, torch.dtype] = {
     "float16": torch.float16,
 }
 _FEWEST_PIXELS_FOR_BFLOAT16_ON_CPU = 16 * 16
+LONGEST_REASON = 200
+"""Letters of torch's own words in a message."""
 
 
 class UnusedGpuWarning(UserWarning):
@@ -90,13 +93,26 @@ def describe(device: torch.device, precision: Precision) -> str:
 
 
 def _named_device(name: str) -> torch.device:
+    check_device_name(name)
+    device = torch.device(name)
+    if device.type == "cuda":  # without using one: that would take half a gigabyte of its memory
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if count <= (device.index or 0):
+            found = (
+                f"the last one here is cuda:{count - 1}" if count else f"torch {torch.__version__} finds no GPU here"
+            )
+            raise no_device(name, found)
+        return device
     try:
-        device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        reason = str(error).splitlines()[0]
-        raise TrainingError(f"Cannot compute on device {name!r}: {reason}. Use auto, cpu, cuda or cuda:0.") from error
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch without this kind of device asserts
+        raise no_device(name, _first_sentence(error)) from error
     return device
+
+
+def _first_sentence(error: Exception) -> str:
+    """Of what torch says, which may go on for a kilobyte."""
+    return re.split(r"[.;](?=\s|$)|\n", str(error), maxsplit=1)[0][:LONGEST_REASON]
 
 
 def _unused_gpu() -> str:

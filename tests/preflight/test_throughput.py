@@ -15,6 +15,7 @@ from automl.errors import ModelError, TrainingError
 from automl.preflight.throughput import Rehearsal
 from automl.recipe import Recipe
 from automl.study.specification import DataIdentity, Specification
+from tests.spoiled import spoil
 from tests.studies import SPECIFICATION
 
 CPU = torch.device("cpu")
@@ -36,7 +37,8 @@ def text(recipe, image_shape, num_classes):
 
 @pytest.fixture
 def specification(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Specification:
-    """Of a study on the digits, in a folder with networks that go wrong."""
+    """Of a study on the digits, in a folder with networks that go wrong, and with modules that no process may take."""
+    spoil(tmp_path)
     (tmp_path / "wrong_networks.py").write_text(NETWORKS)
     monkeypatch.chdir(tmp_path)
     data = load_data_set("digits", home=home, splits=("train", "validation"))

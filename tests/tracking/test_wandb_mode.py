@@ -8,6 +8,7 @@ import pytest
 
 from automl.errors import SettingsError
 from automl.tracking.wandb_mode import choose_mode
+from automl.tracking.wandb_runs import process_environment
 
 
 def home(folder: Path, **files: str) -> dict[str, str]:
@@ -88,3 +89,29 @@ def test_damaged_settings_are_named(tmp_path: Path) -> None:
     environment = home(tmp_path, settings="mode = offline\n")
     with pytest.raises(SettingsError, match=re.escape(f"{tmp_path}/.config/wandb/settings")):
         choose_mode(environment)
+
+
+@pytest.mark.parametrize("value", ["true", "True", "1", "yes", "on"])
+def test_wandb_disabled_turns_it_off_whatever_else_is_set(tmp_path: Path, value: str) -> None:
+    environment = home(tmp_path, netrc=NETRC) | {"WANDB_API_KEY": "x", "WANDB_DISABLED": value}
+    assert choose_mode(environment) == "disabled"
+    assert choose_mode(environment | {"WANDB_MODE": "online"}) == "disabled"
+
+
+@pytest.mark.parametrize("value", ["", "false", "0", "no"])
+def test_wandb_that_is_not_disabled_goes_online_with_a_key(tmp_path: Path, value: str) -> None:
+    assert choose_mode(home(tmp_path) | {"WANDB_API_KEY": "x", "WANDB_DISABLED": value}) == "online"
+
+
+def test_user_without_a_home_has_no_key_in_files(tmp_path: Path, no_home: None) -> None:
+    environment = {"WANDB_DIR": str(tmp_path)}
+    assert choose_mode(environment) == "offline"
+    assert choose_mode(environment | {"NETRC": "~/keys", "WANDB_CONFIG_DIR": "~/wandb"}) == "offline"
+    assert choose_mode(environment | {"WANDB_API_KEY": "x"}) == "online"
+    assert choose_mode(environment | {"WANDB_MODE": "disabled"}) == "disabled"
+
+
+def test_process_of_wandb_has_a_home_where_the_user_has_none(tmp_path: Path, no_home: None) -> None:
+    """Without one, wandb does not start."""
+    assert process_environment({}, cache=tmp_path, online=False)["HOME"] == str(tmp_path)
+    assert process_environment({"HOME": "/home/me"}, cache=tmp_path, online=False)["HOME"] == "/home/me"

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from automl.cli.main import main
 from automl.errors import TrainingError
+from automl.queue.gpus import check_device
 from automl.training.device import choose_device, choose_precision, compute_in, describe, is_out_of_memory
+from automl.training.device_name import check_device_name
 
 CPU = torch.device("cpu")
 needs_bfloat16 = pytest.mark.skipif(
@@ -49,13 +52,62 @@ def test_first_line_names_device_and_precision() -> None:
 
 @without_cuda
 def test_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(TrainingError, match=r"Cannot compute on device 'cuda:0': .*Use auto, cpu, cuda or cuda:0\."):
-        choose_device("cuda:0")
+    sentence = (
+        f"Cannot compute on device 'cuda:0': torch {torch.__version__} finds no GPU here. "
+        "Use auto, cpu, cuda or cuda:0."
+    )
+    for refuse in (choose_device, check_device):
+        with pytest.raises(TrainingError, match=f"^{re.escape(sentence)}$"):
+            refuse("cuda:0")
 
 
-def test_device_without_meaning_is_refused() -> None:
-    with pytest.raises(TrainingError, match=r"Cannot compute on device 'gpu': .*Use auto, cpu, cuda or cuda:0\."):
-        choose_device("gpu")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gpu", "there is none of this name (did you mean 'cuda'?)"),
+        ("cudaa", "there is none of this name (did you mean 'cuda'?)"),
+        ("CPU", "there is none of this name (did you mean 'cpu'?)"),
+        ("meta", "there is none of this name"),
+        ("cuda:-1", "there is none of this name (did you mean 'cuda'?)"),
+        ("", "there is none of this name"),
+    ],
+)
+def test_device_without_meaning_is_refused(name: str, reason: str) -> None:
+    sentence = f"Cannot compute on device {name!r}: {reason}. Use auto, cpu, cuda or cuda:0."
+    for refuse in (choose_device, check_device):
+        with pytest.raises(TrainingError, match=f"^{re.escape(sentence)}$"):
+            refuse(name)
+
+
+def test_device_of_another_kind_of_computer_is_refused_in_one_sentence() -> None:
+    sentence = "Cannot compute on device 'mps': only Macs have it. Use auto, cpu, cuda or cuda:0."
+    with pytest.raises(TrainingError, match=f"^{re.escape(sentence)}$"):
+        check_device_name("mps", platform="linux")
+    check_device_name("mps", platform="darwin")
+
+
+@pytest.mark.skipif(torch.xpu.is_available(), reason="torch can use a GPU of Intel's here")
+def test_what_torch_says_of_a_missing_device_is_cut_to_its_first_sentence() -> None:
+    with pytest.raises(TrainingError) as refused:
+        choose_device("xpu")
+    assert len(str(refused.value)) < 300
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("device", ["cudaa", "gpu:0"])
+@pytest.mark.parametrize(
+    "command",
+    ["search --data digits", "check --data digits", "confirm", "worker", "train r.yaml", "predict m.pt a.png"],
+)
+def test_every_command_refuses_it_before_anything_is_made(
+    command: str, device: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*command.split(), "--device", device]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"automl: Cannot compute on device {device!r}: there is none of this name")
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @without_cuda

@@ -391,6 +391,7 @@ def test_search_that_is_interrupted_stops_cleanly_and_the_same_command_continues
         command, cwd=service.folder, env=service.environment, capture_output=True, text=True, check=True
     )
     assert "[3/3]" in done.stderr
+    assert "study  s in postgresql+psycopg2://automl:***@" in done.stdout  # and not in the home
     assert service.states() == ["COMPLETE"] * 3
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.errors import StudyError
 from automl.own_files import refuse_foreign
+from automl.settings import expand_home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("study", metavar="NAME", help="study")
-    parser.add_argument("file", metavar="FILE", type=Path, help="a zip; one that is there is replaced when it is whole")
+    parser.add_argument(
+        "file", metavar="FILE", type=expand_home, help="a zip; one that is there is replaced when it is whole"
+    )
     add_storage_options(parser)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
@@ -26,6 +25,7 @@ from automl.export.export_result import Exported
 from automl.export.formats import check_format
 from automl.results.calibrated import read_calibrated
 from automl.results.results import read_trial
+from automl.settings import expand_home
 from automl.study.study import StudyRecord
 
 
@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     add_study_name(parser)
     parser.add_argument("--trial", type=count_from_zero, metavar="N", help="this trial instead of the best")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="write the model; the ending picks the format")
+    parser.add_argument(
+        "--export", type=expand_home, metavar="FILE", help="write the model; the ending picks the format"
+    )
     parser.add_argument(
         "--top", type=whole_number, metavar="N", help="export those of the best N trials that do best together, as one"
     )

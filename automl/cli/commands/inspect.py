@@ -17,7 +17,7 @@ from automl.data.inspection.overview import Inspection, inspect_data, sample_ima
 from automl.errors import SettingsError
 from automl.own_files import refuse_foreign
 from automl.sanitize import one_line
-from automl.settings import Settings
+from automl.settings import Settings, expand_home
 
 PICTURES = ("samples", "classes")
 SAMPLES = 10
@@ -29,7 +29,7 @@ LISTED = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("data", nargs="?", metavar="DATA", help="name, folder or file of labelled images (AUTOML_DATA)")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write samples.png and classes.png there")
+    parser.add_argument("--output", type=expand_home, metavar="DIR", help="write samples.png and classes.png there")
     parser.add_argument("--seed", type=count_from_zero, default=0, metavar="N", help="of splits that are cut (0)")
     add_sizing_options(parser)
     add_json(parser)

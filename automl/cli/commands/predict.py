@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from automl.cli.arguments import add_device, add_model
 from automl.cli.output import print_json
+from automl.settings import expand_home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("file", type=Path, metavar="MODEL", help="an exported .pt")
+    parser.add_argument("file", type=expand_home, metavar="MODEL", help="an exported .pt")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, folders, globs, zips")
     add_model(parser)
     add_device(parser)

@@ -8,6 +8,7 @@ from pathlib import Path
 from automl.cli.arguments import add_data_location, add_json, add_storage_options, add_study_name, open_command_context
 from automl.cli.output import print_json, write_line
 from automl.cli.study_output import recipe_yaml
+from automl.settings import expand_home
 
 REPORTS = Path("reports")
 
@@ -15,7 +16,7 @@ REPORTS = Path("reports")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     add_study_name(parser)
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the report (reports/NAME)")
+    parser.add_argument("--output", type=expand_home, metavar="DIR", help="folder of the report (reports/NAME)")
     add_data_location(parser)
     add_json(parser)
     add_storage_options(parser)

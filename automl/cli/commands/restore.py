@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
+from automl.settings import expand_home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="the backup")
+    parser.add_argument("file", metavar="FILE", type=expand_home, help="the backup")
     parser.add_argument("--study", metavar="NEW", help="name to restore it under (its own)")
     add_storage_options(parser)
 

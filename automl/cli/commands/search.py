@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from automl.application.live import choose_view
 from automl.application.search import SearchResult, run_search
@@ -12,7 +11,7 @@ from automl.cli.arguments import add_device, add_json, add_storage_options, open
 from automl.cli.output import print_json, print_stderr, write_line
 from automl.cli.search_arguments import add_search_arguments, search_options
 from automl.cli.study_output import print_best, print_exported
-from automl.settings import Settings
+from automl.settings import Settings, expand_home
 from automl.tracking.wandb_mode import choose_mode
 
 
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--study", metavar="NAME", help="study to create or continue (AUTOML_STUDY, else from data and space)"
     )
     parser.add_argument(
-        "--export", metavar="FILE", type=Path, help="write the best model here; the ending picks the format"
+        "--export", metavar="FILE", type=expand_home, help="write the best model here; the ending picks the format"
     )
     add_json(parser)
     add_storage_options(parser)
@@ -56,5 +55,5 @@ def print_result(result: SearchResult) -> None:
         print_exported(result.exported)
     elif result.interrupted:
         write_line("Stopped before the budget was used; the same command continues the study.")
-    write_line(f"study  {result.study} in {result.home} (look at it: automl dashboard)")
+    write_line(f"study  {result.study} in {result.storage} (look at it: automl dashboard)")
     write_line(f"wandb  {result.home / 'wandb'} ({choose_mode(Settings.read().values)})")

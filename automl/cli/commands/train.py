@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from pathlib import Path
 
 from automl.cli.arguments import (
     add_device,
@@ -17,14 +16,18 @@ from automl.cli.arguments import (
 from automl.cli.output import print_json, print_stderr, write_line
 from automl.cli.study_output import print_exported
 from automl.export.formats import check_format
-from automl.settings import Settings
+from automl.settings import Settings, expand_home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("recipe", type=Path, metavar="RECIPE.yaml", help="as `automl show TRIAL --recipe` prints it")
+    parser.add_argument(
+        "recipe", type=expand_home, metavar="RECIPE.yaml", help="as `automl show TRIAL --recipe` prints it"
+    )
     parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="write the model; the ending picks the format")
+    parser.add_argument(
+        "--export", type=expand_home, metavar="FILE", help="write the model; the ending picks the format"
+    )
     add_sizing_options(parser, instead="as the recipe says")
     add_model(parser)
     add_device(parser)

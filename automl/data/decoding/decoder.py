@@ -26,6 +26,7 @@ from joblib import cpu_count  # type: ignore[import-untyped]
 from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 from PIL import Image, UnidentifiedImageError
 
+from automl.child_processes import isolated_children
 from automl.data.dataset import Fit, ImageShape, Sizing
 from automl.data.decoding.containers import UNREADABLE, Archive, Folder
 from automl.data.decoding.decode_log import Journal, Plan
@@ -217,7 +218,10 @@ def decode(chunk: Chunk, path: Path, shape: ImageShape, fit: Fit, scale: PixelRa
 @contextmanager
 def _processes(images: int) -> Iterator[Executor]:
     try:
-        with ProcessPoolExecutor(_process_count(images), initializer=_end_with, initargs=(os.getpid(),)) as pool:
+        with (
+            isolated_children(),
+            ProcessPoolExecutor(_process_count(images), initializer=_end_with, initargs=(os.getpid(),)) as pool,
+        ):
             try:
                 yield pool
             except BaseException:

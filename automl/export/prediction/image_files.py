@@ -10,6 +10,7 @@ from typing import IO
 
 from automl.data.decoding.containers import IMAGE_ENDINGS, Archive, Folder, ending, is_image
 from automl.errors import DataError
+from automl.settings import expand_home
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def find_images(arguments: Iterable[str]) -> list[ImageFile]:
 
 
 def _found(argument: str) -> list[ImageFile]:
+    if argument.startswith("~"):  # in quotes, as a glob may be, the shell leaves it
+        argument = str(expand_home(argument))
     if Path(argument).exists():
         return _at(argument)
     if not glob.has_magic(argument):

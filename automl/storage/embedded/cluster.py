@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 from automl.errors import StorageError
 from automl.storage.embedded.paths import MAJOR, Place, socket_folder
 from automl.storage.embedded.postmaster import POLL_SECONDS, Server, end, end_unrecorded, forget_dead, runs
+
+if sys.platform != "win32":
+    import pwd
 
 ROLE = DATABASE = "automl"
 START_SECONDS = 60.0
@@ -60,10 +64,11 @@ class Cluster:
         """
         version = self.place.link / "PG_VERSION"
         if version.exists():
-            if version.read_text().strip() == MAJOR:
+            found = version.read_text("utf-8").strip()
+            if found == MAJOR:
                 return True
             raise StorageError(
-                f"{self.place.data} is of PostgreSQL {version.read_text().strip()}, and this automl brings {MAJOR}. "
+                f"{self.place.data} is of PostgreSQL {found}, and this automl brings {MAJOR}. "
                 "Use the automl that made it, or set AUTOML_HOME to another folder."
             )
         if self.place.link.is_dir() and any(self.place.link.iterdir()):
@@ -77,10 +82,11 @@ class Cluster:
 
         Raises: StorageError if PostgreSQL does not succeed. OSError.
         """
+        self._refuse_nameless_user()
         self._end_predecessor()
         draft = self._make_draft()
         data, password_file = draft / "data", draft / "password"
-        password_file.write_text(password)
+        password_file.write_text(password, "utf-8")
         self._give(password_file)
         self._run("initdb", *INITDB, f"--pgdata={data}", f"--pwfile={password_file}")
         self._run("postgres", "--single", "-D", str(data), "postgres", statement=f"CREATE DATABASE {DATABASE}")
@@ -145,10 +151,27 @@ class Cluster:
         if self.place.data != self.place.link and self.place.data.exists():
             shutil.rmtree(self.place.data)
 
+    def _refuse_nameless_user(self) -> None:
+        """Only `initdb` asks for the name; a server on a cluster that is there runs without one."""
+        user = self.place.account.uid if self.place.account else os.geteuid()
+        try:
+            pwd.getpwuid(user)
+        except KeyError as error:
+            raise StorageError(
+                f"The embedded PostgreSQL needs a user that the system knows, and user id {user} has no entry in "
+                "/etc/passwd. Add one, run as another user, or set --storage (AUTOML_STORAGE) to a PostgreSQL URL."
+            ) from error
+
     def _run(self, program: str, *arguments: str, statement: str | None = None) -> None:
         command = [self._program(program), *arguments]
         done = subprocess.run(
-            command, input=statement, text=True, capture_output=True, check=False, **self._as_account()
+            command,
+            input=statement,
+            encoding="utf-8",
+            errors="replace",
+            capture_output=True,
+            check=False,
+            **self._as_account(),
         )
         if done.returncode != 0:
             raise self._failure("could not be created", done.stderr or done.stdout)
@@ -178,7 +201,7 @@ class Cluster:
             os.chown(path, self.place.account.uid, self.place.account.gid)
 
     def _log_end(self) -> str:
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        return self._log.read_text("utf-8", errors="replace") if self._log.exists() else ""
 
     def _failure(self, what: str, output: str | None = None) -> StorageError:
         said = "\n".join((output or self._log_end()).strip().splitlines()[-LOG_LINES:]) or "(it said nothing)"

@@ -31,7 +31,7 @@ class Server:
     def read(cls, data: Path) -> Server | None:
         """Return the record, or None if there is none or its first line is not written yet."""
         try:
-            lines = (data / PID_FILE).read_text().splitlines() + [""] * 8
+            lines = os.fsdecode((data / PID_FILE).read_bytes()).splitlines() + [""] * 8
         except FileNotFoundError:
             return None
         return cls(int(lines[0]), Path(lines[4]), lines[7].strip()) if lines[0].isdecimal() else None

@@ -42,6 +42,7 @@ class EmbeddedPostgres:
             raise StorageError(
                 "There is no embedded PostgreSQL on Windows. Use WSL, or set --storage to a PostgreSQL URL."
             )
+        self._refuse_unreadable_name()
         refuse_network_folder(self.home)
         try:
             return self._start()
@@ -82,10 +83,22 @@ class EmbeddedPostgres:
             self._server = self._cluster.ensure_running()
             return self._url(self._server)
 
+    def _refuse_unreadable_name(self) -> None:
+        """A URL holds the path of the socket, and a URL is text."""
+        try:
+            str(self.home).encode()
+        except UnicodeEncodeError as error:
+            raise StorageError(
+                f"{str(self.home)!r} has bytes in its name that are not UTF-8, which no database URL can hold. "
+                "Rename the folder, or set AUTOML_HOME to another one."
+            ) from error
+
     def _new_password(self) -> str:
         password = secrets.token_urlsafe(24)
         self._password_file.unlink(missing_ok=True)
-        with os.fdopen(os.open(self._password_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(self._password_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(password)
         return password
 
@@ -95,6 +108,6 @@ class EmbeddedPostgres:
                 f"{self._password_file} is missing, and nothing else opens the database beside it. "
                 f"Restore it, or move {self.home / 'postgres'} away to begin anew."
             )
-        password, folder = self._password_file.read_text().strip(), quote(str(server.sockets))
+        password, folder = self._password_file.read_text("utf-8").strip(), quote(str(server.sockets))
         # The port is part of the socket's name: without it, PGPORT in the environment would change it.
         return f"postgresql+psycopg2://{ROLE}:{password}@/{DATABASE}?host={folder}&port=5432"

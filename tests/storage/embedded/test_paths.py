@@ -21,6 +21,8 @@ from automl.storage.embedded.paths import Account, choose_place, socket_folder, 
 from automl.storage.embedded.postmaster import SOCKET_NAME, Server
 from tests.storage.embedded.asking import ask
 
+NAMELESS = 54321
+"""A user id without an entry in the password file."""
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
 
@@ -116,6 +118,19 @@ def test_root_joins_and_starts_the_cluster_of_an_ordinary_user_as_that_user(empt
 
 
 @as_root
+def test_user_whom_the_system_does_not_know_is_told_what_the_server_needs(empty_home: Path) -> None:
+    """As with `docker run --user 12345`."""
+    empty_home.mkdir()
+    os.chown(empty_home, NAMELESS, NAMELESS)
+    said = run_as(empty_home, user=NAMELESS, group=NAMELESS, check=False).stderr
+    assert (
+        f"StorageError: The embedded PostgreSQL needs a user that the system knows, and user id {NAMELESS} has no "
+        "entry in /etc/passwd. Add one, run as another user, or set --storage (AUTOML_STORAGE) to a PostgreSQL URL."
+    ) in said
+    assert not (empty_home / "postgres").exists()
+
+
+@as_root
 def test_ordinary_user_is_told_that_the_cluster_is_somebody_elses(home: Path) -> None:
     for name in ("postgres.gate", "postgres.users"):
         (home / name).chmod(0o666)
@@ -137,20 +152,20 @@ def test_ordinary_user_with_a_long_path_has_a_private_socket_folder(empty_home: 
 
 
 # All imports come first, the driver's too: the interpreter itself may be in a folder that is closed to others.
-AS_NOBODY = """
-import os, pwd, sys
+AS_USER = """
+import os, sys
 from pathlib import Path
 import sqlalchemy
 from automl.storage.embedded import EmbeddedPostgres
 from tests.storage.embedded.asking import ask
 sqlalchemy.create_engine("postgresql+psycopg2://")
-nobody = pwd.getpwnam("nobody")
-os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)
+user, group = map(int, sys.argv[2:])
+os.setgroups([]); os.setgid(group); os.setuid(user)
 server = EmbeddedPostgres(Path(sys.argv[1]))
 url = server.start()
 assert ask(url, "SELECT 1") == [(1,)]
 folder = Path(sqlalchemy.make_url(url).query["host"])
-assert folder.stat().st_mode & 0o077 == 0 and folder.stat().st_uid == nobody.pw_uid
+assert folder.stat().st_mode & 0o077 == 0 and folder.stat().st_uid == user
 server.close()
 print(folder)
 """
@@ -158,8 +173,18 @@ print(folder)
 
 def run_as_nobody(home: Path, *, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Start, ask and close as an ordinary user; the output is the socket's folder."""
+    nobody = pwd.getpwnam("nobody")
+    return run_as(home, user=nobody.pw_uid, group=nobody.pw_gid, check=check)
+
+
+def run_as(home: Path, *, user: int, group: int, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """The same as any user, who needs no name."""
     done = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, str(home)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", AS_USER, str(home), str(user), str(group)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert not check or done.returncode == 0, done.stderr
     return done

@@ -1,0 +1,39 @@
+"""How every Python process that we start runs: no module comes from the current folder, and all text is UTF-8.
+
+Python puts the current folder first where it looks for modules, in each process that `-c` or `-m` starts: those of
+multiprocessing and joblib too. A `random.py` or a `queue.py` of the user's would stand there in place of Python's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FLAGS = ("-P", "-X", "utf8")
+"""Options of an interpreter that we start ourselves."""
+ENVIRONMENT = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+"""The same for interpreters that libraries start."""
+PROGRAM = Path(__file__).with_name("__main__.py")
+
+
+def automl_command(*arguments: str) -> list[str]:
+    """The command line of an automl process, of this very package wherever it lies."""
+    return [sys.executable, *FLAGS, str(PROGRAM), *arguments]
+
+
+@contextmanager
+def isolated_children() -> Iterator[None]:
+    """Let every process that starts within the block, by whatever library, run as this module says."""
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
