@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from automl.errors import SettingsError
+from automl.masking import HIDDEN, mask, mask_keys, scrub, unquoted
 
 LARGEST_COUNT = 2**31 - 1
 """PostgreSQL's integer holds no more, and a seed of numpy's hardly."""
@@ -56,6 +56,8 @@ SETTINGS = {
         Setting("AUTOML_COMMAND", "how messages call this command line", "automl"),
     )
 }
+ADDRESSES = ("AUTOML_STORAGE", "AUTOML_ARTIFACTS")
+"""Settings that may be URLs."""
 
 
 WRITTEN = ("AUTOML_HOME", "AUTOML_ARTIFACTS", "AUTOML_SHARED")
@@ -86,8 +88,9 @@ class Settings:
         return cls(merged | {name: _expanded(name, merged) for name in PATHS if name in merged})
 
     def get(self, name: str, flag: str | None = None) -> str | None:
-        """The flag, else the setting, else its default."""
-        return flag or self.values.get(name) or SETTINGS[name].default
+        """The flag, else the setting, else its default; an address without the quotes and blanks around it."""
+        found = flag or self.values.get(name) or SETTINGS[name].default
+        return (unquoted(found) or None) if found and name in ADDRESSES else found
 
     def home(self, flag: str | None = None) -> Path:
         """Absolute folder of everything that stays on this machine.
@@ -120,8 +123,14 @@ class Settings:
         return self.whole_number("AUTOML_GRACE_SECONDS", least=LEAST_GRACE_SECONDS)
 
     def __repr__(self) -> str:
-        shown = {name: mask(value) for name, value in self.values.items() if name in SETTINGS}
+        shown = {name: _shown(name, value) for name, value in self.values.items() if name in SETTINGS}
         return f"Settings({shown})"
+
+
+def _shown(name: str, value: str) -> str:
+    if name.endswith("PASSWORD"):
+        return HIDDEN
+    return mask(value) if name == "AUTOML_STORAGE" else mask_keys(value) if name in ADDRESSES else scrub(value)
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:
@@ -157,12 +166,3 @@ def _expanded(name: str, values: Mapping[str, str]) -> str:
         )
     text = VARIABLE.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
     return str(expand_home(text)) if text.startswith("~") else text
-
-
-def mask(text: str) -> str:
-    """`text` with the password of a URL in it, if any, replaced by ***."""
-    try:
-        password = urlsplit(text).password
-    except ValueError:  # a host in brackets that is none: what stands before the last @ is not shown
-        return re.sub(r"//.*@", "//***@", text, count=1)
-    return text if password is None else text.replace(f":{password}@", ":***@", 1)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from automl.application.service_address import COMPOSE_FILE, running_service
 from automl.artifacts.store import ArtifactStore, open_artifacts
-from automl.settings import Settings, mask
+from automl.masking import mask
+from automl.settings import Settings
 from automl.storage.database import Database, Patience, open_database
 from automl.study.study import StudyRecord, find_study
 

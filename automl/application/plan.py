@@ -70,6 +70,8 @@ def make_plan(
         drawn(space, count=1)  # a function that fails is told now, and not by every trial
     if options.epochs is not None:
         space = space.with_value("epochs", options.epochs)
+    if (options.sampler or space.sampler) == "grid":
+        space.check_grid_ends()
     reference = settings.get("AUTOML_DATA", options.data)
     if reference is None:
         raise SettingsError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 from automl.artifacts.store import S3, temporary_file
 from automl.errors import SettingsError, StorageError
+from automl.masking import HIDDEN, mask_keys, unquoted
 
 RETRIES = 8
 """By boto3, with growing, jittered pauses: a minute or two in all."""
@@ -42,7 +44,8 @@ def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
             f"Artifacts in {address} need boto3, which is not installed: pip install 'optuna-automl[s3]'"
         ) from error
     given = {option: environment[name] for option, name in CREDENTIALS.items() if environment.get(name)}
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    endpoint = unquoted(environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or "") or None
+    _refuse_user(endpoint or "")
     config = Config(
         connect_timeout=ANSWER_SECONDS,
         read_timeout=ANSWER_SECONDS,
@@ -51,8 +54,23 @@ def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
     try:
         client = boto3.Session(**given).client("s3", endpoint_url=endpoint, config=config)
     except (BotoCoreError, ValueError) as error:
-        raise SettingsError(f"Artifacts in {address} cannot be used: {error}") from error
+        raise SettingsError(f"Artifacts in {address} cannot be used: {_said(error)}") from error
+    _refuse_user(str(client.meta.endpoint_url))  # of AWS's own files
     return BucketStore(client, bucket, prefix)
+
+
+def _refuse_user(endpoint: str) -> None:
+    """Refuse a user and a password inside the address of a server, where its every message would show them."""
+    if "@" in endpoint:
+        raise SettingsError(
+            f"The endpoint {mask_keys(endpoint)} has a user or keys in it, and AWS_ENDPOINT_URL takes none. "
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead."
+        )
+
+
+def _said(error: Exception) -> str:
+    """What boto3 says, without a user and a password in its URLs."""
+    return re.sub(r"://[^\s'\"]*@", f"://{HIDDEN}@", str(error))
 
 
 class BucketStore:
@@ -138,6 +156,6 @@ class BucketStore:
 
     def _unreachable(self, error: Exception) -> StorageError:
         return StorageError(
-            f"Cannot use {self.address}: {error}. See that the bucket is there, and that AWS_ACCESS_KEY_ID, "
+            f"Cannot use {self.address}: {_said(error)}. See that the bucket is there, and that AWS_ACCESS_KEY_ID, "
             "AWS_SECRET_ACCESS_KEY and, unless it is Amazon's, AWS_ENDPOINT_URL are set."
         )

@@ -7,6 +7,7 @@ identifier.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from automl.errors import SettingsError
+from automl.masking import mask_keys, unquoted
 from automl.settings import expand_home
 from automl.training.durable_files import flush_folder
 
@@ -144,15 +146,31 @@ def open_artifacts(address: str, environment: Mapping[str, str] = os.environ) ->
 
     Raises: SettingsError if the address cannot be one, or if boto3 is missing.
     """
+    address = unquoted(address)
+    _refuse_keys(address)
     if address.startswith(S3):
         from automl.artifacts.s3 import open_bucket  # boto3 takes 0.2 s to import
 
         return open_bucket(address, environment)
-    if "://" in address:
+    if re.match(r"[A-Za-z][\w+.-]+:/", address):
         raise SettingsError(
-            f"Artifacts cannot lie in {address}: --artifacts (AUTOML_ARTIFACTS) takes a folder or {S3}BUCKET/PREFIX."
+            f"Artifacts cannot lie in {mask_keys(address)}: "
+            f"--artifacts (AUTOML_ARTIFACTS) takes a folder or {S3}BUCKET/PREFIX."
         )
     return FolderStore(expand_home(address).absolute())
+
+
+def _refuse_keys(address: str) -> None:
+    """Refuse keys inside the address of a bucket, where every message would show them."""
+    if not address.startswith(S3):
+        return
+    place, _, options = address.removeprefix(S3).partition("?")
+    bucket = place.partition("/")[0]
+    if not {":", "@"}.isdisjoint(bucket) or re.search("key|secret|token|password", options, re.IGNORECASE):
+        raise SettingsError(
+            f"{mask_keys(address)} has keys in it, and --artifacts (AUTOML_ARTIFACTS) takes none: it reads "
+            f"{S3}BUCKET/PREFIX. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead."
+        )
 
 
 def copy_file(source: ArtifactStore, name: str, target: ArtifactStore, new_name: str) -> None:

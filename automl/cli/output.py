@@ -18,6 +18,7 @@ from rich.table import Table
 
 from automl.application.console import plain_console
 from automl.errors import SettingsError
+from automl.masking import scrub
 from automl.sanitize import one_line, printable
 
 WIDE = 200
@@ -70,9 +71,12 @@ def write_line(text: str = "", *, flush: bool = False) -> None:
 
 
 def print_stderr(text: str) -> None:
-    """A line for people beside the answer, on standard error; where that cannot be written, the work goes on."""
+    """A line for people beside the answer, on standard error; where that cannot be written, the work goes on.
+
+    It shows no password of a URL, also where somebody gave one as the name of a study.
+    """
     with suppress(OSError):  # a worker's log on a full disk
-        print(printable(text), file=sys.stderr, flush=True)
+        print(printable(scrub(text)), file=sys.stderr, flush=True)
 
 
 def print_json(document: object) -> None:

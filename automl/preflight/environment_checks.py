@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from automl.artifacts.store import ArtifactStore, check_writable
 from automl.errors import AutomlError, StorageError
-from automl.settings import mask
+from automl.masking import mask
 from automl.storage.database import open_database
 from automl.storage.schema import create_schema
 from automl.tracking.wandb_mode import choose_mode

@@ -6,14 +6,14 @@ They are written as rows, in the form that optuna-dashboard reads; nothing here 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import METRICS, EpochResult
 from automl.recipe import Recipe, in_words
-from automl.results.results import OVER_A_LIMIT, TrialRecord, best_trial, find_best, read_trial
+from automl.results.results import OVER_A_LIMIT, TrialRecord, best_trial, equals_of, find_best, read_trial
 from automl.spaces.parameters import Parameter
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.specification import Confirms
@@ -32,6 +32,8 @@ NOTE_LOCK = 0x6E6F7465  # "note"; the first key of a two-key advisory lock, the 
 PIECE_LETTERS = 2045
 """optuna-dashboard reads longer notes in pieces of this length."""
 REASON_LETTERS = 1500
+MOST_EQUALS = 10
+"""Numbers of equal trials that a note names."""
 OUR_VERSION = "automl:note_ver"
 """Version of the study's note that we wrote last: a note of another version is somebody's own, and stays."""
 BEHIND = "it was behind the other trials at the same epoch"
@@ -101,8 +103,11 @@ def _repetition(record: StudyRecord, trial: TrialRecord) -> str:
     )
 
 
-def study_note(record: StudyRecord, best: TrialRecord | None) -> str:
-    """A study as Markdown: its best trial so far, and what is searched, on what, and how."""
+def study_note(record: StudyRecord, best: TrialRecord | None, *, equals: Sequence[int] = ()) -> str:
+    """A study as Markdown: its best trial so far, and what is searched, on what, and how.
+
+    `equals`: numbers of the trials whose values are the best one's.
+    """
     specification = record.specification
     data, space = specification.data, specification.space
     channels, height, width = data.image_shape
@@ -127,7 +132,7 @@ def study_note(record: StudyRecord, best: TrialRecord | None) -> str:
         searched = ""
     elif space.function:
         searched = f"Recipes are drawn by the function {space.function}."
-    return "\n\n".join(part for part in (_best(record, best), table, searched) if part)
+    return "\n\n".join(part for part in (_best(record, best, equals), table, searched) if part)
 
 
 def _confirms(confirms: Confirms) -> str:
@@ -139,14 +144,23 @@ def _searched(parameter: Parameter) -> str:
     return f"- {parameter.name}: {parameter.distribution}" + (f" (where {conditions})" if conditions else "")
 
 
-def _best(record: StudyRecord, best: TrialRecord | None) -> str:
+def _best(record: StudyRecord, best: TrialRecord | None, equals: Sequence[int]) -> str:
     if best is None:
         return "**No trial is complete yet.**"
     metric = _spoken(record.specification.metric)
     return (
-        f"**Best: trial {best.number}, validation {metric} {best.value:.4f}** at epoch {best.best_epoch} (from 0)\n\n"
+        f"**Best: trial {best.number}, validation {metric} {best.value:.4f}** at epoch {best.best_epoch} (from 0)"
+        f"{_in_words(equals)}\n\n"
         f"{_recipe(record, best)}\n\n```\nautoml best {record.name} --export model.pt\n```"
     )
+
+
+def _in_words(equals: Sequence[int]) -> str:
+    if not equals:
+        return ""
+    several = len(equals) > 1
+    listed = ", ".join(map(str, equals[:MOST_EQUALS])) + (", …" if len(equals) > MOST_EQUALS else "")
+    return f". Trial{'s' if several else ''} {listed} reached the same value; of equal trials the oldest is the best"
 
 
 def _spoken(metric: str) -> str:
@@ -186,7 +200,8 @@ def write_study_note(connection: Connection, record: StudyRecord) -> None:
     if version != int(stored.get(OUR_VERSION, 0)):
         return
     best = None if find_best(connection, record) is None else best_trial(connection, record)
-    body = study_note(record, best)
+    equals = () if best is None else equals_of(connection, record, best.number)
+    body = study_note(record, best, equals=equals)
     pieces = sorted((name for name in stored if name.startswith("dashboard:note_str:")), key=_position)
     if "".join(stored[name] for name in pieces) == body:
         return

@@ -18,6 +18,7 @@ from automl.errors import StudyError
 from automl.metrics import METRICS, EpochResult
 from automl.queue.claims import GRACE_SECONDS
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.storage.sql_facts import BEST_FIRST
 from automl.study.study import StudyRecord
 
 RECIPE_ATTRIBUTE = "recipe"
@@ -282,13 +283,28 @@ def find_best(connection: Connection, record: StudyRecord) -> BestTrial | None:
             SELECT number, value, (
                 SELECT epoch FROM automl_epochs WHERE automl_epochs.trial_id = trials.trial_id
                 ORDER BY {metric.field} {order}, epoch LIMIT 1) AS epoch
-            FROM trials JOIN trial_values USING (trial_id)
-            WHERE study_id = :study AND state = 'COMPLETE' ORDER BY value {order}, number LIMIT 1
+            {BEST_FIRST.format(order=order)} LIMIT 1
             """
         ),
         {"study": record.study_id},
     ).one_or_none()
     return None if row is None else BestTrial(row.number, row.value, row.epoch)
+
+
+def equals_of(connection: Connection, record: StudyRecord, number: int) -> tuple[int, ...]:
+    """Numbers of the other complete trials whose value is this one's, the oldest first."""
+    numbers = connection.scalars(
+        text(
+            """
+            SELECT trials.number FROM trials JOIN trial_values USING (trial_id)
+            JOIN (SELECT value FROM trials JOIN trial_values USING (trial_id)
+                WHERE study_id = :study AND number = :number) AS given USING (value)
+            WHERE study_id = :study AND state = 'COMPLETE' AND trials.number <> :number ORDER BY trials.number
+            """
+        ),
+        {"study": record.study_id, "number": number},
+    )
+    return tuple(numbers)
 
 
 def best_trial(connection: Connection, record: StudyRecord) -> TrialRecord:

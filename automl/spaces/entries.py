@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from automl.recipe import FIELDS
 from automl.spaces.aliases import WITHOUT_EFFECT, field_of, known_names, normal
-from automl.spaces.distributions.sweep import read_distribution
+from automl.spaces.distributions.sweep import KEYS, read_distribution
 from automl.spaces.entry import Entry, short
 from automl.spaces.parameters import Parameter
 from automl.spaces.yaml_with_lines import Document, Place
 
 DEEPEST = 5
 """Levels of `parameters:` inside `parameters:`, each of them active at once."""
+MOST_NAMED = 5
+"""Parameters of a block that a sentence lists."""
+OWN_MAPPINGS = ("when", "parameters")
+"""Keys of a parameter whose values are mappings."""
 
 
 @dataclass
@@ -48,6 +52,8 @@ class ParameterReading:
             elif set(entry) == {"parameters"} and len(here) < 2 * DEEPEST:
                 self.notes.append(f"{source}: what is nested under it is searched like the rest, all at once")
                 yield from self._flat(entry["parameters"], (*here, "parameters"))
+            elif blocks := _unnested(entry):
+                self.document.add(_without_parameters(source, blocks), at=here)
             else:
                 yield source, {str(name): value for name, value in entry.items()}, here
 
@@ -80,6 +86,19 @@ def _read_parameter(entry: Entry) -> Parameter | None:
     alias = () if name == entry.source else (f"read as {name}",)
     note = "; ".join((*alias, *reading.notes, *reading.remarks))
     return Parameter(name, reading.distribution, source=entry.source, exact=not reading.notes, note=note)
+
+
+def _unnested(entry: Mapping[object, object]) -> tuple[str, ...]:
+    """Names of the parameters in a block that has no `parameters:` around them; none in what reads as a parameter."""
+    if any(str(name) in KEYS for name in entry):
+        return ()
+    return tuple(str(name) for name, value in entry.items() if isinstance(value, Mapping) and name not in OWN_MAPPINGS)
+
+
+def _without_parameters(source: str, blocks: Sequence[str]) -> str:
+    listed = ", ".join(blocks[:MOST_NAMED])
+    stand, them = ("stands", "it") if len(blocks) == 1 else ("stand", "them")
+    return f"{source}: {listed} {stand} in it without `parameters:`. Put {them} under {source}: {{parameters: …}}."
 
 
 def _unknown_parameter(source: str) -> str:

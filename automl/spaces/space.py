@@ -102,18 +102,32 @@ class SearchSpace:
 
         Raises: SpaceError naming each parameter without an end, or if there are more than GRID_LIMIT combinations.
         """
-        endless = [parameter.name for parameter in self.parameters if parameter.distribution.values() is None]
-        if endless or self.function:
-            raise SpaceError(
-                f"A grid needs an end, and these have none: {', '.join(endless) or self.function}. "
-                "Give `values`, or `q_uniform` with a `q`, or choose another sampler."
-            )
+        self.check_grid_ends()
         found = tuple(itertools.islice(self._combinations(), GRID_LIMIT + 1))
         if len(found) > GRID_LIMIT:
             raise SpaceError(
                 f"This grid has more than {GRID_LIMIT:,} combinations. Give fewer values, or use --sampler tpe."
             )
         return found
+
+    def check_grid_ends(self) -> None:
+        """See that a grid over this space is no endless one, before images are read.
+
+        Raises: SpaceError naming each parameter without an end.
+        """
+        endless = [parameter.name for parameter in self.parameters if parameter.distribution.values() is None]
+        if endless or self.function:
+            raise SpaceError(
+                f"A grid needs an end, and these have none: {', '.join(endless) or self.function}. "
+                "Give `values`, or `q_uniform` with a `q`, or choose another sampler."
+            )
+
+    def grid_note(self) -> str:
+        """How many trials a grid over this space has, or why it cannot be tried."""
+        try:
+            return f"grid: {len(self.grid()):,} combinations"
+        except SpaceError as error:
+            return f"grid: {error}"
 
     def problems(self, values: Mapping[str, Value]) -> list[str]:
         """Why this partial recipe is not inside the space, a sentence each; none if it is."""

@@ -5,6 +5,7 @@ SQLAlchemy alone is imported here, so that `automl status` answers fast.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,15 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from automl.errors import StorageError
-from automl.settings import mask
+from automl.masking import mask
+from automl.storage.connecting import connector, is_libpq_variable
+from automl.storage.database_url import postgres_url
 from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.refusals import refusal_of, refuse_read_only
 
 AWAY = (OperationalError, InterfaceError, InternalError)
 """What SQLAlchemy raises when the database does not answer; the last one too, of a session that stood still (25P03)."""
@@ -35,18 +39,10 @@ Result = TypeVar("Result")
 CONNECTIONS = 3
 """A worker's: its trial, its heartbeat, its place on a GPU."""
 
-ENGINE_OPTIONS: dict[str, object] = {
+ENGINE_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,  # a restarted database is noticed before a statement is lost
     "pool_size": CONNECTIONS,
     "max_overflow": 0,
-    "connect_args": {
-        "connect_timeout": 10,
-        "application_name": "automl",
-        # A lost host is noticed within a minute and a half; the kernel's default is over two hours.
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 6,
-    },
 }
 
 
@@ -59,6 +55,11 @@ class Database:
     embedded: bool
     revive: Callable[[], object] = lambda: None
     """Starts the embedded server again should it be dead; does nothing to any other."""
+
+    @property
+    def connect(self) -> Callable[[], Any]:
+        """What opens a connection of psycopg2's to it: `creator` of any other engine, such as Optuna's."""
+        return connector(self.url, embedded=self.embedded)
 
     @property
     def shown(self) -> str:
@@ -107,16 +108,18 @@ def _connected(
     patience: Patience | None = None,
     still_seconds: float | None = None,
 ) -> Iterator[Database]:
-    engine = sqlalchemy.create_engine(url, **ENGINE_OPTIONS)
+    engine = sqlalchemy.create_engine(url, creator=connector(url, embedded=revive is not None), **ENGINE_OPTIONS)
     if still_seconds is not None:
         _limit_stillness(engine, still_seconds)
 
     def connect() -> None:
         try:
-            engine.connect().close()
+            with engine.connect() as connection:
+                if patience is not None:
+                    refuse_read_only(connection)
         except OperationalError as error:
             if patience is None or not _may_pass(error):
-                raise unreachable(url, error) from error
+                raise unreachable(url, error, embedded=revive is not None) from error
             raise
 
     try:
@@ -126,7 +129,11 @@ def _connected(
             patience.ride_out(connect)
         yield Database(url, engine, embedded=False) if revive is None else Database(url, engine, True, revive)
     except OperationalError as error:  # it went away under a command that does not wait for it
-        raise unreachable(url, error) from error
+        raise unreachable(url, error, embedded=revive is not None) from error
+    except Exception as error:
+        if (refusal := refusal_of(error)) is not None:
+            raise StorageError(f"{mask(url)} refuses this: {refusal}") from error
+        raise
     finally:
         engine.dispose()
 
@@ -146,31 +153,18 @@ def _may_pass(error: OperationalError) -> bool:
     return "FATAL" not in said or any(words in said for words in PASSING)
 
 
-def postgres_url(text: str) -> str:
-    """`text` as a URL for psycopg2.
-
-    Raises: StorageError if it is not a PostgreSQL URL.
-    """
-    try:
-        url: URL = make_url(text)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port or an address in brackets that is none
-        raise StorageError(
-            f"{mask(text)!r} is not a database URL. It reads: postgresql://USER:PASSWORD@HOST:5432/DATABASE"
-        ) from error
-    if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise StorageError(
-            f"{mask(text)} is not PostgreSQL: locks, budgets and crash recovery rest on PostgreSQL alone. "
-            "Leave --storage out for the embedded one, or give postgresql://USER:PASSWORD@HOST:5432/DATABASE."
-        )
-    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-
-
-def unreachable(url: str, error: OperationalError) -> StorageError:
+def unreachable(url: str, error: OperationalError, *, embedded: bool) -> StorageError:
     """The error for a database that does not answer, with what to do."""
     return StorageError(
-        f"Cannot reach {mask(url)}: {reason_of(error)}. "
+        f"Cannot reach {mask(url)}: {reason_of(error)}.{'' if embedded else _settings_in_force()} "
         "Start it with: docker compose up -d postgres, or leave --storage and AUTOML_STORAGE out for the embedded one."
     )
+
+
+def _settings_in_force() -> str:
+    """Which variables of libpq's have a say beside the URL."""
+    names = sorted(name for name in os.environ if is_libpq_variable(name))
+    return f" The environment has a say too: {', '.join(names)}." if names else ""
 
 
 def reason_of(error: BaseException) -> str:

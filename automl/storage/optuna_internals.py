@@ -18,12 +18,15 @@ from optuna.artifacts import ArtifactMeta
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
 from automl.storage.database import ENGINE_OPTIONS, Database
+from automl.storage.sql_facts import BEST_FIRST
 from automl.storage.trial_rows import read_trial, read_trials
 
 
@@ -31,13 +34,13 @@ class FastStorage(RDBStorage):
     """Optuna's storage on a database's own connections, with one aggregated statement for each read of trials.
 
     Relies on: RDBStorage.engine and scoped_session, which Optuna asks for a session at each call and keeps none;
-    _CachedStorage reading through RDBStorage._get_trials and get_trial.
+    _CachedStorage reading through RDBStorage._get_trials, get_trial and _get_best_trial_id.
     """
 
     def __init__(self, database: Database) -> None:
         """The tables exist already. `begin` makes one transaction of several calls."""
         # Its own engine serves the constructor alone: it checks the version of Optuna's tables there.
-        options = {"poolclass": NullPool, "connect_args": ENGINE_OPTIONS["connect_args"]}
+        options = {"poolclass": NullPool, "creator": database.connect}
         super().__init__(database.url, engine_kwargs=options, skip_table_creation=True)
         self.remove_session()
         self.scoped_session.configure(bind=database.engine)
@@ -74,6 +77,17 @@ class FastStorage(RDBStorage):
             trials = read_trials(session, study_id, after=trial_id_greater_than, among=sorted(included_trial_ids))
         return [trial for trial in trials if states is None or trial.state in states]
 
+    @override
+    def _get_best_trial_id(self, study_id: int, direction: StudyDirection) -> int:
+        """Of trials with equal values the oldest, as everywhere here; Optuna leaves it to the database."""
+        order = "DESC" if direction == StudyDirection.MAXIMIZE else "ASC"
+        statement = f"SELECT trial_id {BEST_FIRST.format(order=order)} LIMIT 1"
+        with self.scoped_session() as session:
+            found: int | None = session.scalar(text(statement), {"study": study_id})
+        if found is None:
+            raise ValueError("No trials are completed yet.")
+        return found
+
 
 @contextmanager
 def accepted_experiments() -> Iterator[None]:
@@ -91,7 +105,7 @@ def create_optuna_tables(database: Database) -> None:
 
     Relies on: RDBStorage's constructor creating them.
     """
-    storage = RDBStorage(database.url, engine_kwargs=dict(ENGINE_OPTIONS))
+    storage = RDBStorage(database.url, engine_kwargs={**ENGINE_OPTIONS, "creator": database.connect})
     storage.engine.dispose()
 
 

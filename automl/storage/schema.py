@@ -72,13 +72,31 @@ CREATE INDEX IF NOT EXISTS automl_workers_study ON automl_workers (study_id);
 """
 
 
+SEEN = """
+SELECT to_regclass('automl_schema') IS NOT NULL AS exists, current_setting('search_path') AS path,
+       (SELECT count(DISTINCT relnamespace) FROM pg_class WHERE oid IN (
+           to_regclass('automl_schema'), to_regclass('studies'), to_regclass('trials'))) AS schemas
+"""
+ELSEWHERE = """
+SELECT nspname FROM pg_class JOIN pg_namespace AS namespaces ON namespaces.oid = relnamespace
+WHERE relname = 'automl_schema' AND relkind = 'r' AND has_schema_privilege(namespaces.oid, 'USAGE') ORDER BY nspname
+"""
+
+
 def has_schema(connection: Connection) -> bool:
     """Whether this database has ever held a study of ours.
 
-    Raises: StorageError if its tables are of another version.
+    Raises: StorageError if its tables are of another version, or in a schema that this connection does not look at.
     """
-    if connection.scalar(text("SELECT to_regclass('automl_schema')")) is None:
+    seen = connection.execute(text(SEEN)).one()
+    if not seen.exists:
+        _refuse_elsewhere(connection, seen.path)
         return False
+    if seen.schemas != 1:
+        raise StorageError(
+            f"With search_path {seen.path} the tables of the studies come from several schemas, and some of them are "
+            "somebody else's. Name one schema alone: see PGOPTIONS, the URL's options and the role's settings."
+        )
     version = connection.scalar(text("SELECT max(version) FROM automl_schema"))
     if version not in (None, VERSION):
         raise StorageError(
@@ -86,6 +104,19 @@ def has_schema(connection: Connection) -> bool:
             "Install the automl that wrote them, or use another database."
         )
     return version is not None
+
+
+def _refuse_elsewhere(connection: Connection, path: str) -> None:
+    """See that no studies lie where nobody looks, unless the URL itself names the schema: then it is meant."""
+    if "search_path" in str(connection.engine.url.query.get("options", "")):
+        return
+    schemas = connection.scalars(text(ELSEWHERE)).all()
+    if schemas:
+        raise StorageError(
+            f"The studies of this database are in schema {', '.join(schemas)}, and this connection looks in {path}. "
+            "Take search_path out of PGOPTIONS and the role's settings; or, to begin anew where it looks, add "
+            "?options=-csearch_path%3DSCHEMA to the URL."
+        )
 
 
 def create_schema(database: Database) -> None:

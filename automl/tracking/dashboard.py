@@ -9,11 +9,10 @@ from socketserver import ThreadingMixIn
 from typing import BinaryIO, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import sqlalchemy
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage
 from optuna_dashboard import wsgi
 
-from automl.errors import SettingsError, StorageError
+from automl.errors import SettingsError
 
 EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 – recognized, not chosen
 PORTS_TRIED = 100
@@ -33,24 +32,22 @@ class ArtifactStore(Protocol):
 
 
 def serve(
-    storage_url: str, *, artifacts: ArtifactStore, host: str, port: int, ready: Callable[[str], None] | None = None
+    storage: BaseStorage, *, artifacts: ArtifactStore, host: str, port: int, ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve the dashboard until KeyboardInterrupt; `ready` gets its URL. Port 0 takes any free one.
+
+    The best trial that it shows is the storage's.
 
     It has no authentication, and whoever reaches it can delete studies: `host` should be a loopback address unless a
     proxy or a database role without write access stands in between.
 
-    Raises: SettingsError if it cannot listen there; StorageError if the database holds no studies yet.
+    Raises: SettingsError if it cannot listen there.
     """
-    storage = _open_storage(storage_url)
-    try:
-        with _listen(host, port) as server:
-            server.set_app(wsgi(storage, artifact_store=artifacts))
-            if ready is not None:
-                ready(f"http://{'localhost' if host in EVERY_ADDRESS else host}:{server.server_port}")
-            server.serve_forever()
-    finally:
-        storage.engine.dispose()
+    with _listen(host, port) as server:
+        server.set_app(wsgi(storage, artifact_store=artifacts))
+        if ready is not None:
+            ready(f"http://{'localhost' if host in EVERY_ADDRESS else host}:{server.server_port}")
+        server.serve_forever()
 
 
 def study_page(url: str, study_id: int) -> str:
@@ -66,17 +63,6 @@ class _Server(ThreadingMixIn, WSGIServer):
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 – the name is the base class's
         """Keep the terminal free of a line a request."""
-
-
-def _open_storage(url: str) -> RDBStorage:
-    engine_options = {"pool_pre_ping": True}  # it outlives the database's restarts
-    engine = sqlalchemy.create_engine(url, **engine_options)
-    try:
-        if not sqlalchemy.inspect(engine).has_table("studies"):
-            raise StorageError("This database holds no studies yet: make one with automl create or automl search.")
-    finally:
-        engine.dispose()
-    return RDBStorage(url, engine_kwargs=engine_options, skip_table_creation=True)
 
 
 def _listen(host: str, port: int) -> _Server:

@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Literal
 
+from automl.masking import scrub
 from automl.results.bugs import BUG
 from automl.training.device import is_out_of_memory
 
@@ -28,4 +29,4 @@ def failed(error: Exception) -> Outcome:
     if is_out_of_memory(error):
         said = next(iter(str(error).splitlines()), type(error).__name__)
         return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {said}")
-    return Outcome("failed", failure=BUG, reason=traceback.format_exc())
+    return Outcome("failed", failure=BUG, reason=scrub(traceback.format_exc()))

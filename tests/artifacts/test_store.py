@@ -14,6 +14,11 @@ from automl.artifacts.store import ABANDONED_SECONDS, ArtifactStore, check_writa
 from automl.errors import SettingsError, StorageError
 from tests.conftest import Bucket
 
+KEYS = (
+    "has keys in it, and --artifacts (AUTOML_ARTIFACTS) takes none: it reads s3://BUCKET/PREFIX. "
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead."
+)
+
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
@@ -127,9 +132,44 @@ def test_addresses_that_cannot_be_used_are_told() -> None:
             "Artifacts cannot lie in gs://bucket/x: --artifacts (AUTOML_ARTIFACTS) takes a folder or "
             "s3://BUCKET/PREFIX.",
         ),
+        (
+            "gs://me:hunter2@bucket/x",
+            "Artifacts cannot lie in gs://***@bucket/x: --artifacts (AUTOML_ARTIFACTS) takes a folder or "
+            "s3://BUCKET/PREFIX.",
+        ),
+        (
+            "s3:/AKIA:hunter2@bucket/x",
+            "Artifacts cannot lie in s3://***@bucket/x: --artifacts (AUTOML_ARTIFACTS) takes a folder or "
+            "s3://BUCKET/PREFIX.",
+        ),
+        ("s3://AKIA:hun/ter2@bucket/x", f"s3://***@bucket/x {KEYS}"),
+        ("s3://token@bucket/x", f"s3://***@bucket/x {KEYS}"),
+        ("s3://bucket/x?aws_secret_access_key=hunter2", f"s3://bucket/x?*** {KEYS}"),
     ):
-        with pytest.raises(SettingsError, match=re.escape(sentence)):
+        with pytest.raises(SettingsError, match=f"^{re.escape(sentence)}$"):
             open_artifacts(address)
+
+
+def test_endpoint_with_a_user_in_it_is_refused_and_its_password_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = "http://minio:hunter2@localhost:9000"
+    (tmp_path / "config").write_text(f"[default]\nendpoint_url = {endpoint}\n")
+    sentence = (
+        "The endpoint http://***@localhost:9000 has a user or keys in it, and AWS_ENDPOINT_URL takes none. "
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead."
+    )
+    with pytest.raises(SettingsError, match=f"^{re.escape(sentence)}$"):
+        open_artifacts("s3://bucket/x", {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "us-east-1"})
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(SettingsError, match=f"^{re.escape(sentence)}$"):
+        open_artifacts("s3://bucket/x", {"AWS_DEFAULT_REGION": "us-east-1"})
+
+
+def test_prefix_of_a_bucket_may_hold_what_separates_keys_elsewhere(bucket: Bucket) -> None:
+    store = open_artifacts(f" '{bucket.address}/a@b:c' ", bucket.environment)
+    put(store, "one", b"x")
+    assert (store.address, store.names("")) == (f"{bucket.address}/a@b:c", ["one"])
 
 
 def test_a_bucket_that_is_not_there_is_told_with_what_to_do(bucket: Bucket) -> None:

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from automl.cli.main import main
 from tests.conftest import clean_environment
 
 SPACE = "parameters:\n  depth: {value: 0}\n  epochs: {value: 1}\n  batch_size: {value: 256}\n"
@@ -65,3 +67,53 @@ def _everything_stored(url: str) -> str:
         rows = [connection.scalars(text(f'SELECT CAST(t.* AS text) FROM "{table}" AS t')).all() for table in tables]
     engine.dispose()
     return str(rows)
+
+
+SPELLINGS = [
+    "'postgresql://automl:hunter2@127.0.0.1:9/automl'",
+    "jdbc:postgresql://127.0.0.1:9/automl?user=automl&password=hunter2",
+    "host=127.0.0.1 port=9 user=automl password=hunter2",
+    "postgresql:/automl:hunter2@127.0.0.1:9/automl",
+    "postgresql://127.0.0.1:9/automl?password=hunter2",
+    "postgresql://127.0.0.1:9/automl?schema=public&password=hunter2",
+    "postgresql://automl:hunter2",
+    *(f"postgresql://automl:a{letter}hunter2@127.0.0.1:9/automl" for letter in "@:/#?&%"),
+    *(f"postgresql://automl:hunter2{letter}a@127.0.0.1:9/automl" for letter in "@:/#?&%"),
+]
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_no_spelling_of_a_url_brings_its_password_into_a_message(
+    url: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTOML_STORAGE", url)
+    assert main(["studies", "--home", str(home)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("automl: ")
+    assert "hunter2" not in said.err
+
+
+def test_password_in_a_wrong_place_of_the_command_line_is_not_repeated(
+    postgres_url: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "postgresql://automl:hunter2@h/automl"
+    with pytest.raises(SystemExit):
+        main(["status", f"--storge={url}"])
+    assert main(["status", url, "--storage", postgres_url]) == 2
+    assert main(["copy", "faces", "--to", f"jdbc:{url}", "--storage", postgres_url, "--home", str(home)]) == 2
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --storge=postgresql://automl:***@h/automl" in said
+    assert "automl: 'jdbc:postgresql://***' is not a database URL." in said
+    assert "hunter2" not in said
+
+
+def test_keys_in_an_address_of_artifacts_are_not_repeated(
+    postgres_url: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTOML_ARTIFACTS", "s3://AKIA:hunter2@bucket/x")
+    assert main(["studies", "--storage", postgres_url, "--home", str(home)]) == 2
+    assert capsys.readouterr().err == (
+        "automl: s3://***@bucket/x has keys in it, and --artifacts (AUTOML_ARTIFACTS) takes none: it reads "
+        "s3://BUCKET/PREFIX. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead.\n"
+    )

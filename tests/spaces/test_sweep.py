@@ -139,6 +139,26 @@ def test_nested_parameters_are_all_searched() -> None:
 
 
 @pytest.mark.parametrize(
+    ("block", "sentence"),
+    [
+        (
+            {"lr": {"min": 0.1, "max": 0.2}, "momentum": {"value": 0.9}},
+            "what: lr, momentum stand in it without `parameters:`. Put them under what: {parameters: …}.",
+        ),
+        ({"lr": {"min": 0.1, "max": 0.2}}, "what: lr stands in it without `parameters:`. Put it under what: "),
+        (
+            {"parameters": {"lr": {"value": 0.1}}, "momentum": {"value": 0.9}},
+            "what: momentum stands in it without `parameters:`. Put it under what: {parameters: …}.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["what", "optimizer"])
+def test_nested_block_without_its_parameters_says_so(name: str, block: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SpaceError, match=re.escape(sentence.replace("what", name))):
+        load_space({"parameters": {name: block}})
+
+
+@pytest.mark.parametrize(
     ("spec", "message"),
     [
         ({"distribution": "q_uniform", "min": 1, "max": 9, "q": 0}, "depth: q = 0 has to be above 0"),

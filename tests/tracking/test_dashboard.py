@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy
 from playwright.sync_api import Page
 
-from automl.errors import SettingsError, StorageError
+from automl.errors import SettingsError
 from automl.storage.embedded import EmbeddedPostgres
 from automl.tracking.dashboard import serve, study_page
 
@@ -26,9 +26,11 @@ TRIALS, EPOCHS = 3, 5
 SERVE = """
 import sys
 from optuna.artifacts import FileSystemArtifactStore
+from optuna.storages import RDBStorage
 from automl.tracking.dashboard import serve
 store = FileSystemArtifactStore(sys.argv[2])
-serve(sys.argv[1], artifacts=store, host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
+storage = RDBStorage(sys.argv[1], engine_kwargs={"pool_pre_ping": True}, skip_table_creation=True)
+serve(storage, artifacts=store, host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
 """
 
 
@@ -140,24 +142,19 @@ def shut_down(url: str) -> None:
     assert not postmaster.is_running()
 
 
-def test_database_without_studies_is_refused(postgres_url: str, tmp_path: Path) -> None:
-    sentence = "This database holds no studies yet: make one with automl create or automl search."
-    with pytest.raises(StorageError, match=re.escape(sentence)):
-        serve(postgres_url, artifacts=optuna.artifacts.FileSystemArtifactStore(tmp_path), host="127.0.0.1", port=0)
-
-
-def test_busy_port_names_one_that_is_free(postgres_url: str, tmp_path: Path) -> None:
-    make_study(postgres_url, tmp_path)
+def test_busy_port_names_one_that_is_free(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=f"^Port {port} of 127.0.0.1 is taken. Try: --port ") as refusal:
-            serve(
-                postgres_url, artifacts=optuna.artifacts.FileSystemArtifactStore(tmp_path), host="127.0.0.1", port=port
-            )
+            serve_nothing(tmp_path, host="127.0.0.1", port=port)
     socket.create_server(("127.0.0.1", int(str(refusal.value).split()[-1]))).close()
 
 
-def test_unknown_host_is_refused(postgres_url: str, tmp_path: Path) -> None:
-    make_study(postgres_url, tmp_path)
+def test_unknown_host_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape("Cannot listen on 192.0.2.1:0: ")):
-        serve(postgres_url, artifacts=optuna.artifacts.FileSystemArtifactStore(tmp_path), host="192.0.2.1", port=0)
+        serve_nothing(tmp_path, host="192.0.2.1", port=0)
+
+
+def serve_nothing(folder: Path, *, host: str, port: int) -> None:
+    storage = optuna.storages.InMemoryStorage()
+    serve(storage, artifacts=optuna.artifacts.FileSystemArtifactStore(folder), host=host, port=port)

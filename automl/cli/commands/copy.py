@@ -11,7 +11,8 @@ from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.errors import SettingsError
 from automl.settings import Settings
-from automl.storage.database import open_database, postgres_url
+from automl.storage.database import open_database
+from automl.storage.database_url import postgres_url
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,7 @@ def target_artifacts(settings: Settings, arguments: argparse.Namespace) -> str:
         return str(arguments.to_artifacts)
     service = running_service(settings, folder=Path.cwd())
     if service is not None and postgres_url(service.storage) == postgres_url(arguments.to):
-        return settings.values.get("AUTOML_ARTIFACTS") or str(service.artifacts)
+        return settings.get("AUTOML_ARTIFACTS") or str(service.artifacts)
     raise SettingsError(
         "Where do the copy's artifacts go? Give --to-artifacts: a folder that the workers of the other database mount, "
         "or s3://BUCKET/PREFIX."

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Serve until Ctrl-C."""
     from automl.artifacts.dashboard_store import OptunaArtifacts, may_delete_studies
+    from automl.storage.optuna_storage import open_storage
     from automl.tracking.dashboard import serve, study_page
 
     with open_command_context(arguments) as context:
@@ -32,4 +33,5 @@ def run(arguments: argparse.Namespace) -> None:
         def ready(url: str) -> None:
             print_stderr(f"{study_page(url, record.study_id)}  (Ctrl-C ends)")
 
-        serve(context.database.url, artifacts=artifacts, host=arguments.host, port=arguments.port, ready=ready)
+        storage = open_storage(context.database)
+        serve(storage, artifacts=artifacts, host=arguments.host, port=arguments.port, ready=ready)

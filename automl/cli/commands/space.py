@@ -30,11 +30,12 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json and arguments.form == "yaml":
         raise SettingsError("--as yaml and --json are two answers: leave one of them out.")
     loaded = load_space(arguments.file, ignore_unknown=arguments.ignore_unknown)
+    notes = (*loaded.notes, *((loaded.grid_note(),) if loaded.sampler == "grid" else ()))
     if arguments.json:
-        print_json(loaded.as_dict())
+        print_json(loaded.as_dict() | {"notes": notes})
     elif arguments.form == "yaml":
         sys.stdout.write(loaded.to_yaml())
     else:
         print_table(space_table(loaded))
-        for note in loaded.notes:
+        for note in notes:
             write_line(note)

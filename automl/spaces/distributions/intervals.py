@@ -8,13 +8,12 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from automl.spaces.distributions.exponents import LARGEST_EXPONENT, are_values
 from automl.spaces.distributions.ranges import Fixed, Real, Whole
 from automl.spaces.distributions.rounded import Rounded, multiple
 from automl.spaces.entry import LARGEST, Entry, Reading
 
 RANGE = ("min", "max")
-LARGEST_EXPONENT = 700.0
-"""Of e, that a float can hold."""
 
 ROUNDED = "rounded to whole numbers"
 EXPONENTS = "min and max are exponents of e"
@@ -75,7 +74,7 @@ def log_uniform(entry: Entry) -> Reading | None:
 
 def inv_log_uniform(entry: Entry) -> Reading | None:
     """Numbers on a log scale between e^-max and e^-min."""
-    bounds = _exponents(entry)
+    bounds = _exponents(entry, sign=-1)
     return _log_of_exponents(entry, (math.exp(-bounds[1]), math.exp(-bounds[0]))) if bounds else None
 
 
@@ -134,9 +133,10 @@ def _above_zero(entry: Entry, bounds: tuple[float, float]) -> bool:
     return False
 
 
-def _exponents(entry: Entry) -> tuple[float, float] | None:
+def _exponents(entry: Entry, *, sign: int = 1) -> tuple[float, float] | None:
+    """`min` and `max` that are exponents, or None with the mistakes recorded; `sign` -1: of powers of 1/e."""
     bounds = entry.bounds()
-    if bounds is None:
+    if bounds is None or are_values(entry, bounds, sign=sign):
         return None
     if max(map(abs, bounds)) <= LARGEST_EXPONENT and math.exp(bounds[0]) < math.exp(bounds[1]):
         return bounds

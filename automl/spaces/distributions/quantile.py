@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable
 
 from automl.spaces.distributions.cumulative import Family
+from automl.spaces.distributions.exponents import is_value
 from automl.spaces.distributions.rounded import Curve
 from automl.spaces.entry import Entry, Reading
 
@@ -55,6 +56,8 @@ def _curve(entry: Entry, family: Family, numbers: tuple[float, float], quantum: 
         return None
     low = entry.field.range.low + (ABOVE_ZERO if entry.field.range.open_low else 0.0)
     curve = Curve(family, *numbers, low, float(entry.field.range.high), quantum)
+    if family == "log_normal" and is_value(entry, *numbers):
+        return None
     extreme = numbers[1] < LEAST_SPREAD or max(map(abs, numbers)) > LARGEST_NUMBER
     outside = 1.0 if extreme else 1 - curve.mass()
     if outside > 1 - LEAST_MASS or curve.values() == ():

@@ -118,3 +118,5 @@ DISTRIBUTIONS: dict[str, _Kind] = {
     "beta": _Kind(curve_reader("beta", quantized=False), (), BETA),
     "q_beta": _Kind(curve_reader("beta", quantized=True), (), (*BETA, "q")),
 }
+KEYS = frozenset(key for kind in DISTRIBUTIONS.values() for key in (*kind.required, *kind.optional)) | {"distribution"}
+"""Whatever a parameter may say of its distribution."""

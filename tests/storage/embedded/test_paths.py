@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from automl.errors import StorageError
-from automl.storage.embedded import EmbeddedPostgres, place
+from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded import paths as place
 from automl.storage.embedded.paths import Account, choose_place, socket_folder, wheel_binaries
 from automl.storage.embedded.postmaster import SOCKET_NAME, Server
 from tests.storage.embedded.asking import ask
