@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from automl.data import cache_format as stored
+from automl.data import cache_format
 from automl.data.dataset import Sizing
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import disk_errors
 from automl.data.source_contents import Interrupted, Progress, Source
 from automl.errors import DataError
@@ -36,7 +36,7 @@ def fetch(
     home: Path,
     pixel_range: PixelRange | None = None,
     on_progress: Progress | None = None,
-) -> stored.Stored:
+) -> cache_format.Stored:
     """Read the source from the cache under `home`; decode it first if it is new or has changed.
 
     `pixel_range`: scale of images of more than 8 bits, where they have another than their own; such pixels have a
@@ -52,7 +52,7 @@ def fetch(
 
 def _fetch(
     source: Source, sizing: Sizing, pixel_range: PixelRange | None, home: Path, on_progress: Progress | None
-) -> stored.Stored:
+) -> cache_format.Stored:
     key = _short_hash(json.dumps([FORMAT, source.identity()]))
     scale = [] if pixel_range is None else [asdict(pixel_range)]
     place = json.dumps([source.reference, sizing.image_size, sizing.fit, *scale])
@@ -67,9 +67,9 @@ def _fetch(
     return found
 
 
-def _read(folder: Path) -> stored.Stored | None:
+def _read(folder: Path) -> cache_format.Stored | None:
     with disk_errors(folder):
-        return stored.read(folder)
+        return cache_format.read(folder)
 
 
 def _build(
@@ -78,7 +78,7 @@ def _build(
     if _read(folder) is not None:
         return  # killed between its last line and its new name
     try:
-        stored.write(
+        cache_format.write(
             source.contents(),
             folder,
             sizing,

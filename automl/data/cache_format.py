@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.dataset import Sizing
-from automl.data.decoding import decode_log as journal
+from automl.data.decoding import decode_log
 from automl.data.decoding.arrays import blocks_of
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import Room, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.source_contents import Contents, Header, Progress, Written, none_readable
@@ -124,7 +124,7 @@ def write(
         _write_json(folder / "originals.json", _originals(contents, written))
         sync(folder)
         _write_json(folder / "record.json", asdict(record))
-        (folder / journal.NAME).unlink(missing_ok=True)
+        (folder / decode_log.NAME).unlink(missing_ok=True)
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

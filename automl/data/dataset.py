@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.errors import DataError
 
 ImageShape: TypeAlias = tuple[int, int, int]

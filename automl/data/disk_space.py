@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.dataset import ImageShape
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.errors import DataError
 
 BLOCK_BYTES = 1 << 20

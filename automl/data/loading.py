@@ -11,7 +11,7 @@ import numpy.typing as npt
 from automl.data.cache import fetch
 from automl.data.cache_format import Record, Stored
 from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing, Split, SplitName
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.data.source_contents import Progress, Source
 from automl.data.sources.references import find_source, shadow_note
 from automl.data.splits import cut_missing

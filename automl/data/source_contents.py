@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.dataset import Sizing
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import Room
 from automl.errors import DataError
 

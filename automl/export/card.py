@@ -13,7 +13,7 @@ import torch
 
 from automl.data.batches.normalization import Normalization
 from automl.data.dataset import AUTO, ImageShape, Sizing
-from automl.data.depth import SIXTEEN_BITS, PixelRange
+from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange
 from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.data.dataset import AUTO, DataSet, ImageShape, Sizing
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.errors import StudyError
 from automl.spaces.space import SearchSpace
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from automl.data.depth import SIXTEEN_BITS, PixelRange
+from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange
 from automl.data.loading import load_data_set
 from automl.errors import DataError
 from automl.export.card import ModelCard

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from automl.data.zip_names import read_names
+from automl.data.decoding.zip_names import read_names
 from automl.errors import DataError
 
 IMAGE_ENDINGS = frozenset(
@@ -25,7 +25,7 @@ IMAGE_ENDINGS = frozenset(
         *(".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpx"),  # JPEG 2000
     )
 )
-"""`automl.data.lost_folders` says which pictures are not read, and why."""
+"""`automl.data.sources.lost_folders` says which pictures are not read, and why."""
 IGNORED_NAMES = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))
 UNREADABLE = (OSError, EOFError, NotImplementedError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What the operating system, zipfile and its decompressors raise on what cannot be read."""

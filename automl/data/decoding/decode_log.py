@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.data.dataset import ImageShape
-from automl.data.depth import PixelRange
+from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import disk_errors
 from automl.data.source_contents import Header
 

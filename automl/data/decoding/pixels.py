@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from automl.data import deep
 from automl.data.dataset import Fit, ImageShape
-from automl.data.depth import PixelRange
+from automl.data.decoding import deep
+from automl.data.decoding.depth import PixelRange
+from automl.data.decoding.transparency import choose_paper, lay_on, may_be_transparent
 from automl.data.source_contents import Header
-from automl.data.transparency import choose_paper, lay_on, may_be_transparent
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""

@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 
 from automl.data.decoding.containers import Archive, Folder, Tree, ending, is_image
-from automl.data.metadata import advice_on_tables, described, described_by_one_table
 from automl.data.source_contents import Contents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
 from automl.data.sources.labels import label_numbers, split_numbers
 from automl.data.sources.layout import Layout, arrange, told
-from automl.data.sources.listing import ENDINGS
-from automl.data.sources.tables import Table
 from automl.data.splits import check_classes
+from automl.data.tables.listing import ENDINGS
+from automl.data.tables.metadata import advice_on_tables, described, described_by_one_table
+from automl.data.tables.table_files import Table
 from automl.errors import DataError
 
 

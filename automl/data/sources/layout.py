@@ -1,6 +1,6 @@
 """Class and split of an image file, from its path: `<class>/…`, `<split>/<class>/…`, or FER2013's file names.
 
-`automl.data.split_folders` tells splits from classes.
+`automl.data.sources.split_folders` tells splits from classes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from automl.data.dataset import SPLITS, SplitName
 from automl.data.decoding.containers import is_image
-from automl.data.lost_folders import endings_of, lost_folders, unread_pictures
 from automl.data.sources.labels import (
     FER2013,
     FER2013_CLASSES,
@@ -19,7 +18,8 @@ from automl.data.sources.labels import (
     class_names_of,
     normalize_label,
 )
-from automl.data.split_folders import FolderReading, Parts, read_folders, split_word, wrapper_depth
+from automl.data.sources.lost_folders import endings_of, lost_folders, unread_pictures
+from automl.data.sources.split_folders import FolderReading, Parts, read_folders, split_word, wrapper_depth
 from automl.errors import DataError
 from automl.sanitize import one_line
 

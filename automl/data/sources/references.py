@@ -7,16 +7,17 @@ import os
 import zipfile
 from pathlib import Path
 
-from automl.data.columns import EXPECTED, choose_columns
 from automl.data.source_contents import Source
-from automl.data.sources import fer2013, listing
+from automl.data.sources import fer2013
 from automl.data.sources.digits import Digits
 from automl.data.sources.fer2013 import Fer2013Table
 from automl.data.sources.files import ArchiveOfImages, FolderOfImages
-from automl.data.sources.listing import Listing
 from automl.data.sources.npz import ArrayFile
-from automl.data.sources.tables import Table
 from automl.data.sources.torchvision_sets import DOWNLOADS, TorchvisionSet
+from automl.data.tables import listing
+from automl.data.tables.columns import EXPECTED, choose_columns
+from automl.data.tables.listing import Listing
+from automl.data.tables.table_files import Table
 from automl.errors import DataError
 
 NAMES = ("digits", *DOWNLOADS)

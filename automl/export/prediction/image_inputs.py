@@ -18,9 +18,9 @@ from torch import Tensor
 
 from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding.decoder import DAMAGED
+from automl.data.decoding.deep import is_deep_colour, with_alpha
+from automl.data.decoding.depth import PixelRange
 from automl.data.decoding.pixels import FORMATS, convert, to_pixels
-from automl.data.deep import is_deep_colour, with_alpha
-from automl.data.depth import PixelRange
 from automl.errors import DataError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor"

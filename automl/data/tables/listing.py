@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from automl.data.dataset import SplitName
 from automl.data.decoding.containers import ending
-from automl.data.json_lines import JsonLines
-from automl.data.label_values import unify_labels
-from automl.data.lookup import Files, FilesOnDisk, Lookup
-from automl.data.records import AnyTable, Record, left_out, read_records
 from automl.data.source_contents import Contents
 from automl.data.sources.labels import class_names_of, label_numbers, split_numbers
-from automl.data.sources.tables import Table
+from automl.data.tables.json_lines import JsonLines
+from automl.data.tables.label_values import unify_labels
+from automl.data.tables.lookup import Files, FilesOnDisk, Lookup
+from automl.data.tables.records import AnyTable, Record, left_out, read_records
+from automl.data.tables.table_files import Table
 from automl.errors import DataError
 
 JSON_ENDINGS = frozenset((".jsonl", ".ndjson"))

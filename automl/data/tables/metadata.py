@@ -7,14 +7,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from automl.data.columns import choose_columns
 from automl.data.dataset import SplitName
 from automl.data.decoding.containers import ending, is_image
-from automl.data.lookup import ListedFiles
-from automl.data.records import AnyTable
 from automl.data.source_contents import Contents
 from automl.data.sources.labels import SPLIT_WORDS
-from automl.data.sources.listing import ENDINGS, NamedImages, contents_of, named_images, table_in
+from automl.data.tables.columns import choose_columns
+from automl.data.tables.listing import ENDINGS, NamedImages, contents_of, named_images, table_in
+from automl.data.tables.lookup import ListedFiles
+from automl.data.tables.records import AnyTable
 from automl.errors import DataError
 
 METADATA = frozenset(("metadata.csv", "metadata.jsonl"))

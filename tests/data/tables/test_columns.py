@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.data.columns import choose_columns
+from automl.data.tables.columns import choose_columns
 from automl.errors import DataError
-from tests.data.sources.test_listing import listed, read
+from tests.data.tables.test_listing import listed, read
 
 SEEN = "x.csv has the columns {}. Expected path,label[,split][,group] or emotion,pixels."
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from automl.data.dataset import DataSet
-from automl.data.depth import SIXTEEN_BITS, PixelRange, choose_range, extent_of
+from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange, choose_range, extent_of
 from automl.data.loading import load_data_set
 from automl.errors import DataError
 from tests.data.deep_pictures import save_deep, save_deep_classes

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from automl.data.depth import SIXTEEN_BITS, PixelRange
+from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange
 from automl.data.source_contents import DEEP_GRAY_MODES
 
 DEEP_COLOUR = re.compile(r"(RGBA?|LA);16([BLN])")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from automl.data.sources.references import find_source
-from automl.data.sources.tables import ROWS_AT_ONCE, Table
+from automl.data.tables.table_files import ROWS_AT_ONCE, Table
 from automl.errors import DataError
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.data.decoding.containers import UNREADABLE, Archive, Folder
-from automl.data.label_values import canonical_number
-from automl.data.sources.tables import MAX_LINE
+from automl.data.tables.label_values import canonical_number
+from automl.data.tables.table_files import MAX_LINE
 from automl.errors import DataError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.data.label_values import canonical_number, check_doubtful, missing_labels, unify_labels
+from automl.data.tables.label_values import canonical_number, check_doubtful, missing_labels, unify_labels
 from automl.errors import DataError
 
 

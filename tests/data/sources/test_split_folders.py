@@ -9,7 +9,7 @@ from automl.data.dataset import SPLITS
 from automl.data.source_contents import Contents
 from automl.data.sources.files import ArchiveOfImages, FolderOfImages
 from automl.data.sources.layout import Layout, arrange
-from automl.data.split_folders import SplitWord, split_word
+from automl.data.sources.split_folders import SplitWord, split_word
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes
 

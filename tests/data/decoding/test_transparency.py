@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from automl.data.decoding.pixels import BAND_ROWS, read_header, to_pixels
-from automl.data.transparency import choose_paper
+from automl.data.decoding.transparency import choose_paper
 from tests.data.decoding.test_pixels import reopened
 
 SHAPE = (3, 8, 8)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from automl.data.decoding.containers import Archive
+from automl.data.decoding.zip_names import is_clear, rank_encodings
 from automl.data.loading import load_data_set
 from automl.data.sources.files import ArchiveOfImages
-from automl.data.zip_names import is_clear, rank_encodings
 from automl.errors import DataError
 from tests.data.pictures import save_picture
 
