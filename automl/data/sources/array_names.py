@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from automl.data.dataset import SPLITS, SplitName
-from automl.data.sources.labels import SPLIT_WORDS
+from automl.data.labels import SPLIT_WORDS
 from automl.errors import DataError
 
 IMAGES = frozenset(("images", "image", "imgs", "x", "data"))

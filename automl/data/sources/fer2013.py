@@ -14,8 +14,8 @@ import numpy.typing as npt
 from automl.data.dataset import Sizing, SplitName
 from automl.data.decoding.arrays import Pixels, header_of, write_blocks
 from automl.data.disk_space import Room
+from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
 from automl.data.source_contents import Contents, Progress, Written
-from automl.data.sources.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
 from automl.data.tables.label_values import MISSING, canonical_number
 from automl.data.tables.records import without_label
 from automl.data.tables.table_files import ROWS_AT_ONCE, Table

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from automl.data.decoding.containers import Archive, Folder, Tree, ending, is_image
+from automl.data.labels import label_numbers, split_numbers
 from automl.data.source_contents import Contents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
-from automl.data.sources.labels import label_numbers, split_numbers
 from automl.data.sources.layout import Layout, arrange, told
 from automl.data.splits import check_classes
 from automl.data.tables.listing import ENDINGS

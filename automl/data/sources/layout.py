@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from automl.data.dataset import SPLITS, SplitName
 from automl.data.decoding.containers import is_image
-from automl.data.sources.labels import (
+from automl.data.labels import (
     FER2013,
     FER2013_CLASSES,
     FER2013_SPLITS,
@@ -20,6 +20,7 @@ from automl.data.sources.labels import (
 )
 from automl.data.sources.lost_folders import endings_of, lost_folders, unread_pictures
 from automl.data.sources.split_folders import FolderReading, Parts, read_folders, split_word, wrapper_depth
+from automl.data.tables.label_values import unify_labels
 from automl.errors import DataError
 from automl.sanitize import one_line
 
@@ -81,6 +82,9 @@ def arrange(paths: Iterable[str], *, folders: Iterable[str] = (), hidden: Iterab
         notes.append("recognized as FER2013: PublicTest is validation, PrivateTest is test, classes in Kaggle's order")
         class_names = sorted({place.class_name for place in places}, key=FER2013_CLASSES.index)
         return Layout(_in_order(places, class_names), tuple(class_names), tuple(notes), FER2013, lost, advice)
+    unified = unify_labels({place.class_name for place in places}, where="the class folders")
+    places = [replace(place, class_name=unified.names[place.class_name]) for place in places]
+    notes += unified.notes
     class_names = list(class_names_of(place.class_name for place in places))
     return Layout(_in_order(places, class_names), tuple(class_names), tuple(notes), lost=lost, advice=advice)
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.decoding.arrays import ArrayImages
+from automl.data.labels import split_numbers
 from automl.data.source_contents import Contents
-from automl.data.sources.labels import split_numbers
 from automl.errors import DataError
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from automl.data.dataset import SplitName
 from automl.data.decoding.containers import ending, is_image
+from automl.data.labels import SPLIT_WORDS
 from automl.data.source_contents import Contents
-from automl.data.sources.labels import SPLIT_WORDS
 from automl.data.tables.columns import choose_columns
 from automl.data.tables.listing import ENDINGS, NamedImages, contents_of, named_images, table_in
 from automl.data.tables.lookup import ListedFiles

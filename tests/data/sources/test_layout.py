@@ -117,3 +117,23 @@ def test_numbers_are_ordered_as_numbers() -> None:
     assert layout.class_names == ("1", "2", "10")
     assert [place.class_name for place in layout.places] == ["1", "2", "10"]
     assert arrange(["10/1.png", "2/1.png", "one/1.png"]).class_names == ("10", "2", "one")
+
+
+def test_folders_of_equal_numbers_are_one_class() -> None:
+    layout = arrange(["0/a.png", "0.0/b.png", "1/c.png", "1.0/d.png"])
+    assert layout.class_names == ("0", "1")
+    assert [place.class_name for place in layout.places] == ["0", "0", "1", "1"]
+    assert "the labels '0' and '0.0' are equal numbers: they are one class, '0'" in layout.notes
+
+
+def test_folders_that_may_be_codes_or_numbers_are_refused() -> None:
+    message = (
+        "the class folders: the labels '01' and '1' are equal as numbers, but not as words. "
+        "Write this class in one way."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        arrange(["01/a.png", "1/b.png"])
+
+
+def test_padded_numbers_alone_stay_words() -> None:
+    assert arrange(["001/a.png", "002/b.png"]).class_names == ("001", "002")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from automl.data.sources.labels import class_names_of, normalize_label
+from automl.data.labels import class_names_of, normalize_label
 
 
 @pytest.mark.parametrize(
