@@ -104,6 +104,7 @@ def test_names_that_look_alike_are_one_class() -> None:
     assert layout.notes == (
         "2 folders are the class 'caf\u00e9': their names differ only in blanks or in the form of accents",
         "2 folders are the class 'cat': their names differ only in blanks or in the form of accents",
+        "the labels 'Cat' and 'cat' differ in their case only: they are 2 classes",
     )
 
 
