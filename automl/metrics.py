@@ -1,4 +1,4 @@
-"""What a training run yields, and which of it decides: no torch in here, so that the command line can read it fast."""
+"""Metrics of a training run, and the one that a study optimizes. Imports no torch: the command line reads it fast."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class EpochResult:
-    """One epoch's figures. Accuracies and F1 are shares from 0 to 1."""
+    """Metrics of one epoch. Accuracies and F1 are shares from 0 to 1."""
 
     epoch: int
-    """Counted from 0."""
+    """Epoch index, from 0."""
     train_loss: float
     train_accuracy: float
-    """On augmented images, while the weights were changing."""
+    """Accuracy on augmented images, while the weights were changing."""
     validation_loss: float
     """Cross entropy in nats, without smoothing or class weights."""
     validation_accuracy: float
@@ -22,30 +22,30 @@ class EpochResult:
     gradient_norm: float
     """Mean over the epoch's steps of the L2 norm over all parameters."""
     learning_rate: float
-    """At the epoch's last step."""
+    """Learning rate at the epoch's last step."""
     images_per_second: float
-    """Training images only, validation's time left out."""
+    """Training throughput, without the time of validation."""
     seconds: float
-    """The whole epoch, with validation."""
+    """Duration of the epoch in seconds, with validation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How far probabilities are from how often they are right. Errors are expected calibration errors, from 0 to 1."""
+    """Expected calibration errors, from 0 to 1, before and after temperature scaling."""
 
     temperature: float
-    """That the logits are divided by."""
+    """Divisor of the logits."""
     error_before: float
     error_after: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibratedFigures:
-    """A network, or several, on the validation split, which the temperature is fitted to."""
+    """Metrics of a network or an ensemble on the validation split, to which the temperature is fitted."""
 
     images: int
     accuracy: float
-    """The temperature does not change it, nor the next two."""
+    """Accuracy, which the temperature does not change. The same holds for the next two."""
     macro_f1: float
     balanced_accuracy: float
     loss: float
@@ -56,11 +56,11 @@ class CalibratedFigures:
 
 @dataclass(frozen=True)
 class Metric:
-    """What a study optimizes."""
+    """The metric that a study optimizes."""
 
     name: str
     field: str
-    """The attribute of EpochResult."""
+    """Name of the attribute of EpochResult."""
     maximize: bool
 
     def of(self, result: EpochResult) -> float:

@@ -1,6 +1,6 @@
 """Recipe: all that decides one training run, frozen and validated.
 
-Every field carries its range, its unit and one line of documentation; the search space, the command line and the README
+Every field has its range, its unit and one line of documentation. The search space, the command line and the README
 read them from here.
 """
 
@@ -128,7 +128,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Field:
-    """What a field of `Recipe` accepts."""
+    """One field of `Recipe`, with the values that it accepts."""
 
     name: str
     kind: Literal["int", "float", "bool", "choice"]
@@ -146,7 +146,7 @@ class Field:
         return f"{self.name} = {value!r} is not {self.accepted()}"
 
     def accepted(self) -> str:
-        """Say in words what the field takes: `a whole number from 0 to 5`."""
+        """Describe what the field takes: `a whole number from 0 to 5`."""
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         if self.kind == "bool":
@@ -193,7 +193,7 @@ def unknown_field(name: str) -> str:
 
 
 def in_words(recipe: Recipe, *, model: str | None = None) -> str:
-    """The recipe in one line, for people: what the network is, how it is regularized, how it is trained.
+    """Describe the recipe in one line: the network, its regularization and its optimization.
 
     `model`: the name of a network of the user's own, of which the recipe's architecture says nothing.
     """
@@ -201,7 +201,7 @@ def in_words(recipe: Recipe, *, model: str | None = None) -> str:
 
 
 def network_in_words(recipe: Recipe) -> str:
-    """What the network of the recipe is."""
+    """Describe the network of the recipe."""
     hidden = f"a hidden layer of {recipe.hidden_dim}" if recipe.hidden_dim else "no hidden layer"
     if recipe.depth == 0:
         return f"perceptron with {hidden}"

@@ -93,7 +93,7 @@ class StubTraining:
     parameters = 100_000
     normalization = Normalization((0.5,), (0.5,))
     best_confusion_KK = None
-    learner = SimpleNamespace(judged_model=torch.nn.Identity())
+    learner = SimpleNamespace(eval_model=torch.nn.Identity())
     device = torch.device("cpu")
 
     def __init__(self, recipe: Recipe, *_: object, interrupted: Callable[[], bool], **__: object) -> None:

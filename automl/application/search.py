@@ -13,7 +13,7 @@ from automl.application.plan import Plan, make_plan
 from automl.application.search_options import SearchOptions
 from automl.application.signals import stop_on_signals
 from automl.application.workers import run_workers
-from automl.export.export_result import Exported
+from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
 from automl.results.notes import write_study_note
 from automl.results.results import StudyStatus, TrialRecord, best_trial, read_status
@@ -29,7 +29,7 @@ class SearchResult:
     best: TrialRecord | None
     """None if the search was interrupted before a trial was complete."""
     status: StudyStatus
-    exported: Exported | None
+    exported: ExportResult | None
     """The model, if one was asked for and the search was not interrupted."""
     interrupted: bool
     """Stopped by Ctrl-C or `automl stop`; the same call continues."""
@@ -105,7 +105,7 @@ def _result(context: CommandContext, record: StudyRecord, *, export: Path | None
     )
 
 
-def _export(context: CommandContext, record: StudyRecord, best: TrialRecord, export: Path) -> Exported:
+def _export(context: CommandContext, record: StudyRecord, best: TrialRecord, export: Path) -> ExportResult:
     from automl.export.trial_model import export_trial  # torch takes seconds to import
 
     return export_trial(

@@ -38,8 +38,9 @@ def write_weights(
     artifacts: ArtifactStore,
 ) -> None:
     """Write weights, normalization and validation predictions to the artifacts."""
+    state = {"weights": dict(weights), **asdict(normalization), PREDICTIONS: predictions.as_document()}
     with artifacts.writing(artifact_id) as path:
-        save_checkpoint({"weights": dict(weights), **asdict(normalization), PREDICTIONS: vars(predictions)}, path)
+        save_checkpoint(state, path)
 
 
 def record_weights(storage: RDBStorage, trial_id: int, artifact_id: str) -> None:
@@ -68,7 +69,7 @@ def read_weights(artifacts: ArtifactStore, name: str) -> StoredWeights:
     """
     with artifacts.reading(name) as file:
         stored: Any = load_checkpoint(file)
-    predictions = Predictions(**stored[PREDICTIONS]) if PREDICTIONS in stored else None
+    predictions = Predictions.from_document(stored[PREDICTIONS]) if PREDICTIONS in stored else None
     return StoredWeights(stored["weights"], Normalization(tuple(stored["mean"]), tuple(stored["std"])), predictions)
 
 

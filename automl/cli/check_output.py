@@ -40,11 +40,11 @@ def _model_table(report: CheckReport) -> TextTable:
 
 
 def _learnt(model: ModelCheck) -> str:
-    if model.learning is None:
+    if model.overfit is None:
         return "-"
-    if model.learning.is_complete:
-        return f"{model.learning.images} images in {model.learning.epochs} epochs"
-    return f"{model.learning.worst:.0%} of {model.learning.images} images"
+    if model.overfit.is_complete:
+        return f"{model.overfit.images} images in {model.overfit.epochs} epochs"
+    return f"{model.overfit.worst:.0%} of {model.overfit.images} images"
 
 
 def _forecast(report: CheckReport) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from automl.application.console import TextTable
 from automl.cli.output import print_table, write_line
-from automl.confirmation.conclusions import in_words_of_luck, verdict
-from automl.confirmation.confirmed import Choice, Confirmation, ConfirmedRecipe
+from automl.confirmation.conclusions import conclusions, describe_selection_bias
+from automl.confirmation.confirmed import Confirmation, ConfirmedRecipe, RecommendedTrial
 
 TITLES = ("recipe", "in the search", "mean", "95 % interval", "seeds", "values")
 
 
 def print_confirmation(found: Confirmation, *, command: str) -> None:
-    """Each recipe's mean and interval, the verdict, and the command to go on with."""
+    """Each recipe's mean and interval, the conclusions, and the command to go on with."""
     metric = found.record.specification.metric.replace("_", " ")
     longer = "" if found.confirms.epochs_factor == 1 else f", {found.confirms.epochs_factor:g} × the epochs"
     recipes = f"{len(found.recipes)} recipe{'s' if len(found.recipes) > 1 else ''}"
@@ -25,7 +25,7 @@ def print_confirmation(found: Confirmation, *, command: str) -> None:
     for recipe in found.recipes:
         table.add_row(*_cells(recipe))
     print_table(table)
-    for sentence in (*verdict(found), *in_words_of_luck(found)):
+    for sentence in (*conclusions(found), *describe_selection_bias(found)):
         write_line(sentence)
     write_line(f"{'next' if found.is_over else 'go on'}   {command}")
 
@@ -38,13 +38,13 @@ def print_confirmation_line(found: Confirmation) -> None:
     write_line(f"confirmation {found.record.name}: {told}")
 
 
-def print_choice(choice: Choice) -> None:
+def print_choice(choice: RecommendedTrial) -> None:
     """Why `best` names this trial, if a confirmation has something to say."""
     found = choice.confirmation
     if found is None:
         return
     if not choice.is_confirmed or found.winner is None:
-        write_line(f"  not confirmed: {' '.join(verdict(found))} (study {found.record.name})")
+        write_line(f"  not confirmed: {' '.join(conclusions(found))} (study {found.record.name})")
         return
     winner = found.winner
     seeds = f"{len(winner.values)} new seed{'s' if len(winner.values) > 1 else ''}"
@@ -54,7 +54,7 @@ def print_choice(choice: Choice) -> None:
         f"  confirmed: the best of {seeds} of the recipe of trial {winner.trial} of study "
         f"{found.confirms.study}, whose mean is {winner.mean:.4f}{between}"
     )
-    for sentence in (*verdict(found), *in_words_of_luck(found)):
+    for sentence in (*conclusions(found), *describe_selection_bias(found)):
         write_line(f"  {sentence}")
 
 

@@ -8,11 +8,11 @@ from automl.application.console import TextTable
 from automl.cli.output import print_csv, print_stderr, print_table
 from automl.cli.study_output import in_calibration, print_rows
 from automl.export.prediction.model import Model, Prediction
-from automl.export.prediction.predicting import Predictions, listed
-from automl.export.test_evaluation import Evaluation
+from automl.export.prediction.predicting import FilePredictions, listed
+from automl.export.test_evaluation import SplitEvaluation
 
 
-def print_evaluation(found: Evaluation) -> None:
+def print_evaluation(found: SplitEvaluation) -> None:
     """Figures of a model on a split, and of each class."""
     low, high = found.accuracy_interval
     print_rows(
@@ -55,7 +55,7 @@ def print_prediction_csv(predictions: Mapping[str, Prediction], classes: Sequenc
     print_csv((head, *rows))
 
 
-def tell_about_images(found: Predictions, model: Model) -> None:
+def tell_about_images(found: FilePredictions, model: Model) -> None:
     """What was done to the images, and which were left out."""
     if found.converted:
         shape = " × ".join(map(str, model.card.image_shape))

@@ -12,7 +12,7 @@ from automl.application.console import TextTable, clock
 from automl.cli.output import print_table, write_line
 from automl.data.dataset import AUTO
 from automl.errors import StudyError
-from automl.export.export_result import Exported, Vote
+from automl.export.export_result import EnsembleResult, ExportResult
 from automl.metrics import Calibration, EpochResult
 from automl.recipe import Recipe, in_words
 from automl.results.calibrated import Calibrated
@@ -174,7 +174,7 @@ def in_calibration(found: Calibration) -> str:
     )
 
 
-def print_exported(exported: Exported) -> None:
+def print_exported(exported: ExportResult) -> None:
     """Where the model is, and how it did on the test split."""
     if exported.test is not None:
         low, high = exported.test.accuracy_interval
@@ -183,8 +183,8 @@ def print_exported(exported: Exported) -> None:
             f"{exported.test.images:,} images), macro F1 {exported.test.macro_f1:.4f}"
         )
         write_line(f"  test {in_calibration(exported.test.calibration)}")
-    if exported.vote is not None:
-        print_vote(exported.vote)
+    if exported.ensemble is not None:
+        print_vote(exported.ensemble)
     for warning in exported.warnings:
         write_line(f"  {warning}")
     compared = exported.comparison
@@ -197,7 +197,7 @@ def print_exported(exported: Exported) -> None:
     write_line(f"card   {exported.card}")
 
 
-def print_vote(vote: Vote) -> None:
+def print_vote(vote: EnsembleResult) -> None:
     """Who votes, what it gains over the best trial alone, and what it costs."""
     together, alone = vote.together, vote.alone
     members = ", ".join(f"trial {number} ({share:.0%})" for number, share in vote.shares.items())

@@ -1,4 +1,4 @@
-"""The best trials of a study: those that an ensemble is chosen from."""
+"""The best trials of a study, from which an ensemble is chosen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from automl.study.study import StudyRecord
 
 
 def best_trials(connection: Connection, record: StudyRecord, count: int) -> list[TrialRecord]:
-    """So many complete trials of a study and its confirmation, or as many as there are; the one of `best` first.
+    """Read the best `count` complete trials of a study and its confirmation, that of `best` first; all if fewer.
 
     Raises: StudyError if no trial is complete.
     """

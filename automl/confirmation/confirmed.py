@@ -1,7 +1,7 @@
-"""What a confirmation found: each of a search's best recipes, trained again with new seeds; neither torch nor Optuna.
+"""Results of a confirmation: the best recipes of a search, trained again with new seeds. No torch, no Optuna.
 
-A confirmation is a study of its own. Each of its trials carries the attribute `confirms`, which says what trial's
-recipe it is; together they say what that recipe is worth beyond the luck of one training.
+A confirmation is a study of its own. Each of its trials has the attribute `confirms`, which names the search's trial
+whose recipe it repeats. The mean over the new seeds is free of the selection bias of one training.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.confirmation.means import Comparison, mean_interval, welch
+from automl.confirmation.means import WelchTest, mean_interval, welch
 from automl.errors import StudyError
 from automl.metrics import METRICS, Metric
 from automl.results.results import TrialRecord, best_trial, read_trial
@@ -23,34 +23,34 @@ from automl.study.specification import ATTRIBUTE, Confirms
 from automl.study.study import CONFIRMING, StudyRecord, find_study
 
 CONFIRMS_ATTRIBUTE = "confirms"
-"""A trial's user attribute: the number and the value of the search's trial that it repeats, and which seed it is."""
+"""Name of a trial's user attribute: number and value of the search's trial that it repeats, and the seed's index."""
 SIGNIFICANT = 0.05
-"""Below this p-value, a difference is taken for one."""
+"""Significance level: largest p-value of a difference that counts."""
 
 
 @dataclass(frozen=True)
 class ConfirmedRecipe:
-    """One recipe of the search, and what it reached with new seeds."""
+    """One recipe of the search, and its values with new seeds."""
 
     trial: int
-    """The search's trial that found it."""
+    """Number of the search's trial that found it."""
     search_value: float
-    """What the search took it for."""
+    """Value in the search."""
     values: dict[int, float]
-    """By number of the confirmation's complete trial."""
+    """Values by number of the confirmation's complete trial."""
     planned: int
-    """Trials, of any state."""
+    """Number of trials, in any state."""
     finished: int
     metric: Metric
 
     @property
     def mean(self) -> float | None:
-        """Of all seeds; None before one of them is complete."""
+        """Mean of all seeds. None before one of them is complete."""
         return statistics.fmean(self.values.values()) if self.values else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % of the mean, by Student's t over the seeds; None for fewer than two, or where all are the same."""
+        """The 95 % interval of the mean, by Student's t over the seeds. None for fewer than two or equal ones."""
         found = mean_interval(list(self.values.values()))
         if found is None:
             return None
@@ -58,8 +58,8 @@ class ConfirmedRecipe:
         return max(0.0, low), min(1.0, high) if self.metric.maximize else high
 
     @property
-    def luck(self) -> float | None:
-        """By how much the search's value flatters the recipe; negative: it does not."""
+    def selection_bias(self) -> float | None:
+        """Difference between the value in the search and the mean: positive if the search overestimates the recipe."""
         if self.mean is None:
             return None
         return self.search_value - self.mean if self.metric.maximize else self.mean - self.search_value
@@ -77,7 +77,7 @@ class ConfirmedRecipe:
             "search_value": self.search_value,
             "mean": self.mean,
             "interval": self.interval,
-            "luck": self.luck,
+            "luck": self.selection_bias,
             "values": self.values,
             "planned": self.planned,
             "finished": self.finished,
@@ -86,46 +86,46 @@ class ConfirmedRecipe:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """A study that confirms another one, as far as it is."""
+    """A study that confirms another one, in its present state."""
 
     record: StudyRecord
     recipes: tuple[ConfirmedRecipe, ...]
-    """The best mean first; those without one at the end."""
+    """Confirmed recipes, the best mean first, those without a mean last."""
 
     @property
     def confirms(self) -> Confirms:
-        """Which study's recipes, and how they are trained."""
+        """The confirmed study, and how its recipes are trained."""
         assert self.record.specification.confirms is not None
         return self.record.specification.confirms
 
     @property
     def planned(self) -> int:
-        """Trials in all."""
+        """Number of all trials."""
         return sum(recipe.planned for recipe in self.recipes)
 
     @property
     def finished(self) -> int:
-        """Trials that are complete or failed."""
+        """Number of trials that are complete or failed."""
         return sum(recipe.finished for recipe in self.recipes)
 
     @property
     def is_over(self) -> bool:
-        """Whether every planned trial is finished: before that it decides nothing."""
+        """Whether every planned trial is finished. Before that, nothing is decided."""
         return 0 < self.planned == self.finished
 
     @property
     def winner(self) -> ConfirmedRecipe | None:
-        """The recipe of the best mean, once all is finished and one has a mean."""
+        """The recipe with the best mean, once all trials are finished and one has a mean."""
         return self.recipes[0] if self.is_over and self.recipes[0].values else None
 
     @property
     def second(self) -> ConfirmedRecipe | None:
-        """The next one, if there is one with a mean."""
+        """The recipe with the second best mean, if there is one."""
         return self.recipes[1] if len(self.recipes) > 1 and self.recipes[1].values else None
 
     @cached_property
-    def comparison(self) -> Comparison | None:
-        """Of the winner with the second; None where their values cannot say."""
+    def comparison(self) -> WelchTest | None:
+        """Test of the winner against the second. None if their values allow none."""
         if self.winner is None or self.second is None:
             return None
         return welch(list(self.winner.values.values()), list(self.second.values.values()))
@@ -147,14 +147,14 @@ class Confirmation:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The trial that a study's user should take, and why."""
+class RecommendedTrial:
+    """The trial that a study's user should take, and what chose it."""
 
     record: StudyRecord
-    """The study that the trial belongs to: the search, or its confirmation."""
+    """Study of the trial: the search, or its confirmation."""
     trial: TrialRecord
     confirmation: Confirmation | None
-    """That chose it, or is not over yet; None: there is none."""
+    """Confirmation that chose the trial, or is not over yet. None if there is none."""
 
     @property
     def is_confirmed(self) -> bool:
@@ -162,20 +162,20 @@ class Choice:
         return self.confirmation is not None and self.confirmation.record.study_id == self.record.study_id
 
 
-def choose_best(connection: Connection, record: StudyRecord) -> Choice:
+def choose_best(connection: Connection, record: StudyRecord) -> RecommendedTrial:
     """The best seed, by validation, of the recipe that a confirmation of the study found best; else its best trial.
 
     Raises: StudyError if no trial is complete.
     """
     confirmation = find_confirmation(connection, record)
     if confirmation is None or confirmation.winner is None:
-        return Choice(record, best_trial(connection, record), confirmation)
+        return RecommendedTrial(record, best_trial(connection, record), confirmation)
     chosen = read_trial(connection, confirmation.record, confirmation.winner.best_trial)
-    return Choice(confirmation.record, chosen, confirmation)
+    return RecommendedTrial(confirmation.record, chosen, confirmation)
 
 
 def find_confirmation(connection: Connection, record: StudyRecord) -> Confirmation | None:
-    """The newest confirmation of a search; of a confirmation itself, what it is so far."""
+    """Read the newest confirmation of a search. A confirmation itself is read as it is."""
     if record.specification.confirms is not None:
         return read_confirmation(connection, record)
     names = connection.scalars(
@@ -211,8 +211,8 @@ def confirmed_study(connection: Connection, record: StudyRecord) -> StudyRecord:
     return found
 
 
-def record_test_opening(connection: Connection, record: StudyRecord, *, command: str) -> None:
-    """Write down that a command looked at the test split: on the search, whose wall it is, also for a confirmation."""
+def record_test_access(connection: Connection, record: StudyRecord, *, command: str) -> None:
+    """Record that a command read the test split. The access belongs to the search, also for a confirmation."""
     try:
         search = confirmed_study(connection, record)
     except StudyError:  # it was deleted
@@ -224,7 +224,7 @@ def record_test_opening(connection: Connection, record: StudyRecord, *, command:
 
 
 def read_confirmation(connection: Connection, record: StudyRecord) -> Confirmation:
-    """All that a confirmation's trials say of each recipe."""
+    """Read the values of each recipe from a confirmation's trials."""
     rows = connection.execute(
         text(
             """

@@ -1,4 +1,4 @@
-"""What a few values of one recipe, each of another seed, say of its mean: Student's t, and Welch's test of two."""
+"""Statistics of a few seeds: Student's interval of a mean, and Welch's test of two means."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
-"""Of every interval."""
+"""Confidence level of every interval."""
 
 
 @dataclass(frozen=True)
-class Comparison:
+class WelchTest:
     """Welch's test of two means, two-sided."""
 
     t: float
@@ -31,10 +31,10 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return mean - float(half), mean + float(half)
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> Comparison | None:
+def welch(first: Sequence[float], second: Sequence[float]) -> WelchTest | None:
     """Whether two means differ by more than their spreads explain, which may be different ones.
 
-    None where there is nothing to go by: fewer than two values of one of them, or no spread at all.
+    None for fewer than two values of one of them, or without any spread.
 
     Source: Welch 1947, "The generalization of Student's problem when several different population variances are
     involved", Biometrika 34.
@@ -50,4 +50,4 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Comparison | None:
     degrees = sum(errors) ** 2 / sum(
         error**2 / (len(values) - 1) for error, values in zip(errors, (first, second), strict=True)
     )
-    return Comparison(t, degrees, 2 * float(stdtr(degrees, -abs(t))))
+    return WelchTest(t, degrees, 2 * float(stdtr(degrees, -abs(t))))

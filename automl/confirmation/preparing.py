@@ -1,4 +1,4 @@
-"""A search's best recipes, queued again with new seeds, as trials of a study of their own."""
+"""Create the study of a confirmation, and queue the best recipes of its search with new seeds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from automl.study.specification import Confirms, Specification
 from automl.study.study import Budget, StudyRecord, create_or_continue, find_study, study_names
 
 SUFFIX = "-confirmed"
-"""Of a search's name, for the study that confirms it."""
+"""Suffix of a search's name, for the study that confirms it."""
 KEEP_ALL = 2**31 - 1
 
 
@@ -37,7 +37,7 @@ class Repetition:
 
     trial: int
     value: float
-    """What the search took it for."""
+    """Value in the search."""
     recipe: Recipe
 
 
@@ -83,7 +83,7 @@ def prepare_confirmation(
 
 
 def _specification(search: StudyRecord, epochs_factor: float) -> Specification:
-    """As the search's, but that nothing is sampled, pruned or deleted."""
+    """The search's specification, but nothing is sampled, pruned or deleted."""
     return dataclasses.replace(
         search.specification,
         sampler="random",
@@ -94,7 +94,7 @@ def _specification(search: StudyRecord, epochs_factor: float) -> Specification:
 
 
 def _epochs_factor(connection: Connection, name: str, search: StudyRecord) -> float | None:
-    """Of the confirmation of this name; None if there is none.
+    """Epochs factor of the confirmation of this name. None if there is none.
 
     Raises: StudyError if the study of this name is something else.
     """
@@ -166,7 +166,7 @@ def _stretched(recipe: Recipe, epochs_factor: float) -> Recipe:
 
 
 def _queue(storage: FastStorage, record: StudyRecord, wanted: list[Repetition], *, seeds: int) -> None:
-    """Queue what is missing, all of it or nothing, and let the budget be what is there."""
+    """Queue the missing trials, all or none, and set the budget to the number of trials."""
     study = optuna.load_study(study_name=record.name, storage=storage)
     with storage.begin() as connection:
         connection.execute(

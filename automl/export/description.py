@@ -12,7 +12,7 @@ from automl.data.decoding.depth import GRAYS
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.formats import card_path
-from automl.export.test_evaluation import Evaluation
+from automl.export.test_evaluation import SplitEvaluation
 from automl.own_files import CARD_LINE, refuse_foreign
 from automl.recipe import in_words
 from automl.sanitize import escaped, one_line
@@ -21,7 +21,7 @@ FEW_IMAGES = 30
 
 
 def write_description(
-    model: Path, card: ModelCard, data: DataSet | None, tested: Evaluation | None, *, found: Sequence[str]
+    model: Path, card: ModelCard, data: DataSet | None, tested: SplitEvaluation | None, *, found: Sequence[str]
 ) -> Path:
     """Write the card; `found`: sentences on how the model was found.
 
@@ -83,7 +83,7 @@ def _balance(data: DataSet) -> str:
     )
 
 
-def _figures(card: ModelCard, tested: Evaluation | None) -> str:
+def _figures(card: ModelCard, tested: SplitEvaluation | None) -> str:
     names = ("accuracy", "macro_f1", "balanced_accuracy", "loss", "calibration_error")
     rows = [
         (
@@ -114,7 +114,7 @@ def _figures(card: ModelCard, tested: Evaluation | None) -> str:
     )
 
 
-def _limits(card: ModelCard, tested: Evaluation | None) -> str:
+def _limits(card: ModelCard, tested: SplitEvaluation | None) -> str:
     channels, height, width = card.image_shape
     lines = [
         "It names one of its classes for any image, of other things too, and may be sure of it.",
@@ -140,7 +140,7 @@ def _depth(card: ModelCard) -> Iterable[str]:
         )
 
 
-def _weak_classes(tested: Evaluation) -> Iterable[str]:
+def _weak_classes(tested: SplitEvaluation) -> Iterable[str]:
     seen = [index for index, one in enumerate(tested.classes) if one.support]
     worst = min(seen, key=lambda index: tested.classes[index].recall)
     figures, row_K = tested.classes[worst], tested.confusion_KK[worst].copy()

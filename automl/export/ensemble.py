@@ -1,4 +1,4 @@
-"""Which of a study's best trials vote together."""
+"""Choice of an ensemble among a study's best trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from automl.artifacts.store import ArtifactStore
 from automl.confirmation.best_trials import best_trials
 from automl.errors import StudyError
-from automl.export.ensemble_members import Voter, read_voter, trial_label
+from automl.export.ensemble_members import EnsembleMember, read_member, trial_label
 from automl.export.size_limits import ensemble_fits
 from automl.metrics import METRICS
 from automl.results.results import TrialRecord
@@ -25,13 +25,14 @@ from automl.training.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Networks that vote, the best one first."""
+    """Members of an ensemble, and the trial it is compared with."""
 
-    voters: tuple[Voter, ...]
-    alone: Voter
-    """The best trial that could be asked: what the vote is compared with."""
+    members: tuple[EnsembleMember, ...]
+    """Members, the best one first."""
+    alone: EnsembleMember
+    """Best trial with stored weights, with which the ensemble is compared."""
     notes: tuple[str, ...]
-    """Who could not vote, and why: a sentence each."""
+    """Sentences on trials that could not be members, and why."""
 
 
 def choose_ensemble(
@@ -39,7 +40,7 @@ def choose_ensemble(
 ) -> Ensemble:
     """Choose among the best `top` trials on their stored validation predictions.
 
-    Raises: StudyError if none of them can vote, or weights are not where they should be.
+    Raises: StudyError if none of them can be exported, or weights are not where they should be.
     """
     with database.engine.connect() as connection:
         trials = best_trials(connection, record, top)
@@ -47,7 +48,9 @@ def choose_ensemble(
     candidates, missing = _candidates(database, record, trials, artifacts)
     notes += missing
     if not candidates:
-        raise StudyError(f"None of the best {top} trials of study {record.name} can vote. {' '.join(notes)}")
+        raise StudyError(
+            f"None of the best {top} trials of study {record.name} can be a member of an ensemble. {' '.join(notes)}"
+        )
     distinct, twins = _distinct(candidates, record)
     notes += twins
     within = _within_limits(distinct, record.specification, tta=tta)
@@ -55,36 +58,38 @@ def choose_ensemble(
         [_kept(one) for one in within],
         metric=METRICS[record.specification.metric],
         tta=tta,
-        may_vote=lambda together: ensemble_fits(
+        is_allowed=lambda together: ensemble_fits(
             record.specification, [within[position].trial for position in together], tta=tta
         ),
     )
-    voters = [dataclasses.replace(one, share=share) for one, share in zip(within, shares, strict=True) if share > 0]
-    if len(voters) == 1 and top > 1:
-        notes.append(f"Trial {trial_label(voters[0].trial, record)} alone is the best vote: no other makes it better.")
-    return Ensemble(tuple(voters), candidates[0], tuple(notes))
+    members = [dataclasses.replace(one, share=share) for one, share in zip(within, shares, strict=True) if share > 0]
+    if len(members) == 1 and top > 1:
+        notes.append(
+            f"Trial {trial_label(members[0].trial, record)} alone is the best ensemble: no other trial improves it."
+        )
+    return Ensemble(tuple(members), candidates[0], tuple(notes))
 
 
 def _candidates(
     database: Database, record: StudyRecord, trials: Sequence[TrialRecord], artifacts: ArtifactStore
-) -> tuple[list[Voter], list[str]]:
-    found = {trial_label(trial, record): read_voter(database, trial, artifacts) for trial in trials}
-    dropped = [number for number, voter in found.items() if voter is None]
-    silent = [number for number, voter in found.items() if voter and voter.stored.predictions is None]
+) -> tuple[list[EnsembleMember], list[str]]:
+    found = {trial_label(trial, record): read_member(database, trial, artifacts) for trial in trials}
+    dropped = [number for number, member in found.items() if member is None]
+    silent = [number for number, member in found.items() if member and member.stored.predictions is None]
     notes = []
     if dropped:
         notes.append(
-            f"{_trials(dropped)} cannot vote: the weights were deleted, because the study keeps those of its best "
+            f"{_trials(dropped)} cannot be used: the weights were deleted, because the study keeps those of its best "
             f"{record.specification.keep} (--keep N of a new study keeps more)."
         )
     if silent:
-        notes.append(f"{_trials(silent)} cannot vote: an older automl did not keep the validation predictions.")
-    return [voter for voter in found.values() if voter and voter.stored.predictions is not None], notes
+        notes.append(f"{_trials(silent)} cannot be used: an older automl did not keep the validation predictions.")
+    return [member for member in found.values() if member and member.stored.predictions is not None], notes
 
 
-def _distinct(candidates: Sequence[Voter], record: StudyRecord) -> tuple[list[Voter], list[str]]:
-    """Leave out those that answer exactly as a better one: the same recipe and seed, carried over or tried again."""
-    distinct: list[Voter] = []
+def _distinct(candidates: Sequence[EnsembleMember], record: StudyRecord) -> tuple[list[EnsembleMember], list[str]]:
+    """Leave out trials with the predictions of a better one: the same recipe and seed, imported or tried again."""
+    distinct: list[EnsembleMember] = []
     notes = []
     for candidate in candidates:
         twin = next((one for one in distinct if _same(_kept(one), _kept(candidate))), None)
@@ -92,12 +97,14 @@ def _distinct(candidates: Sequence[Voter], record: StudyRecord) -> tuple[list[Vo
             distinct.append(candidate)
         else:
             mine, other = (trial_label(one.trial, record) for one in (candidate, twin))
-            notes.append(f"Trial {mine} answers exactly as trial {other}: left out.")
+            notes.append(f"Trial {mine} has the same predictions as trial {other}: left out.")
     return distinct, notes
 
 
-def _within_limits(candidates: Sequence[Voter], specification: Specification, *, tta: bool) -> list[Voter]:
-    """Those that may be exported alone.
+def _within_limits(
+    candidates: Sequence[EnsembleMember], specification: Specification, *, tta: bool
+) -> list[EnsembleMember]:
+    """Members that may be exported alone.
 
     Raises: StudyError if none may.
     """
@@ -108,20 +115,21 @@ def _within_limits(candidates: Sequence[Voter], specification: Specification, *,
 
 
 def over_with_mirror_images(specification: Specification) -> str:
-    """Why nothing can be exported: the trials themselves were within the limits."""
+    """Say why nothing can be exported, although the trials themselves were within the limits."""
     return (
         f"With mirror images each network takes twice its time, more than the study's limit allows "
         f"({in_words(specification)}). Leave --tta out."
     )
 
 
-def _kept(voter: Voter) -> Predictions:
-    assert voter.stored.predictions is not None
-    return voter.stored.predictions
+def _kept(member: EnsembleMember) -> Predictions:
+    assert member.stored.predictions is not None
+    return member.stored.predictions
 
 
 def _same(one: Predictions, other: Predictions) -> bool:
-    return torch.equal(one.votes_NK, other.votes_NK) and torch.equal(one.mirrored_votes_NK, other.mirrored_votes_NK)
+    pairs = zip(one.as_document().values(), other.as_document().values(), strict=True)
+    return all(torch.equal(*pair) for pair in pairs)
 
 
 def _trials(numbers: Sequence[str]) -> str:

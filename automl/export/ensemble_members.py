@@ -1,4 +1,4 @@
-"""Trials that vote in one model, by what was stored of them."""
+"""Members of an ensemble, read from what is stored of their trials."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from automl.training.evaluation.ensemble_selection import pooled
 
 
 @dataclass(frozen=True)
-class Voter:
-    """A trial, and what is kept of it."""
+class EnsembleMember:
+    """A trial, its stored weights, and its share in the ensemble."""
 
     trial: TrialRecord
     stored: StoredWeights
     share: float = 1.0
-    """In the vote; those of all voters add up to 1."""
+    """Share in the ensemble. The shares of all members add up to 1."""
 
 
 def trial_label(trial: TrialRecord, home: StudyRecord) -> str:
@@ -37,8 +37,8 @@ def trial_label(trial: TrialRecord, home: StudyRecord) -> str:
     return str(trial.number) if trial.study == home.name else f"{trial.study}/{trial.number}"
 
 
-def read_voter(database: Database, trial: TrialRecord, artifacts: ArtifactStore) -> Voter | None:
-    """Read what is kept of a complete trial; None if its weights were not kept.
+def read_member(database: Database, trial: TrialRecord, artifacts: ArtifactStore) -> EnsembleMember | None:
+    """Read what is stored of a complete trial. None if its weights were not kept.
 
     Raises: StudyError if they should be there, and are not; TrainingError if the file is damaged.
     """
@@ -47,7 +47,7 @@ def read_voter(database: Database, trial: TrialRecord, artifacts: ArtifactStore)
     if name is None:
         return None
     try:
-        return Voter(trial, read_weights(artifacts, name))
+        return EnsembleMember(trial, read_weights(artifacts, name))
     except FileNotFoundError as error:
         raise StudyError(
             f"The weights of trial {trial.number} should be in {artifacts.address}/{name}, and are not. "
@@ -55,27 +55,27 @@ def read_voter(database: Database, trial: TrialRecord, artifacts: ArtifactStore)
         ) from error
 
 
-def figures_of_vote(voters: Sequence[Voter], *, tta: bool) -> CalibratedFigures | None:
-    """On the validation split, with the temperature that the vote asks for; None where that was not kept."""
-    kept = [voter.stored.predictions for voter in voters if voter.stored.predictions is not None]
-    if len(kept) < len(voters):
+def ensemble_figures(members: Sequence[EnsembleMember], *, tta: bool) -> CalibratedFigures | None:
+    """Metrics on the validation split, with the fitted temperature. None without stored predictions."""
+    kept = [member.stored.predictions for member in members if member.stored.predictions is not None]
+    if len(kept) < len(members):
         return None
-    logits_NK = pooled(kept, [voter.share for voter in voters], tta=tta)
+    logits_NK = pooled(kept, [member.share for member in members], tta=tta)
     return figures_of(logits_NK, kept[0].labels_N.numpy().astype(np.int64))
 
 
-def build_vote(voters: Sequence[Voter], card: ModelCard, device: torch.device) -> Model:
-    """The model that a card of these voters describes.
+def build_ensemble(members: Sequence[EnsembleMember], card: ModelCard, device: torch.device) -> Model:
+    """Build the model that a card of these members describes.
 
     Raises: ModelError if the code that builds the networks has changed since they were trained.
     """
     networks = build_networks(card)
-    for network, voter in zip(networks, voters, strict=True):
+    for network, member in zip(networks, members, strict=True):
         try:
-            network.load_state_dict(dict(voter.stored.weights), assign=True)
+            network.load_state_dict(dict(member.stored.weights), assign=True)
         except RuntimeError as error:
             raise ModelError(
                 f"{card.provenance.builder or 'This automl'} builds another network than the one that trial "
-                f"{voter.trial.number} trained. Bring its code back to what it was then."
+                f"{member.trial.number} trained. Bring its code back to what it was then."
             ) from error
     return Model(networks, card, device)

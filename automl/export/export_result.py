@@ -1,4 +1,4 @@
-"""What an export reports, for whoever prints it; torch is not imported here."""
+"""Result of an export. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from automl.metrics import Calibration
 
 
 @dataclass(frozen=True)
-class OnTestSplit:
-    """How the exported model did on the test split. Shares from 0 to 1."""
+class TestMetrics:
+    """Metrics of the exported model on the test split. Shares from 0 to 1."""
 
     images: int
     accuracy: float
     accuracy_interval: tuple[float, float]
-    """95 % (Wilson)."""
+    """Wilson's 95 % interval of the accuracy."""
     macro_f1: float
     balanced_accuracy: float
     loss: float
@@ -25,60 +25,62 @@ class OnTestSplit:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The written file, run beside the model in memory."""
+    """Comparison of the written file with the model in memory."""
 
     images: int
-    """That both were asked about."""
+    """Number of compared images."""
     of: str
-    """What these images are: `validation`, `noise`."""
+    """Source of these images: `validation` or `noise`."""
     largest_difference: float
-    """Between their probabilities of any class for any image."""
+    """Largest difference between their probabilities of any class for any image."""
 
 
 @dataclass(frozen=True)
-class Contender:
-    """What a vote, or the best trial alone, reaches and costs."""
+class ScoredModel:
+    """Metric and cost of an ensemble, or of the best trial alone."""
 
     validation: float | None
-    """The study's metric on the validation split, on which the vote was chosen; None where that was not kept."""
+    """Metric on the validation split, on which the ensemble was chosen. None without stored predictions."""
     test: float | None
-    """The same on the test split; None where the data were not at hand."""
+    """Metric on the test split. None without the data."""
     parameters: int
     milliseconds: float
-    """Of one image, on this machine."""
+    """Latency of one image on this machine, in milliseconds."""
 
 
 @dataclass(frozen=True)
-class Vote:
-    """What several networks, or mirror images, bought and cost."""
+class EnsembleResult:
+    """Gain and cost of several networks, or of mirror images."""
 
     shares: dict[str, float]
-    """Of each trial in the vote; together 1. By number, and with the study's name where that is the confirmation."""
+    """Share of each trial, by number, with the study's name if that is the confirmation. Together 1."""
     tta: bool
     """Whether each image is averaged with its mirror image."""
     metric: str
     device: str
-    """That the milliseconds are of."""
-    together: Contender
-    alone: Contender
-    """The best trial without the others and without mirror images."""
+    """Device of the latencies."""
+    together: ScoredModel
+    alone: ScoredModel
+    """Scores of the best trial without the others and without mirror images."""
     alone_trial: str
 
 
 @dataclass(frozen=True)
-class Exported:
-    """An exported model."""
+class ExportResult:
+    """Result of an export."""
 
     path: Path
-    test: OnTestSplit | None
-    """None where the data were not at hand."""
+    test: TestMetrics | None
+    """Metrics on the test split. None without the data."""
     warnings: tuple[str, ...]
     comparison: Comparison
     card: Path
-    """What people may read about it: Markdown beside the model."""
-    vote: Vote | None = None
-    """None: one network, and no mirror images."""
+    """Path of the model card, Markdown beside the model."""
+    ensemble: EnsembleResult | None = None
+    """Gain and cost of the ensemble. None for one network without mirror images."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return asdict(self) | {"path": str(self.path), "card": str(self.card)}
+        document = asdict(self) | {"path": str(self.path), "card": str(self.card)}
+        document["vote"] = document.pop("ensemble")
+        return document

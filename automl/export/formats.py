@@ -1,4 +1,4 @@
-"""Formats of an exported model, by the ending of its file; torch is not imported here."""
+"""Formats of an exported model, by the suffix of its file. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMATS = {
     ".onnx": "a graph of ONNX: runs with onnxruntime and others",
 }
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-"""Of the extra `onnx`: the last one runs the file, which is never handed over unchecked."""
+"""Packages of the extra `onnx`. The last one runs the file, which is always checked."""
 
 
 def check_format(path: Path) -> None:

@@ -24,16 +24,16 @@ from automl.export.prediction.model import Model
 from automl.own_files import CARD_NAME
 
 Run: TypeAlias = Callable[[Tensor], Tensor]
-"""From uint8 images on the CPU to probabilities."""
+"""Function from uint8 images on the CPU to probabilities."""
 CARD = CARD_NAME
-"""Where the card is: the `.onnx` metadata of this name, the `.pt2` extra file `automl.json`. Its `classes` are in the
+"""Name of the card: `.onnx` metadata of this name, `.pt2` extra file `automl.json`. Its `classes` are in the
 order of the outputs."""
 INPUT, OUTPUT = "images", "probabilities"
-"""The names of both in an `.onnx`."""
+"""Names of input and output in an `.onnx`."""
 
 
 def on_cpu(model: Model) -> Classifier:
-    """What a file computes: a copy on the CPU, each weight in memory of its own, as torch.export.save needs it."""
+    """The module of a file: a copy on the CPU, each weight in memory of its own, as torch.export.save needs it."""
     classifier = copy.deepcopy(model.classifier).to("cpu")
     own = {
         name: weight.clone(memory_format=torch.contiguous_format) for name, weight in classifier.state_dict().items()
@@ -98,7 +98,7 @@ def _program(model: Model) -> torch.export.ExportedProgram:
 
 @contextmanager
 def _expressing(model: Model, failure: str) -> Iterator[None]:
-    """Make a sentence of what a network of the user's own raises, which may be anything; automl's own have to work."""
+    """Turn any error of a network of the user's own into a sentence. automl's own networks have to work."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""How a model was found, for its card."""
+"""How a model was found, in sentences for its card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.engine import Connection
 
-from automl.confirmation.conclusions import verdict
+from automl.confirmation.conclusions import conclusions
 from automl.confirmation.confirmed import confirmed_study, read_confirmation
 from automl.errors import StudyError
 from automl.results.results import read_status
@@ -14,13 +14,13 @@ from automl.study.study import StudyRecord, find_study
 
 
 def history(connection: Connection, studies: Iterable[str]) -> tuple[str, ...]:
-    """Sentences on the search, and on its confirmation, that the model's trials belong to."""
+    """Sentences on the search, and on its confirmation, to which the model's trials belong."""
     records = [find_study(connection, name) for name in sorted(studies)]
     searches: dict[int, StudyRecord] = {}
     for record in records:
         try:
             search = confirmed_study(connection, record)
-        except StudyError:  # it was deleted; what the confirmation found still holds
+        except StudyError:  # it was deleted; the confirmation still holds
             continue
         searches[search.study_id] = search
     confirmations = [record for record in records if record.specification.confirms is not None]
@@ -34,7 +34,7 @@ def _search(connection: Connection, record: StudyRecord) -> tuple[str, ...]:
     status, specification = read_status(connection, record), record.specification
     return (
         f"By study `{record.name}`: {status.finished} trials finished, {status.complete} complete, {status.pruned} "
-        f"stopped early, {status.failed} failed.",
+        f"pruned, {status.failed} failed.",
         f"Sampler {specification.sampler}, pruner {specification.pruner}, seed {specification.seed}; the validation "
         f"{specification.metric.replace('_', ' ')} decided.",
     )
@@ -45,5 +45,5 @@ def _confirmation(connection: Connection, record: StudyRecord) -> tuple[str, ...
     return (
         f"Study `{record.name}` trained the best recipes of study `{found.confirms.study}` again, with new seeds and "
         f"{found.confirms.epochs_factor:g} times the epochs.",
-        *verdict(found),
+        *conclusions(found),
     )

@@ -1,4 +1,4 @@
-"""One recipe trained without a search; a trial's own recipe file repeats that trial exactly."""
+"""One recipe trained without a search. A trial's own recipe file repeats that trial exactly."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from automl.data.loading import load_data_set
 from automl.errors import RecipeError
 from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import write_description
-from automl.export.export_result import Exported
+from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
 from automl.export.model_file import build_networks
 from automl.export.prediction.model import Model
 from automl.export.test_evaluation import evaluate
-from automl.export.trial_model import exam, on_test_split, with_test_metrics
+from automl.export.trial_model import load_evaluation_data, metrics_of, with_test_metrics
 from automl.export.writing import samples, write_model
 from automl.metrics import METRICS, EpochResult
 from automl.models.building import build_model, resolve_builder
@@ -42,22 +42,22 @@ RUN_KEYS: Mapping[str, Callable[[object], bool]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeFile:
-    """What `automl show TRIAL --recipe` prints: a recipe, and what else its figures depend on."""
+    """The content of `automl show TRIAL --recipe`: a recipe, and what else its metrics depend on."""
 
     recipe: Recipe
     metric: str = "accuracy"
-    """Which epoch's weights are kept."""
+    """Metric that chooses the epoch whose weights are kept."""
     split_seed: int = 0
     threads: int | None = None
-    """CPU threads: sums in another order have other last bits. None leaves them to PyTorch."""
+    """Number of CPU threads: sums in another order have other last bits. None leaves it to PyTorch."""
     model: str | None = None
-    """`package.module:build` of a network of the user's own."""
+    """Builder of a network of the user's own, `package.module:build`."""
     image_size: int | None = None
     fit: Fit = "crop"
 
     @property
     def sizing(self) -> Sizing:
-        """How the images come to their shape."""
+        """Size of the images, and how they are brought to it."""
         return Sizing(self.image_size, self.fit)
 
 
@@ -67,10 +67,10 @@ class SingleRun:
 
     metric: str
     value: float
-    """The metric at the best epoch."""
+    """Metric at the best epoch."""
     best: EpochResult
     epochs: tuple[EpochResult, ...]
-    exported: Exported | None
+    exported: ExportResult | None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -126,7 +126,7 @@ def train_recipe(
     export: Path | None,
     device: str,
     model: str | None,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> SingleRun:
     """Train all epochs, one line each, and export the best epoch's model if asked to.
 
@@ -146,11 +146,11 @@ def train_recipe(
         device=chosen,
         build=resolve_builder(builder) if builder else build_model,
     )
-    say(describe(chosen, choose_precision(chosen, data.image_shape)))
+    log(describe(chosen, choose_precision(chosen, data.image_shape)))
     epochs = []
     for result in training.epochs():
         epochs.append(result)
-        say(_line(result, file.recipe.epochs))
+        log(_line(result, file.recipe.epochs))
     exported = None
     if export is not None:
         exported = _export(training, data, file, builder, export, home=home)
@@ -173,7 +173,7 @@ def _export(
     path: Path,
     *,
     home: Path,
-) -> Exported:
+) -> ExportResult:
     check_format(path)
     predictions = training.predictions()
     plain, tta = (calibrated_figures(predictions, tta=tta) for tta in (False, True))
@@ -197,15 +197,15 @@ def _export(
     (network,) = build_networks(card)
     network.load_state_dict(training.best_weights, assign=True)
     model = Model([network], card, training.device)
-    whole = exam(card, data.reference, home=home)
-    tested = evaluate(model, whole, "test")
-    model.card = with_test_metrics(card, on_test_split(tested))
+    complete = load_evaluation_data(card, data.reference, home=home)
+    tested = evaluate(model, complete, "test")
+    model.card = with_test_metrics(card, metrics_of(tested))
     comparison = write_model(path, model, samples(data.splits["validation"], card))
     found = ("One recipe, trained without a search.",)
-    return Exported(
+    return ExportResult(
         path=path,
-        test=on_test_split(tested),
+        test=metrics_of(tested),
         warnings=(),
         comparison=comparison,
-        card=write_description(path, model.card, whole, tested, found=found),
+        card=write_description(path, model.card, complete, tested, found=found),
     )

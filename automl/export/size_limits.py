@@ -10,10 +10,10 @@ from automl.study.specification import Specification
 
 
 def ensemble_fits(specification: Specification, trials: Sequence[TrialRecord], *, tta: bool) -> bool:
-    """Whether several networks together, each asked twice with mirror images, are within the study's limits.
+    """Whether several networks together are within the study's limits. Mirror images double the time of each.
 
-    A trial whose size or time is not known counts nothing. One alone was judged when it was trained, and perhaps
-    measured anew by its confirmation, on another machine.
+    A trial whose size or time is not known counts nothing. One alone was checked when it was trained, and perhaps
+    measured again by its confirmation, on another machine.
     """
     if len(trials) == 1 and not tta:
         return True

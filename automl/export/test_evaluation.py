@@ -1,4 +1,4 @@
-"""How well an exported model does on a split of some data. N images, K classes."""
+"""Evaluation of an exported model on a split of some data. N images, K classes."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from automl.data.decoding.pixels import convert
 from automl.errors import DataError
 from automl.export.prediction.model import Model
 from automl.metrics import Calibration
-from automl.training.evaluation import scoring as evaluation
+from automl.training.evaluation import scoring
 from automl.training.evaluation.calibration import measure_calibration
 
 Z_95 = 1.959963984540054
-"""The standard normal stays within so much of 0 in 95 % of the cases."""
+"""Quantile of the standard normal distribution for a 95 % interval."""
 
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How well one class is found. Shares are 0 where nothing can be divided."""
+    """Metrics of one class. Shares are 0 where nothing can be divided."""
 
     name: str
     precision: float
-    """Of the images that were taken for it, the share that is of it."""
+    """Share of the images predicted as this class that are of it."""
     recall: float
-    """Of the images that are of it, the share that was found."""
+    """Share of the images of this class that are predicted as it."""
     f1: float
-    """The harmonic mean of both."""
+    """Harmonic mean of precision and recall."""
     support: int
-    """Images that are of it."""
+    """Number of images of this class."""
 
 
 @dataclass(frozen=True)
-class Evaluation(evaluation.Evaluation):
-    """Figures of one model on one split, its classes in the model's order."""
+class SplitEvaluation(scoring.Evaluation):
+    """Metrics of one model on one split, its classes in the model's order."""
 
     class_names: tuple[str, ...]
     split: SplitName
@@ -58,15 +58,15 @@ class Evaluation(evaluation.Evaluation):
         class_names: tuple[str, ...],
         split: SplitName,
         temperature: float,
-    ) -> Evaluation:
-        """Figures of logits that were not yet divided by their temperature."""
-        found = evaluation.evaluate_logits(logits_NK / temperature, labels_N)
+    ) -> SplitEvaluation:
+        """Metrics of logits that are not yet divided by their temperature."""
+        found = scoring.evaluate_logits(logits_NK / temperature, labels_N)
         calibration = measure_calibration(logits_NK, labels_N, temperature=temperature)
         return cls(found.loss, found.confusion_KK, class_names, split, calibration)
 
     @property
     def n(self) -> int:
-        """Images."""
+        """Number of images."""
         return int(self.confusion_KK.sum())
 
     @property
@@ -76,7 +76,7 @@ class Evaluation(evaluation.Evaluation):
 
     @property
     def classes(self) -> tuple[ClassFigures, ...]:
-        """Figures of each class."""
+        """Metrics of each class."""
         hits_K, supports_K, taken_K = (
             np.diagonal(self.confusion_KK),
             self.confusion_KK.sum(axis=1),
@@ -102,8 +102,8 @@ class Evaluation(evaluation.Evaluation):
         }
 
 
-def evaluate(model: Model, data: DataSet, split: SplitName) -> Evaluation:
-    """Ask the model about every image of a split; images of another shape than the model's are converted.
+def evaluate(model: Model, data: DataSet, split: SplitName) -> SplitEvaluation:
+    """Evaluate the model on every image of a split. Images of another shape than the model's are converted.
 
     Raises: DataError if the split is missing or empty, or the classes are not the model's.
     """
@@ -111,7 +111,7 @@ def evaluate(model: Model, data: DataSet, split: SplitName) -> Evaluation:
     if chosen is None or len(chosen) == 0:
         raise DataError(f"{data.reference} has no images in the split {split}. It has: {', '.join(data.splits)}.")
     labels_N = _model_labels(model, data)[chosen.labels_N]
-    return Evaluation.of(
+    return SplitEvaluation.of(
         model.logits(_images(model, chosen)),
         labels_N,
         class_names=model.classes,

@@ -1,4 +1,4 @@
-"""From a stored trial to an exported model that was tested once on the test split."""
+"""From a stored trial or an ensemble to an exported model that was evaluated once on the test split."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 import torch
 
 from automl.artifacts.store import ArtifactStore
-from automl.confirmation.confirmed import record_test_opening
+from automl.confirmation.confirmed import record_test_access
 from automl.data.dataset import DataSet, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import DataError, StudyError
 from automl.export.card import VALIDATION_METRICS, MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import write_description
 from automl.export.ensemble import Ensemble, over_with_mirror_images
-from automl.export.ensemble_members import Voter, build_vote, figures_of_vote, read_voter, trial_label
-from automl.export.export_result import Contender, Exported, OnTestSplit, Vote
+from automl.export.ensemble_members import EnsembleMember, build_ensemble, ensemble_figures, read_member, trial_label
+from automl.export.export_result import EnsembleResult, ExportResult, ScoredModel, TestMetrics
 from automl.export.formats import check_format
 from automl.export.prediction.model import Model
 from automl.export.provenance import history
 from automl.export.size_limits import ensemble_fits
-from automl.export.test_evaluation import Evaluation, evaluate
+from automl.export.test_evaluation import SplitEvaluation, evaluate
 from automl.export.writing import noise, samples, write_model
 from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
@@ -34,8 +34,8 @@ from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
 
 UNCALIBRATED = (
-    "Its probabilities are not calibrated: what it says of the validation split was not kept by the automl that "
-    "trained it. Train it again for that."
+    "Its probabilities are not calibrated: the automl that trained it did not keep its validation predictions. "
+    "Train it again for that."
 )
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
@@ -51,7 +51,7 @@ def export_trial(
     data: str | None = None,
     tta: bool = False,
     command: str,
-) -> Exported:
+) -> ExportResult:
     """Write the trial's model to `path` as `export_ensemble` does.
 
     Raises: as `export_ensemble`; StudyError if the trial's weights were not kept.
@@ -59,8 +59,8 @@ def export_trial(
     check_format(path)
     if tta and not ensemble_fits(record.specification, [trial], tta=True):
         raise StudyError(over_with_mirror_images(record.specification))
-    voter = _voter(database, record, trial, artifacts)
-    ensemble = Ensemble((voter,), voter, ())
+    member = _member(database, record, trial, artifacts)
+    ensemble = Ensemble((member,), member, ())
     return export_ensemble(database, record, ensemble, path, home=home, data=data, tta=tta, command=command)
 
 
@@ -74,65 +74,69 @@ def export_ensemble(
     data: str | None = None,
     tta: bool = False,
     command: str,
-) -> Exported:
-    """Write the model to `path` after one look at the test split, which the study remembers.
+) -> ExportResult:
+    """Write the model to `path` after one access to the test split, which the study records.
 
-    `data`: where the study's data lie on this machine, if not where the study found them. Where they are not to be
-    found, the model is written without test figures and compared on noise, and a warning says so. `tta`: each image is
+    `data`: path of the study's data on this machine, if not that of the study. Without the data, the model is written
+    without test metrics and compared on noise, and a warning says so. `tta`: each image is
     averaged with its mirror image.
 
     Raises: ModelFileError as `write_model`; StudyError if the data at hand are not the study's.
     """
     check_format(path)
-    card = _card(record, ensemble.voters, tta=tta)
-    model = build_vote(ensemble.voters, card, choose_device())
+    card = _card(record, ensemble.members, tta=tta)
+    model = build_ensemble(ensemble.members, card, choose_device())
     tried_on, found, tested = noise(card.image_shape), None, None
     warnings = ensemble.notes
-    if any(voter.stored.predictions is None for voter in ensemble.voters):
+    if any(member.stored.predictions is None for member in ensemble.members):
         warnings += (UNCALIBRATED,)
     try:
-        found = exam(card, data or card.provenance.data, home=home)
+        found = load_evaluation_data(card, data or card.provenance.data, home=home)
         tried_on = samples(found.splits["validation"], card)
         tested = evaluate(model, found, "test")
     except DataError as error:
-        warnings += (f"Exported without test figures: {error}",)
+        warnings += (f"Exported without test metrics: {error}",)
     else:
-        model.card = with_test_metrics(card, on_test_split(tested))
+        model.card = with_test_metrics(card, metrics_of(tested))
         with database.engine.begin() as connection:
-            record_test_opening(connection, record, command=command)
+            record_test_access(connection, record, command=command)
     comparison = write_model(path, model, tried_on)
     with database.engine.connect() as connection:
-        told = history(connection, {voter.trial.study for voter in ensemble.voters})
-    return Exported(
+        origin = history(connection, {member.trial.study for member in ensemble.members})
+    return ExportResult(
         path=path,
-        test=on_test_split(tested) if tested else None,
+        test=metrics_of(tested) if tested else None,
         warnings=warnings,
         comparison=comparison,
-        card=write_description(path, model.card, found, tested, found=told),
-        vote=_vote(record, ensemble, model, found),
+        card=write_description(path, model.card, found, tested, found=origin),
+        ensemble=_ensemble_result(record, ensemble, model, found),
     )
 
 
-def _vote(record: StudyRecord, ensemble: Ensemble, model: Model, data: DataSet | None) -> Vote | None:
-    """What the vote bought and cost; None where one network votes without mirror images."""
+def _ensemble_result(
+    record: StudyRecord, ensemble: Ensemble, model: Model, data: DataSet | None
+) -> EnsembleResult | None:
+    """Gain and cost of the ensemble. None for one network without mirror images."""
     alone = dataclasses.replace(ensemble.alone, share=1.0)
-    if len(ensemble.voters) == 1 and not model.tta:
+    if len(ensemble.members) == 1 and not model.tta:
         return None
-    single = build_vote((alone,), _card(record, (alone,), tta=False), model.device)
-    return Vote(
-        shares={trial_label(voter.trial, record): voter.share for voter in ensemble.voters},
+    single = build_ensemble((alone,), _card(record, (alone,), tta=False), model.device)
+    return EnsembleResult(
+        shares={trial_label(member.trial, record): member.share for member in ensemble.members},
         tta=model.tta,
         metric=record.specification.metric,
         device=str(model.device),
-        together=_contender(record, ensemble.voters, model, data),
-        alone=_contender(record, (alone,), single, data),
+        together=_score_model(record, ensemble.members, model, data),
+        alone=_score_model(record, (alone,), single, data),
         alone_trial=trial_label(alone.trial, record),
     )
 
 
-def _contender(record: StudyRecord, voters: Sequence[Voter], model: Model, data: DataSet | None) -> Contender:
-    name, figures = record.specification.metric, figures_of_vote(voters, tta=model.tta)
-    return Contender(
+def _score_model(
+    record: StudyRecord, members: Sequence[EnsembleMember], model: Model, data: DataSet | None
+) -> ScoredModel:
+    name, figures = record.specification.metric, ensemble_figures(members, tta=model.tta)
+    return ScoredModel(
         validation=None if figures is None else getattr(figures, "calibrated_loss" if name == "loss" else name),
         test=None if data is None else getattr(evaluate(model, data, "test"), name),
         parameters=sum(parameter.numel() for parameter in model.classifier.parameters()),
@@ -143,24 +147,24 @@ def _contender(record: StudyRecord, voters: Sequence[Voter], model: Model, data:
 def write_untested_model(
     database: Database, record: StudyRecord, trial: TrialRecord, path: Path, *, artifacts: ArtifactStore
 ) -> None:
-    """Write the trial's model and leave the test split alone.
+    """Write the trial's model without an access to the test split.
 
     Raises: ModelFileError as `write_model`; StudyError if the trial's weights were not kept.
     """
-    voters = (_voter(database, record, trial, artifacts),)
-    card = _card(record, voters, tta=False)
-    write_model(path, build_vote(voters, card, torch.device("cpu")), noise(card.image_shape))
+    members = (_member(database, record, trial, artifacts),)
+    card = _card(record, members, tta=False)
+    write_model(path, build_ensemble(members, card, torch.device("cpu")), noise(card.image_shape))
 
 
-def with_test_metrics(card: ModelCard, test: OnTestSplit) -> ModelCard:
-    """The card with the figures of the test split beside those of the validation split."""
+def with_test_metrics(card: ModelCard, test: TestMetrics) -> ModelCard:
+    """The card with the metrics of the test split beside those of the validation split."""
     figures = {f"test_{name}": getattr(test, name) for name in ("accuracy", "macro_f1", "balanced_accuracy", "loss")}
     figures["test_calibration_error"] = test.calibration.error_after
     return dataclasses.replace(card, metrics={**card.metrics, **figures})
 
 
-def exam(card: ModelCard, reference: str, *, home: Path) -> DataSet:
-    """The data that the model was trained, chosen and is to be tested on.
+def load_evaluation_data(card: ModelCard, reference: str, *, home: Path) -> DataSet:
+    """Load the data on which the model was trained and is to be evaluated.
 
     Raises: DataError if the data are not to be found, or are other data.
     """
@@ -171,9 +175,9 @@ def exam(card: ModelCard, reference: str, *, home: Path) -> DataSet:
     return data
 
 
-def on_test_split(found: Evaluation) -> OnTestSplit:
-    """The figures that are printed and kept."""
-    return OnTestSplit(
+def metrics_of(found: SplitEvaluation) -> TestMetrics:
+    """Metrics that are printed and stored."""
+    return TestMetrics(
         images=found.n,
         accuracy=found.accuracy,
         accuracy_interval=found.accuracy_interval,
@@ -184,36 +188,36 @@ def on_test_split(found: Evaluation) -> OnTestSplit:
     )
 
 
-def _voter(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: ArtifactStore) -> Voter:
+def _member(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: ArtifactStore) -> EnsembleMember:
     if trial.state != "complete":
         raise StudyError(
             f"Trial {trial.number} of study {record.name} is {trial.state}: only complete trials have a model. "
             f"Train its recipe with: automl show {trial.number} {record.name} --recipe > recipe.yaml, "
             "then automl train recipe.yaml"
         )
-    voter = read_voter(database, trial, artifacts)
-    if voter is None:
+    member = read_member(database, trial, artifacts)
+    if member is None:
         raise StudyError(
             f"The weights of trial {trial.number} were not kept: study {record.name} keeps those of its best "
             f"{record.specification.keep}. Train it again with: automl show {trial.number} {record.name} --recipe "
             "> recipe.yaml, then automl train recipe.yaml --export model.pt"
         )
-    return voter
+    return member
 
 
-def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCard:
+def _card(record: StudyRecord, members: Sequence[EnsembleMember], *, tta: bool) -> ModelCard:
     specification = record.specification
-    plain, mirrored = (figures_of_vote(voters, tta=tta) for tta in (False, True))
+    plain, mirrored = (ensemble_figures(members, tta=tta) for tta in (False, True))
     return ModelCard(
         members=tuple(
             MemberCard(
-                recipe=Recipe.from_mapping(voter.trial.recipe),
-                normalization=voter.stored.normalization,
-                share=voter.share,
-                trial=voter.trial.number,
-                study=voter.trial.study,
+                recipe=Recipe.from_mapping(member.trial.recipe),
+                normalization=member.stored.normalization,
+                share=member.share,
+                trial=member.trial.number,
+                study=member.trial.study,
             )
-            for voter in voters
+            for member in members
         ),
         temperature=plain.calibration.temperature if plain else 1.0,
         tta_temperature=mirrored.calibration.temperature if mirrored else 1.0,
@@ -222,7 +226,7 @@ def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCa
         image_shape=specification.data.image_shape,
         sizing=specification.data.sizing,
         pixel_range=specification.data.pixel_range,
-        metrics=_validation_metrics(voters, mirrored if tta else plain),
+        metrics=_validation_metrics(members, mirrored if tta else plain),
         provenance=Provenance(
             data=specification.data.reference,
             fingerprint=specification.data.fingerprint,
@@ -234,10 +238,10 @@ def _card(record: StudyRecord, voters: Sequence[Voter], *, tta: bool) -> ModelCa
     )
 
 
-def _validation_metrics(voters: Sequence[Voter], figures: CalibratedFigures | None) -> dict[str, float]:
-    """As the model will answer; of a trial whose predictions were not kept, as its best epoch had them."""
+def _validation_metrics(members: Sequence[EnsembleMember], figures: CalibratedFigures | None) -> dict[str, float]:
+    """Validation metrics of the model's predictions. Without stored predictions, those of the best epoch."""
     if figures is not None:
         return validation_metrics(figures)
-    trial = voters[0].trial
+    trial = members[0].trial
     best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
     return {f"validation_{name}": getattr(best, f"validation_{name}") for name in VALIDATION_METRICS}

@@ -1,4 +1,4 @@
-"""What all pictures share: size, colours, and how they become files."""
+"""Size, colours and files of all printed figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from automl.own_files import PICTURE_MARK
 
 WIDTH_INCHES = 8.3
-"""At 200 dots per inch twice the 830 pixels that GitHub gives a README, so that it is sharp on every screen."""
+"""Width of a figure. At 200 dots per inch it is twice the 830 pixels of a README on GitHub: sharp on every screen."""
 DOTS_PER_INCH = 200
 SMALL_DOTS_PER_INCH = 100
 SMALL_COLOURS = 64
@@ -24,7 +24,7 @@ INK = "#333333"
 FAINT = "#8c8c8c"
 GRID = "#e6e6e6"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Told apart with every form of colour blindness. Source: Okabe and Ito 2008, without the yellow, faint on white."""
+"""Distinct with every form of colour blindness. Source: Okabe and Ito 2008, without the yellow, faint on white."""
 
 
 def new_figure(*, height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
@@ -35,7 +35,7 @@ def new_figure(*, height_inches: float, width_inches: float = WIDTH_INCHES) -> F
 
 
 def style(axes: Axes, *, x_label: str, y_label: str) -> None:
-    """Label the axes, and leave of their frame what helps to read them."""
+    """Label the axes, and leave out the parts of the frame that do not help."""
     axes.set_xlabel(x_label, color=INK, fontsize=FONT_POINTS)
     axes.set_ylabel(y_label, color=INK, fontsize=FONT_POINTS)
     axes.tick_params(colors=INK, labelsize=FONT_POINTS - 1)

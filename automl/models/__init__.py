@@ -1,1 +1,8 @@
-"""The convolutional family, built from a Recipe."""
+"""Networks, built from a Recipe.
+
+building     from a recipe to a network: the convolutional family, or a builder of the user's own
+family       the convolutional family: stem, stages, head
+blocks       plain and residual blocks, channel attention, stochastic depth
+convolution  a convolution that is faster on a CPU for small feature maps
+geometry     which networks fit which image sizes; imports no torch
+"""

@@ -1,4 +1,4 @@
-"""The pieces of the convolutional family: plain and residual blocks, channel attention, stochastic depth.
+"""Building blocks of the convolutional family: plain and residual blocks, channel attention, stochastic depth.
 
 B images, C channels, H × W pixels.
 """
@@ -117,7 +117,7 @@ class StochasticDepth(nn.Module):
         self.skip_probability = skip_probability
 
     def forward(self, branch_BCHW: Tensor) -> Tensor:
-        """Return the branch, its mean over many draws unchanged."""
+        """Return the branch. Its mean over many random masks is unchanged."""
         if not self.training:
             return branch_BCHW
         kept = 1 - self.skip_probability

@@ -1,4 +1,4 @@
-"""From a recipe to a network: the family's, or one that the user brings as `package.module:build`."""
+"""From a recipe to a network: the convolutional family, or a builder of the user's own, `package.module:build`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def check_model(model: object, image_shape: ImageShape, num_classes: int) -> Non
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers training changes."""
+    """Number of trainable parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 

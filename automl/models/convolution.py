@@ -1,13 +1,13 @@
 """Convolution that is faster on a CPU where the images have become small.
 
-Where a feature map has only a few places left, all three sums of a convolution are one matrix product each, over all
-images and places. oneDNN's gradient of the weights goes through the images one by one: of 256 channels on 3 × 3 places,
-128 images, in bfloat16, the product takes 2.9 ms instead of 15. And with a million weights oneDNN spends its time on
-bringing them into its own order, for the result and again for the gradient of the features: of 512 channels on 2 × 2
-places 21.6 and 22.4 ms, where the products take 2.4 and 2.8 (one core of an Intel Xeon with AMX, torch 2.15,
-oneDNN 3.13, 2026-11; benchmarks/LOG.md).
+Where a feature map has only a few positions left, the result and both gradients are one matrix product each, over all
+images and positions. oneDNN computes the gradient of the weights image by image. For 256 channels on 3 × 3 positions
+and 128 images in bfloat16, the product takes 2.9 ms instead of 15. With a million weights, oneDNN spends its time on
+reordering them, for the result and again for the gradient of the features. For 512 channels on 2 × 2 positions that
+takes 21.6 and 22.4 ms, the products 2.4 and 2.8 (one core of an Intel Xeon with AMX, torch 2.15, oneDNN 3.13, 2026-11;
+benchmarks/LOG.md).
 
-B images, C channels before and O after, H × W places after, K × K the kernel.
+B images, C channels before and O after, H × W positions after, K × K the kernel.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
-_MOST_PLACES: Mapping[torch.dtype, int] = {torch.bfloat16: 16, torch.float32: 4}
-"""H × W up to which the weights' gradient is faster as a product, measured for 64 to 512 channels."""
-_MANY_WEIGHTS, _MOST_PLACES_OF_MANY = 2**20, 16
-"""From so many weights, and up to so many places, everything is faster as a product, in either type."""
+_MAX_POSITIONS: Mapping[torch.dtype, int] = {torch.bfloat16: 16, torch.float32: 4}
+"""Largest H × W for which the weights' gradient is faster as a product, measured for 64 to 512 channels."""
+_MANY_WEIGHTS, _MAX_POSITIONS_OF_MANY = 2**20, 16
+"""Fewest weights and most positions for which everything is faster as a product, in either type."""
 
 
 class Convolution(nn.Conv2d):
@@ -37,9 +37,9 @@ class Convolution(nn.Conv2d):
         if not (self.training and torch.is_grad_enabled() and features_BCHW.device.type == "cpu"):
             return super().forward(features_BCHW)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else features_BCHW.dtype
-        height, width = _places(features_BCHW, self.stride[0])
-        wholly = self.weight.numel() >= _MANY_WEIGHTS and height * width <= _MOST_PLACES_OF_MANY
-        if not wholly and height * width > _MOST_PLACES.get(dtype, 0):
+        height, width = _positions(features_BCHW, self.stride[0])
+        wholly = self.weight.numel() >= _MANY_WEIGHTS and height * width <= _MAX_POSITIONS_OF_MANY
+        if not wholly and height * width > _MAX_POSITIONS.get(dtype, 0):
             return super().forward(features_BCHW)
         output: Tensor = _ByProducts.apply(features_BCHW.to(dtype), self.weight.to(dtype), self.stride[0], wholly)
         return output
@@ -69,17 +69,17 @@ class _ByProducts(torch.autograd.Function):
 
 def convolved(features_BCHW: Tensor, weight_OCKK: Tensor, stride: int) -> Tensor:
     """Result of a convolution, B × O × H × W."""
-    places = _places(features_BCHW, stride)
-    patches_RP = _patches(features_BCHW, places, weight_OCKK.shape[-1], stride)  # R = B × H × W, P = K × K × C
+    positions = _positions(features_BCHW, stride)
+    patches_RP = _patches(features_BCHW, positions, weight_OCKK.shape[-1], stride)  # R = B × H × W, P = K × K × C
     result_RO = patches_RP @ _by_patch(weight_OCKK).t()
-    return result_RO.view(len(features_BCHW), *places, -1).permute(0, 3, 1, 2)
+    return result_RO.view(len(features_BCHW), *positions, -1).permute(0, 3, 1, 2)
 
 
 def weight_gradient(gradient_BOHW: Tensor, features_BCHW: Tensor, kernel: int, stride: int) -> Tensor:
     """Gradient of a convolution's weights, O × C × K × K, from that of its result."""
     channels_out, channels_in = gradient_BOHW.shape[1], features_BCHW.shape[1]
     patches_RP = _patches(features_BCHW, gradient_BOHW.shape[2:], kernel, stride)
-    weights_OKKC = (_by_place(gradient_BOHW).t() @ patches_RP).view(channels_out, kernel, kernel, channels_in)
+    weights_OKKC = (_by_position(gradient_BOHW).t() @ patches_RP).view(channels_out, kernel, kernel, channels_in)
     return weights_OKKC.permute(0, 3, 1, 2)
 
 
@@ -87,7 +87,7 @@ def features_gradient(gradient_BOHW: Tensor, features_BCHW: Tensor, weight_OCKK:
     """Gradient of what a convolution was given, B × C × its height × its width, from that of its result."""
     count, channels, height, width = features_BCHW.shape
     kernel, (rows, columns) = weight_OCKK.shape[-1], gradient_BOHW.shape[2:]
-    patches_RP = _by_place(gradient_BOHW) @ _by_patch(weight_OCKK)
+    patches_RP = _by_position(gradient_BOHW) @ _by_patch(weight_OCKK)
     patches_BHWKKC = patches_RP.view(count, rows, columns, kernel, kernel, channels)
     reach = kernel // 2
     # In float32, for each pixel is in up to K × K patches, whose rounding would add up.
@@ -100,27 +100,27 @@ def features_gradient(gradient_BOHW: Tensor, features_BCHW: Tensor, weight_OCKK:
     return inside_BHWC.to(gradient_BOHW.dtype).permute(0, 3, 1, 2)
 
 
-def _places(features_BCHW: Tensor, stride: int) -> tuple[int, int]:
+def _positions(features_BCHW: Tensor, stride: int) -> tuple[int, int]:
     height, width = features_BCHW.shape[2:]
     return -(-height // stride), -(-width // stride)
 
 
-def _by_place(gradient_BOHW: Tensor) -> Tensor:
-    """One row a place of an image."""
+def _by_position(gradient_BOHW: Tensor) -> Tensor:
+    """One row for each position of an image."""
     return gradient_BOHW.permute(0, 2, 3, 1).reshape(-1, gradient_BOHW.shape[1])
 
 
 def _by_patch(weight_OCKK: Tensor) -> Tensor:
-    """One row a channel of the result, in the order of `_patches`."""
+    """One row for each channel of the result, in the order of `_patches`."""
     return weight_OCKK.permute(0, 2, 3, 1).reshape(len(weight_OCKK), -1)
 
 
-def _patches(features_BCHW: Tensor, places: tuple[int, ...], kernel: int, stride: int) -> Tensor:
-    """What each place of the result looks at, one row a place: (B × H × W) × (K × K × C)."""
+def _patches(features_BCHW: Tensor, positions: tuple[int, ...], kernel: int, stride: int) -> Tensor:
+    """The patch under each position of the result, one row a position: (B × H × W) × (K × K × C)."""
     reach, channels = kernel // 2, features_BCHW.shape[1]
     padded_BHWC = pad(features_BCHW.permute(0, 2, 3, 1), (0, 0, reach, reach, reach, reach)).contiguous()
     by_image, by_row, by_column, _ = padded_BHWC.stride()
-    shape = (len(features_BCHW), *places, kernel, kernel, channels)
+    shape = (len(features_BCHW), *positions, kernel, kernel, channels)
     windows = padded_BHWC.as_strided(shape, (by_image, stride * by_row, stride * by_column, by_row, by_column, 1))
     return windows.reshape(-1, kernel * kernel * channels)
 

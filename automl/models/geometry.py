@@ -1,4 +1,4 @@
-"""Which networks fit which images: arithmetic without torch, so that a search space can ask before it proposes."""
+"""Which networks fit which images. This is arithmetic without torch: a search space asks before it proposes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def spatial_size(recipe: Recipe, image_shape: ImageShape) -> tuple[int, int]:
 
 
 def halvings(downsample: Downsample, depth: int) -> int:
-    """How often the stages halve the image: a pooling ends each of them, a stride starts each but the first."""
+    """Number of times that the stages halve the image: a pooling ends each, a stride starts each but the first."""
     return depth if downsample == "max_pool" else max(depth - 1, 0)
 
 

@@ -1,4 +1,4 @@
-"""What a search stands on, looked at before it begins: database, artifacts, disk, wandb, device."""
+"""Environment checks before a search begins: database, artifacts, disk, wandb, device."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from automl.training.device import choose_precision, describe
 from automl.worker.worker import choose_worker_device
 
 STATES_A_CHECKPOINT = 5
-"""A checkpoint holds the weights, Adam's two moments, the average and the best weights."""
+"""Number of states in a checkpoint: the weights, Adam's two moments, the average and the best weights."""
 FLOAT32_BYTES = 4
 LEAST_FREE_BYTES = 200 * 2**20
-"""For the database and wandb's files of a search of some hundred trials."""
+"""Space, in bytes, for the database and wandb's files of a search of some hundred trials."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the answer."""
+    """Result of one check."""
 
     name: str
     text: str
-    """What is there, or the sentence on what is wrong with it."""
+    """Description of what was found, or of the problem."""
     is_fine: bool = True
 
 
 def check_storage(url: str | None, *, home: Path) -> Finding:
-    """The database starts or answers, and lets the tables be made."""
+    """Check that the database starts or answers, and that the tables can be created."""
     started = time.perf_counter()
     try:
         with open_database(url, home=home) as database:
@@ -52,7 +52,7 @@ def check_storage(url: str | None, *, home: Path) -> Finding:
 
 
 def check_artifacts(artifacts: ArtifactStore) -> Finding:
-    """A file can be written where the weights go."""
+    """Check that the artifacts can be written."""
     try:
         check_writable(artifacts)
     except OSError as error:
@@ -64,7 +64,7 @@ def check_artifacts(artifacts: ArtifactStore) -> Finding:
 
 
 def check_disk(folder: Path, *, parameters: int, models: int, workers: int) -> Finding:
-    """There is room for so many models of so many parameters, and for a checkpoint of each worker."""
+    """Check the space for `models` models of `parameters` parameters, and for a checkpoint of each worker."""
     needed_bytes = LEAST_FREE_BYTES + FLOAT32_BYTES * parameters * (models + STATES_A_CHECKPOINT * workers)
     free_bytes = shutil.disk_usage(folder).free
     sizes = f"{free_bytes / 1e9:.1f} GB free in {folder}, up to {needed_bytes / 1e9:.1f} GB needed"
@@ -75,17 +75,17 @@ def check_disk(folder: Path, *, parameters: int, models: int, workers: int) -> F
 
 
 def check_wandb(environment: Mapping[str, str], *, home: Path) -> Finding:
-    """Where the runs will go."""
+    """Check where wandb's runs will go."""
     try:
         mode = choose_mode(environment)
     except AutomlError as error:
         return Finding("wandb", str(error), is_fine=False)
-    told = {"online": "runs are uploaded", "offline": f"runs stay in {home / 'wandb'}", "disabled": "no runs are kept"}
-    return Finding("wandb", f"{mode}: {told[mode]}")
+    runs = {"online": "runs are uploaded", "offline": f"runs stay in {home / 'wandb'}", "disabled": "no runs are kept"}
+    return Finding("wandb", f"{mode}: {runs[mode]}")
 
 
 def check_device(asked: str, image_shape: tuple[int, int, int]) -> tuple[torch.device, Finding]:
-    """The device that the first worker takes; a GPU that lies idle is wrong unless another device is asked for.
+    """Check the device of the first worker. An idle GPU is a problem unless another device is asked for.
 
     Raises: TrainingError if the device that was asked for is not there.
     """

@@ -1,4 +1,4 @@
-"""Whether the networks of a space can learn these images, and what their trials cost on this machine."""
+"""Whether the networks of a space can learn these images, and the cost of their trials on this machine."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from automl.data.dataset import DataSet
 from automl.errors import AutomlError
 from automl.models.building import build_model, resolve_builder
 from automl.preflight.network_sizes import SizedRecipe, network_size, sized_recipes
-from automl.preflight.throughput import Rehearsal
+from automl.preflight.throughput import ThroughputBenchmark
 from automl.recipe import network_in_words
 from automl.study.specification import Specification
-from automl.training.overfit_check import Learning, learn_by_heart
+from automl.training.overfit_check import OverfitResult, check_overfit
 from automl.training.pace import Pace
 
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """One network of the space: what it learnt, what it costs."""
+    """One network of the space: its overfit check and its cost."""
 
     sized: SizedRecipe
     workers: int
-    learning: Learning | None = None
+    overfit: OverfitResult | None = None
     pace: Pace | None = None
-    """With as many workers at once."""
+    """Cost of an epoch with as many workers at once."""
     problem: str | None = None
 
     @property
     def seconds_a_trial(self) -> float | None:
-        """All its epochs, without pruning."""
+        """Duration of all its epochs in seconds, without pruning."""
         return self.pace.seconds_an_epoch * self.sized.recipe.epochs if self.pace else None
 
     @property
     def trials_an_hour(self) -> float | None:
-        """Of all workers together, if all trials were like this one."""
+        """Trials an hour of all workers together, if all trials were like this one."""
         return 3600 / self.seconds_a_trial * self.workers if self.seconds_a_trial else None
 
     def as_dict(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class ModelCheck:
             "size": self.sized.size,
             "parameters": self.sized.parameters,
             "recipe": self.sized.recipe.as_dict(),
-            "learning": asdict(self.learning) if self.learning else None,
+            "learning": asdict(self.overfit) if self.overfit else None,
             "pace": asdict(self.pace) if self.pace else None,
             "trials_an_hour": self.trials_an_hour,
             "problem": self.problem,
@@ -72,23 +72,25 @@ class ModelChecks:
         )
 
     def run(self) -> Iterator[ModelCheck]:
-        """Measure and teach one after another, the smallest first."""
-        with Rehearsal(self._specification, home=self._home, workers=self._workers, device=self._device) as rehearsal:
+        """Measure the pace of each network and run its overfit check, the smallest first."""
+        with ThroughputBenchmark(
+            self._specification, home=self._home, workers=self._workers, device=self._device
+        ) as benchmark:
             for sized in self.sized:
-                yield self._checked(sized, rehearsal)
+                yield self._checked(sized, benchmark)
 
-    def _checked(self, sized: SizedRecipe, rehearsal: Rehearsal) -> ModelCheck:
+    def _checked(self, sized: SizedRecipe, benchmark: ThroughputBenchmark) -> ModelCheck:
         try:
-            pace = rehearsal.measure(sized.recipe)
-            learning = learn_by_heart(sized.recipe, self._data, device=self._device, build=self._build)
+            pace = benchmark.measure(sized.recipe)
+            overfit = check_overfit(sized.recipe, self._data, device=self._device, build=self._build)
         except AutomlError as error:
             return ModelCheck(sized, self._workers, problem=f"The {sized.size} network: {error}")
-        problem = None if learning.is_complete else _not_learnt(sized, learning, self._data.reference)
-        return ModelCheck(sized, self._workers, learning, pace, problem)
+        problem = None if overfit.is_complete else _describe_underfit(sized, overfit, self._data.reference)
+        return ModelCheck(sized, self._workers, overfit, pace, problem)
 
 
-def _not_learnt(sized: SizedRecipe, learning: Learning, reference: str) -> str:
-    if learning.train_accuracy == 1:
+def _describe_underfit(sized: SizedRecipe, overfit: OverfitResult, reference: str) -> str:
+    if overfit.train_accuracy == 1:
         advice = "It behaves otherwise in evaluation mode: look for what it does only while training."
     else:
         advice = (
@@ -96,7 +98,7 @@ def _not_learnt(sized: SizedRecipe, learning: Learning, reference: str) -> str:
             f"automl inspect {reference}"
         )
     return (
-        f"The {sized.size} network ({network_in_words(sized.recipe)}) does not learn {learning.images} images by heart"
-        f": after {learning.epochs} epochs {learning.train_accuracy:.0%} are right while training and "
-        f"{learning.evaluation_accuracy:.0%} in evaluation mode. {advice}"
+        f"The {sized.size} network ({network_in_words(sized.recipe)}) does not overfit {overfit.images} images: "
+        f"after {overfit.epochs} epochs {overfit.train_accuracy:.0%} are right while training and "
+        f"{overfit.evaluation_accuracy:.0%} in evaluation mode. {advice}"
     )

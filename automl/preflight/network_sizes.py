@@ -1,4 +1,4 @@
-"""The smallest, the middle and the largest network that a space proposes, by the numbers that training changes."""
+"""The smallest, the middle and the largest network of a space, by the number of trainable parameters."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ ARCHITECTURE = (
     "hidden_dim",
     "squeeze_excitation",
 )
-"""The fields of Recipe that can change a network's size."""
-DRAWS = 31
-"""Random recipes, among which the middle model is the median."""
+"""Fields of Recipe that can change a network's size."""
+RANDOM_RECIPES = 31
+"""Number of random recipes, of which the middle network is the median."""
 SWEEPS = 3
-"""Times at most that every parameter is tried; the shipped spaces need two."""
+"""Largest number of times that every parameter is tried. The shipped spaces need two."""
 FEW_VALUES = 6
-"""More of one parameter are thinned out to the first, the last and some between."""
+"""Largest number of values of one parameter that are tried: the first, the last and some between."""
 Count = Callable[[Recipe], int]
-"""Numbers that training changes in the network of a recipe."""
+"""Function that counts the trainable parameters in the network of a recipe."""
 
 
 @dataclass(frozen=True)
 class SizedRecipe:
-    """A recipe of the space, and how large its network is."""
+    """A recipe of the space, and the size of its network."""
 
     size: str
-    """smallest, middle or largest."""
+    """Name of the size: smallest, middle or largest."""
     recipe: Recipe
     parameters: int
 
@@ -54,22 +54,22 @@ class SizedRecipe:
 def sized_recipes(space: SearchSpace, count: Count) -> tuple[SizedRecipe, ...]:
     """Recipes of different sizes, the smallest first: three, or fewer where the space has fewer sizes.
 
-    The middle one is the median of random draws. The ends are found from the ends of these draws by changing one
-    parameter at a time; in a space in Python they are the ends of the draws.
+    The middle one is the median of random recipes. The ends are found from the ends of these recipes by changing one
+    parameter at a time. In a space in Python they are the ends of the random recipes.
     """
     counted = _remembered(count)
-    draws = sorted(drawn(space, count=DRAWS), key=counted)
+    recipes = sorted(drawn(space, count=RANDOM_RECIPES), key=counted)
     found = {
-        "middle": draws[len(draws) // 2],
-        "smallest": _climbed(space, draws[0], lambda recipe: -counted(recipe)),
-        "largest": _climbed(space, draws[-1], counted),
+        "middle": recipes[len(recipes) // 2],
+        "smallest": _climbed(space, recipes[0], lambda recipe: -counted(recipe)),
+        "largest": _climbed(space, recipes[-1], counted),
     }
     by_parameters = {counted(recipe): size for size, recipe in found.items()}
     return tuple(SizedRecipe(size, found[size], parameters) for parameters, size in sorted(by_parameters.items()))
 
 
 def network_size(build: Builder, recipe: Recipe, data: DataSet) -> int:
-    """Numbers that training changes, where that is possible without giving the network any memory.
+    """Count the trainable parameters, if possible without allocating the network.
 
     Raises: ModelError if the network is none, or cannot take the images.
     """
@@ -84,7 +84,7 @@ def network_size(build: Builder, recipe: Recipe, data: DataSet) -> int:
 
 
 class _Unfilled(TorchFunctionMode):
-    """Leaves weights without first values: without memory they have none, and finding that out took 3 ms a layer."""
+    """Skips the initialization of weights: without memory they have no values, and trying took 3 ms a layer."""
 
     def __torch_function__(
         self,
@@ -114,14 +114,14 @@ def _changed(space: SearchSpace, recipe: Recipe, parameter: Parameter) -> list[R
     """The recipe with each of some values of a parameter that decides the network."""
     if parameter.name not in ARCHITECTURE:
         return []
-    wishes = [{**recipe.as_dict(), parameter.name: value} for value in _few(parameter.distribution.values() or ())]
-    return [Recipe.from_mapping(nearest(space.parameters, wish)) for wish in wishes]
+    wanted = [{**recipe.as_dict(), parameter.name: value} for value in _few(parameter.distribution.values() or ())]
+    return [Recipe.from_mapping(nearest(space.parameters, values)) for values in wanted]
 
 
 def _few(values: Sequence[Value]) -> Sequence[Value]:
     if len(values) <= FEW_VALUES:
         return values
-    return [values[round(place * (len(values) - 1) / (FEW_VALUES - 1))] for place in range(FEW_VALUES)]
+    return [values[round(position * (len(values) - 1) / (FEW_VALUES - 1))] for position in range(FEW_VALUES)]
 
 
 def _remembered(count: Count) -> Count:

@@ -1,4 +1,4 @@
-"""Processes that train at the same time, as a search's workers will, to find out what that costs on this machine."""
+"""Throughput: a concurrent benchmark in as many processes as a search will have workers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from automl.study.specification import Specification
 from automl.training.pace import Pace, measure_pace
 
 START_SECONDS = 300.0
-"""The processes wait so long for each other; each has torch and the data to load."""
+"""Longest wait of the processes for each other, in seconds. Each loads torch and the data."""
 
 
-class Rehearsal:
+class ThroughputBenchmark:
     """`workers` processes on one device, or where that is a GPU on all GPUs in turn; a context manager."""
 
     def __init__(self, specification: Specification, *, home: Path, workers: int, device: torch.device) -> None:
@@ -43,7 +43,7 @@ class Rehearsal:
         for index in range(self._workers):
             here, there = context.Pipe()
             arguments = there, self._barrier, self._specification, self._home, threads, _device_of(index, self._device)
-            process = context.Process(target=_take_part, args=arguments, daemon=True)
+            process = context.Process(target=_measure_recipes, args=arguments, daemon=True)
             with isolated_children():
                 process.start()
             there.close()  # else the end of the process would not close the connection
@@ -59,7 +59,7 @@ class Rehearsal:
             connection.close()
 
     def measure(self, recipe: Recipe) -> Pace:
-        """What the slowest and the largest of the processes need, while all of them train this recipe.
+        """Measure the time of the slowest and the memory of the largest process while all of them train this recipe.
 
         Raises: TrainingError if there is too little memory. ModelError or DataError if it cannot be trained.
         """
@@ -75,23 +75,23 @@ class Rehearsal:
         try:
             answer: Pace | AutomlError = connection.recv()
         except (EOFError, ConnectionResetError):
-            answer = self._death(self._processes[self._connections.index(connection)], recipe)
+            answer = self._explain_end(self._processes[self._connections.index(connection)], recipe)
         if isinstance(answer, AutomlError):
             raise answer
         return answer
 
-    def _death(self, process: BaseProcess, recipe: Recipe) -> AutomlError:
-        """Why a process ended: the kernel kills what takes too much memory; all else is a bug."""
+    def _explain_end(self, process: BaseProcess, recipe: Recipe) -> AutomlError:
+        """Explain why a process ended. The kernel kills one that takes too much memory; anything else is a bug."""
         process.join()
         if process.exitcode != -signal.SIGKILL:
             raise RuntimeError(f"A measuring process ended with {process.exitcode}; its traceback is above.")
         return _too_large(recipe, self._device)
 
 
-def _take_part(
+def _measure_recipes(
     connection: Connection, barrier: Barrier, specification: Specification, home: Path, threads: int, device: str
 ) -> None:
-    """In one of the processes: measure each recipe that comes, once all are there, so that they compete for real."""
+    """Measure each recipe that comes, in one of the processes. It waits for the others, so that they compete."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for this one
     torch.set_num_threads(threads)
     data = load_data_set(

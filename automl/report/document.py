@@ -1,4 +1,4 @@
-"""What a report says, before it becomes Markdown or HTML: sections of sentences, tables, commands and pictures."""
+"""Content of a report, before it is Markdown or HTML: sections of sentences, tables, commands and pictures."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Text in rows; a column of numbers stands to the right."""
+class ReportTable:
+    """Text in rows. Columns of numbers are right-aligned."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
-    """Which columns are of numbers, from 0."""
+    """Indices of the columns of numbers, from 0."""
 
 
 @dataclass(frozen=True)
 class Commands:
-    """Lines for a shell."""
+    """Commands for a shell, one a line."""
 
     lines: tuple[str, ...]
 
@@ -38,15 +38,15 @@ class Picture:
     """One figure in both its forms."""
 
     name: str
-    """Of its file, without an ending."""
+    """Name of its file, without the suffix."""
     description: str
-    """What can be seen, for those who cannot see it."""
+    """Alternative text."""
     drawn: Figure
     interactive: go.Figure | None
-    """None: an image says it all."""
+    """Plotly figure of the page. None: the page shows the image."""
 
 
-Block: TypeAlias = Paragraph | Table | Commands | Picture
+Block: TypeAlias = Paragraph | ReportTable | Commands | Picture
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Document:
-    """A whole report."""
+class Report:
+    """A complete report."""
 
     title: str
     lead: str
@@ -82,5 +82,5 @@ class Document:
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """All of them, in their order."""
+        """Pictures of all sections, in their order."""
         return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Picture))

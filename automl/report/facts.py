@@ -1,4 +1,4 @@
-"""What the database knows of a finished search, and what follows from it by arithmetic."""
+"""Facts of a finished search, read from the database, and what follows from them by arithmetic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.confirmation.confirmed import Choice, Confirmation, choose_best
+from automl.confirmation.confirmed import Confirmation, RecommendedTrial, choose_best
 from automl.errors import StudyError
 from automl.figures.search.effort import TrialEffort
 from automl.metrics import METRICS, EpochResult, Metric
@@ -22,10 +22,10 @@ FINISHED_STATES: dict[str, FinishedState] = {"complete": "complete", "pruned": "
 
 
 @dataclass(frozen=True)
-class Opening:
-    """A look at the test split."""
+class TestAccess:
+    """One access to the test split."""
 
-    opened_at: datetime
+    accessed_at: datetime
     command: str
 
 
@@ -36,17 +36,17 @@ class Facts:
     record: StudyRecord
     status: StudyStatus
     trials: tuple[TrialRecord, ...]
-    """Finished ones, by number."""
+    """Finished trials, by number."""
     devices: tuple[str, ...]
-    """Each device that a worker used, once."""
-    choice: Choice | None = None
-    """What `automl best` names; None: no trial is complete."""
+    """Distinct devices of the workers."""
+    choice: RecommendedTrial | None = None
+    """Trial that `automl best` names. None if no trial is complete."""
     confirmation_seconds: float = 0.0
-    """Device time of the confirmation's epochs."""
+    """Device time of the confirmation's epochs, in seconds."""
 
     @property
     def metric(self) -> Metric:
-        """What the study optimized."""
+        """Metric that the study optimizes."""
         return METRICS[self.record.specification.metric]
 
     @property
@@ -73,31 +73,31 @@ class Facts:
 
     @property
     def confirmation(self) -> Confirmation | None:
-        """Of the search's best recipes."""
+        """Confirmation of the search's best recipes, if there is one."""
         return self.choice.confirmation if self.choice else None
 
     @property
     def stopped(self) -> int:
-        """Trials that the pruner stopped: the others that are pruned were over a limit, and never began."""
+        """Number of trials that the pruner stopped. The other pruned trials were over a limit and never began."""
         return self.status.pruned - self.status.over_limit
 
     def in_state(self, state: FinishedState) -> tuple[TrialRecord, ...]:
-        """Trials that ended so."""
+        """Trials in this state."""
         return tuple(trial for trial in self.trials if trial.state == state)
 
     def reached(self, trial: TrialRecord) -> float | None:
-        """The metric at its best epoch if it is complete, at its last one if not; None without an epoch."""
+        """The metric at the best epoch of a complete trial, at the last one of another. None without an epoch."""
         if trial.value is not None or not trial.epochs:
             return trial.value
         return self.metric.of(trial.epochs[-1])
 
     def gain(self, value: float, over: float) -> float:
-        """By how much a value is better than another one; negative: worse."""
+        """Difference by which a value is better than another one. Negative if it is worse."""
         return value - over if self.metric.maximize else over - value
 
 
 def read_facts(connection: Connection, record: StudyRecord) -> Facts:
-    """Everything that the report needs from the database, but the looks at the test split.
+    """Read everything that the report needs from the database, but the test-split accesses.
 
     Raises: StudyError if no trial is finished.
     """
@@ -118,13 +118,13 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
     return Facts(record, status, trials, _devices(connection, record), choice, seconds)
 
 
-def read_openings(connection: Connection, records: Iterable[StudyRecord]) -> tuple[Opening, ...]:
-    """Every look at the test split by these studies, the first one first."""
+def read_test_accesses(connection: Connection, records: Iterable[StudyRecord]) -> tuple[TestAccess, ...]:
+    """Read the test-split accesses of these studies, the oldest first."""
     rows = connection.execute(
         text("SELECT opened_at, command FROM automl_test_openings WHERE study_id = ANY(:studies) ORDER BY opened_at"),
         {"studies": [one.study_id for one in records]},
     )
-    return tuple(Opening(row.opened_at, row.command) for row in rows)
+    return tuple(TestAccess(row.opened_at, row.command) for row in rows)
 
 
 def _trained_seconds(connection: Connection, record: StudyRecord) -> float:
@@ -145,7 +145,7 @@ def best_result(trial: TrialRecord) -> EpochResult:
 
 
 def effort_of(trial: TrialRecord) -> TrialEffort:
-    """Device time of a finished trial: of its epochs, validation included, without loading and start."""
+    """Device time of a finished trial's epochs, with validation, without loading and start."""
     trained = sum(result.seconds for result in trial.epochs)
     left = int(trial.recipe.get("epochs", 0)) - len(trial.epochs)
     saved = trained / len(trial.epochs) * left if trial.state == "pruned" and trial.epochs else 0.0
@@ -159,7 +159,7 @@ class Failure:
     kind: str
     numbers: tuple[int, ...]
     reason: str
-    """The last line of the first one's."""
+    """Last line of the first trial's reason."""
 
 
 def failures_by_kind(trials: Sequence[TrialRecord]) -> tuple[Failure, ...]:
@@ -177,8 +177,8 @@ def _last_line(reason: str | None) -> str:
     return lines[-1].strip() if lines else "nothing was written down"
 
 
-def rungs_of(facts: Facts) -> tuple[TrialRecord, ...]:
-    """Trials that the study's first recipes were tried in, in their order; those that never ended are left out."""
+def baseline_trials(facts: Facts) -> tuple[TrialRecord, ...]:
+    """Trials of the study's baseline recipes, in their order. Unfinished ones are left out."""
     specification = facts.record.specification
     if specification.is_exhaustive:
         return ()
@@ -187,5 +187,5 @@ def rungs_of(facts: Facts) -> tuple[TrialRecord, ...]:
     for number, values in enumerate(specification.space.first_recipes()):
         trial = by_number.get(number)
         if trial is not None and all(trial.recipe.get(name) == value for name, value in values.items()):
-            found.append(trial)  # trials carried over from another study have these numbers and other recipes
+            found.append(trial)  # imported trials have these numbers and other recipes
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The report as one page for a browser: figures, their program and every image are inside, so it works by mail."""
+"""The report as one page for a browser. Figures, Plotly and images are inside: it works by mail."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from string import Template
 from plotly.offline import get_plotlyjs
 
 from automl.figures.canvas import png_bytes
-from automl.report.document import Block, Commands, Document, Paragraph, Picture, Section, Table
+from automl.report.document import Block, Commands, Paragraph, Picture, Report, ReportTable, Section
 
 TEMPLATE = "page.html"
-"""Beside this module."""
+"""File name of the template, beside this module."""
 
 
-def to_page(document: Document) -> str:
-    """HTML that asks nothing of any network; its policy forbids it to."""
+def to_page(document: Report) -> str:
+    """Render HTML that needs no network. Its content security policy forbids requests."""
     template = Template(resources.files(__package__).joinpath(TEMPLATE).read_text("utf-8"))
     return template.substitute(
         title=html.escape(document.title),
@@ -46,7 +46,7 @@ def _block(block: Block) -> str:
     match block:
         case Paragraph(text):
             return f"<p>{html.escape(text)}</p>"
-        case Table():
+        case ReportTable():
             return _table(block)
         case Commands(lines):
             return f"<pre>{html.escape(chr(10).join(lines))}</pre>"
@@ -54,7 +54,7 @@ def _block(block: Block) -> str:
             return _picture(block)
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     head = "".join(_cell("th", column, name, table) for column, name in enumerate(table.columns))
     rows = (
         "<tr>" + "".join(_cell("td", column, value, table) for column, value in enumerate(row)) + "</tr>"
@@ -64,7 +64,7 @@ def _table(table: Table) -> str:
     return f'<div class="table"><table>{heading}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _cell(tag: str, column: int, value: str, table: Table) -> str:
+def _cell(tag: str, column: int, value: str, table: ReportTable) -> str:
     kind = ' class="number"' if column in table.numbers else ""
     return f"<{tag}{kind}>{html.escape(value)}</{tag}>"
 
@@ -77,8 +77,8 @@ def _picture(picture: Picture) -> str:
     return f'<figure><img alt="{description}" src="data:image/png;base64,{image}"></figure>'
 
 
-def _figures(document: Document) -> str:
-    """What Plotly draws, by the id of its place, as JSON that cannot end the script element it stands in."""
+def _figures(document: Report) -> str:
+    """Plotly figures by the id of their element, as JSON that cannot end its script element."""
     plots = {
         f"figure-{picture.name}": json.loads(picture.interactive.to_json())
         for picture in document.pictures

@@ -1,4 +1,4 @@
-"""Which parameters mattered, by Optuna's analysis of the complete trials."""
+"""Hyperparameter importance, by Optuna's analysis of the complete trials."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from automl.storage.optuna_storage import open_storage
 from automl.study.study import StudyRecord
 
 FEWEST_TRIALS = 10
-"""Complete ones; with fewer, the comparison says nothing."""
+"""Fewest complete trials: with fewer, the comparison is meaningless."""
 BEST_TRIALS = 5
-"""That the others are compared with, at least, as PED-ANOVA's authors advise."""
+"""Fewest best trials that are compared with all, as PED-ANOVA's authors advise."""
 BEST_SHARE = 0.1
 CURVE_SUFFIX = ".quantile"
-"""Of the name under which the search stores a draw from a curve."""
+"""Suffix of the name of a parameter with a quantile distribution, under which its quantile is stored."""
 
 
 def read_importances(database: Database, record: StudyRecord) -> tuple[Importance, ...] | str:
-    """Share of each searched parameter, conditional ones included, the greatest first; or why there is none.
+    """Share of each searched parameter, conditional ones included, the largest first; or why there is none.
 
     PED-ANOVA compares the best tenth of the complete trials (five at least) with all of them; nothing in it is random.
 

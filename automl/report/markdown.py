@@ -1,17 +1,17 @@
-"""The report as a README.md that GitHub shows, with its figures as images beside it."""
+"""The report as a README.md for GitHub, with its figures as images beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automl.report.document import Block, Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.report.document import Block, Commands, Headline, Paragraph, Picture, Report, ReportTable, Section
 from automl.sanitize import escaped
 
 IMAGES = "images"
-"""Folder of the images, beside the README."""
+"""Name of the folder of images, beside the README."""
 
 
-def to_markdown(document: Document) -> str:
+def to_markdown(document: Report) -> str:
     """GitHub's Markdown."""
     parts = [f"# {escaped(document.title)}", escaped(document.lead), _headlines(document.headlines)]
     parts += [_section(section) for section in document.sections]
@@ -20,7 +20,7 @@ def to_markdown(document: Document) -> str:
 
 def _headlines(headlines: Sequence[Headline]) -> str:
     rows = tuple((headline.name, headline.value, headline.remark) for headline in headlines)
-    return _table(Table(("", "", ""), rows, frozenset({1})))
+    return _table(ReportTable(("", "", ""), rows, frozenset({1})))
 
 
 def _section(section: Section) -> str:
@@ -31,7 +31,7 @@ def _block(block: Block) -> str:
     match block:
         case Paragraph(text):
             return escaped(text)
-        case Table():
+        case ReportTable():
             return _table(block)
         case Commands(lines):
             return "\n".join(["```console", *(f"$ {line}" for line in lines), "```"])
@@ -39,7 +39,7 @@ def _block(block: Block) -> str:
             return f"![{escaped(description)}]({IMAGES}/{name}.png)"
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     rules = ("---:" if column in table.numbers else "---" for column in range(len(table.columns)))
     rows = [table.columns, tuple(rules), *(tuple(map(escaped, row)) for row in table.rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

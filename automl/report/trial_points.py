@@ -1,42 +1,42 @@
-"""From stored trials to what the figures draw."""
+"""From stored trials to the data of the figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from automl.figures.search.architecture import Architecture, Kind
-from automl.figures.search.baselines import Rung
+from automl.figures.search.baseline_gain import Baseline
 from automl.figures.search.history import TrialPoint
-from automl.figures.search.learning_curves import Curve
+from automl.figures.search.learning_curves import LearningCurve
 from automl.figures.search.parallel import ParallelAxis, parallel_axis
 from automl.figures.search.trade_off import Priced
 from automl.recipe import FIELDS, Value
-from automl.report.facts import FINISHED_STATES, Facts, rungs_of
+from automl.report.facts import FINISHED_STATES, Facts, baseline_trials
 from automl.report.words import network_of, recipe_of
 from automl.results.results import TrialRecord
 from automl.spaces.space import SearchSpace
 
 MOST_AXES = 12
-"""Of a picture that can still be read; the value's comes on top."""
+"""Largest number of axes of a readable picture, without that of the value."""
 KINDS: Mapping[str, Kind] = {"plain": "plain", "residual": "residual"}
 
 
 def points(facts: Facts) -> list[TrialPoint]:
-    """Every finished trial."""
+    """Points of all finished trials."""
     return [TrialPoint(trial.number, FINISHED_STATES[trial.state], facts.reached(trial)) for trial in facts.trials]
 
 
 def descriptions(facts: Facts) -> dict[int, str]:
-    """Recipes in words by trial number; a trial that failed before it had one is not there."""
+    """Recipes in words by trial number; a trial that failed before it had one is left out."""
     return {trial.number: recipe_of(trial, model=facts.model) for trial in facts.trials if trial.recipe}
 
 
-def rungs(facts: Facts) -> list[Rung]:
-    """The first recipes, and the winner where it is none of them."""
-    tried, winner = rungs_of(facts), facts.winner
+def baseline_points(facts: Facts) -> list[Baseline]:
+    """Baselines, and the winner if it is none of them."""
+    tried, winner = baseline_trials(facts), facts.winner
     called = "best of the search" if facts.choice is not None and facts.choice.is_confirmed else "winner"
     found = [
-        Rung(
+        Baseline(
             f"trial {trial.number}: {network_of(trial, model=facts.model)}",
             facts.reached(trial),
             complete=trial.state == "complete",
@@ -46,14 +46,14 @@ def rungs(facts: Facts) -> list[Rung]:
     ]
     if winner is not None and winner.number not in [trial.number for trial in tried]:
         label = f"{called}, trial {winner.number}: {network_of(winner, model=facts.model)}"
-        found.append(Rung(label, winner.value, is_winner=True))
+        found.append(Baseline(label, winner.value, is_winner=True))
     return found
 
 
-def curves(trials: Sequence[TrialRecord], *, what: str) -> list[Curve]:
+def curves(trials: Sequence[TrialRecord], *, what: str) -> list[LearningCurve]:
     """Training and validation of each trial; `what` is accuracy or loss."""
     return [
-        Curve(
+        LearningCurve(
             f"trial {trial.number}",
             [result.epoch for result in trial.epochs],
             [getattr(result, f"train_{what}") for result in trial.epochs],
@@ -81,12 +81,12 @@ def architectures(facts: Facts) -> list[Architecture]:
 
 
 def label_of(trial: TrialRecord) -> str:
-    """How pictures call a trial."""
+    """Label of a trial in the figures."""
     return f"trial {trial.number}"
 
 
 def priced(facts: Facts) -> list[Priced]:
-    """Complete trials with what they ask for, by number."""
+    """Complete trials with their costs, by number."""
     trials = sorted(facts.best_first, key=lambda trial: trial.number)
     return [
         Priced(label_of(trial), trial.value, trial.parameters, trial.milliseconds)
@@ -111,7 +111,7 @@ def parallel_axes(facts: Facts, most_important: Sequence[str]) -> list[ParallelA
 
 
 def _live_values(space: SearchSpace, trial: TrialRecord) -> dict[str, Value]:
-    """The parameters that this trial was drawn with; the whole recipe for a space that is a function."""
+    """Active parameters of this trial; the whole recipe for a space that is a function."""
     if space.function:
         return dict(trial.recipe)
     live: dict[str, Value] = {}

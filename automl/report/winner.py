@@ -1,4 +1,4 @@
-"""The winner on the study's data: what the data are, and what the network makes of the test split.
+"""SplitEvaluation of the winner on the study's data and on its test split.
 
 N images, K classes, H × W pixels, C channels.
 """
@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import StoredWeights, read_weights, weights_name
-from automl.confirmation.confirmed import record_test_opening
+from automl.confirmation.confirmed import record_test_access
 from automl.data.batches.batching import open_images
 from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
 from automl.errors import AutomlError, DataError, ModelError, StudyError
-from automl.export.test_evaluation import Evaluation, wilson_interval
-from automl.figures.images.mistakes import Mistake
+from automl.export.test_evaluation import SplitEvaluation, wilson_interval
+from automl.figures.images.misclassified import Misclassified
 from automl.metrics import Calibration
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
@@ -34,18 +34,18 @@ from automl.training.evaluation.class_report import class_report
 from automl.training.evaluation.forward import predict_logits
 
 COMMAND = "report"
-"""As the study remembers who opened its test split."""
-MOST_MISTAKES = 24
+"""Name of the command in the study's test-split accesses."""
+MOST_ERRORS = 24
 LEARNED_FROM: tuple[SplitName, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True)
 class SplitFigures:
-    """One split of the study's data."""
+    """Size and majority share of one split of the study's data."""
 
     images: int
     majority_share: float
-    """Of the images, those of the training split's most frequent class."""
+    """Share of the images that are of the training split's most frequent class."""
 
     def interval(self, accuracy: float) -> tuple[float, float]:
         """The 95 % interval of an accuracy on this split (Wilson)."""
@@ -53,34 +53,34 @@ class SplitFigures:
 
 
 @dataclass(frozen=True)
-class OnTest:
-    """The winner on the test split."""
+class TestResults:
+    """Results of the winner on the test split."""
 
-    evaluation: Evaluation
+    scores: SplitEvaluation
     by_class: Mapping[str, Mapping[str, float]]
     """scikit-learn's classification report: precision, recall, f1-score and support by row."""
-    mistakes: tuple[Mistake, ...]
-    """The most sure ones first."""
+    errors: tuple[Misclassified, ...]
+    """Misclassified images, the most confident first."""
     reliability_before: tuple[Bin, ...]
-    """Without the temperature."""
+    """Reliability bins without the temperature."""
     reliability_after: tuple[Bin, ...]
 
 
 @dataclass(frozen=True)
-class Examination:
-    """What could be found out; `missing` says the rest."""
+class TestEvaluation:
+    """SplitEvaluation of the winner, as far as it was possible. `missing` says the rest."""
 
     splits: Mapping[SplitName, SplitFigures]
-    """Empty where the data are not at hand; without `test` where it stays shut."""
+    """Splits by name. Empty without the data; without `test` if it was not accessed."""
     majority_class: str | None
-    test: OnTest | None
+    test: TestResults | None
     missing: tuple[str, ...]
-    """Sentences."""
+    """Sentences on what is missing."""
     validation_calibration: Calibration | None = None
-    """None where the weights, or what they say of the validation split, were not kept."""
+    """Calibration on the validation split. None if the weights or their predictions were not kept."""
 
 
-def examine(
+def evaluate_on_test(
     database: Database,
     record: StudyRecord,
     trial: TrialRecord,
@@ -88,32 +88,32 @@ def examine(
     home: Path,
     artifacts: ArtifactStore,
     data: str | None,
-) -> Examination:
-    """Look at the data and, if the trial's weights were kept, once at the test split, which the study remembers.
+) -> TestEvaluation:
+    """Evaluate the trial on the data, and once on the test split if its weights were kept. The access is recorded.
 
-    `data`: where they lie on this machine, if not where the study found them.
+    `data`: path of the data on this machine, if not that of the study.
     """
     missing: list[str] = []
     network: tuple[nn.Module, StoredWeights] | None = None
     try:
         network = _network(database, record, trial, artifacts)
     except AutomlError as error:
-        missing.append(f"The figures on the test split: {error}")
+        missing.append(f"The metrics on the test split: {error}")
     try:
         loaded = _load(record, data, home=home, splits=LEARNED_FROM if network is None else SPLITS)
     except DataError as error:
         missing.append(f"Intervals, the majority class and all that needs images: {error}")
-        return Examination({}, None, None, tuple(missing))
+        return TestEvaluation({}, None, None, tuple(missing))
     test = calibration = None
     if network is not None:
         calibrated = network[1].calibrated(tta=False)
         calibration = calibrated.calibration if calibrated else None
         with database.engine.begin() as connection:
-            record_test_opening(connection, record, command=COMMAND)
+            record_test_access(connection, record, command=COMMAND)
         test = _on_test(*network, loaded, temperature=calibration.temperature if calibration else 1.0)
     majority = int(loaded.class_counts("train").argmax())
     splits = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}
-    return Examination(splits, loaded.class_names[majority], test, tuple(missing), calibration)
+    return TestEvaluation(splits, loaded.class_names[majority], test, tuple(missing), calibration)
 
 
 def _network(
@@ -168,35 +168,35 @@ def _split_figures(split: Split, majority: int) -> SplitFigures:
     return SplitFigures(len(split), float(np.mean(split.labels_N == majority)))
 
 
-def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet, *, temperature: float) -> OnTest:
+def _on_test(network: nn.Module, stored: StoredWeights, data: DataSet, *, temperature: float) -> TestResults:
     split, device = data.splits["test"], choose_device()
     logits_NK = predict_logits(
         network.to(device), open_images(split, device), normalization=stored.normalization, precision="float32"
     )
-    evaluation = Evaluation.of(
+    evaluation = SplitEvaluation.of(
         logits_NK, split.labels_N, class_names=data.class_names, split="test", temperature=temperature
     )
-    return OnTest(
+    return TestResults(
         evaluation,
         class_report(evaluation.confusion_KK, data.class_names),
-        _mistakes(logits_NK / temperature, split),
+        _errors(logits_NK / temperature, split),
         reliability(logits_NK, split.labels_N),
         reliability(logits_NK / temperature, split.labels_N),
     )
 
 
 @torch.inference_mode()
-def _mistakes(logits_NK: Tensor, split: Split) -> tuple[Mistake, ...]:
-    """Wrongly classified images, those first to whose wrong class the network gave the highest probability."""
-    sure_N, predicted_N = (values.cpu().numpy() for values in logits_NK.softmax(dim=1).max(dim=1))
+def _errors(logits_NK: Tensor, split: Split) -> tuple[Misclassified, ...]:
+    """Misclassified images, those with the highest probability of the wrong class first."""
+    confidence_N, predicted_N = (values.cpu().numpy() for values in logits_NK.softmax(dim=1).max(dim=1))
     wrong = np.flatnonzero(predicted_N != split.labels_N)
-    surest = wrong[np.argsort(-sure_N[wrong], kind="stable")][:MOST_MISTAKES]
+    most_confident = wrong[np.argsort(-confidence_N[wrong], kind="stable")][:MOST_ERRORS]
     return tuple(
-        Mistake(
+        Misclassified(
             split.images_MHWC[split.rows_N[position]],
             int(split.labels_N[position]),
             int(predicted_N[position]),
-            float(sure_N[position]),
+            float(confidence_N[position]),
         )
-        for position in surest
+        for position in most_confident
     )

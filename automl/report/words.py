@@ -1,4 +1,4 @@
-"""How the report writes numbers and networks."""
+"""Numbers, networks and recipes in words."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def interval(bounds: tuple[float, float]) -> str:
 
 
 def network_of(trial: TrialRecord, *, model: str | None) -> str:
-    """What the network is, in words; `model`: the name of one of the user's own."""
+    """Describe the network. `model`: the name of one of the user's own."""
     return model or network_in_words(Recipe.from_mapping(trial.recipe))
 
 
 def recipe_of(trial: TrialRecord, *, model: str | None) -> str:
-    """The recipe in words, as a sentence; `model`: the name of a network of the user's own."""
+    """Describe the recipe in a sentence. `model`: the name of a network of the user's own."""
     return in_words(Recipe.from_mapping(trial.recipe), model=model) + "."
 
 
 def size_of(trial: TrialRecord) -> str:
-    """Number of parameters, if it is known."""
+    """Format the number of parameters, if it is known."""
     return "" if trial.parameters is None else f"{trial.parameters:,}"

@@ -1,4 +1,4 @@
-"""Figures of a complete trial before and after its temperature, as its worker stored them: no torch in here."""
+"""Validation metrics of a complete trial before and after temperature scaling, as its worker stored them. No torch."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from sqlalchemy.engine import Connection
 from automl.metrics import CalibratedFigures, Calibration
 
 CALIBRATED_ATTRIBUTE = "calibrated"
-"""The trial's user attribute that holds them."""
+"""Name of the trial's user attribute that holds them."""
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The weights of a trial on the validation split."""
+    """Validation metrics of a trial's weights."""
 
     plain: CalibratedFigures
     tta: CalibratedFigures
-    """Each image averaged with its mirror image."""
+    """Metrics with test-time augmentation: each image is averaged with its mirror image."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -29,7 +29,7 @@ class Calibrated:
 
 
 def read_calibrated(connection: Connection, trial_id: int) -> Calibrated | None:
-    """None where the trial is not complete, or an automl trained it that did not calibrate yet."""
+    """Read them. None if the trial is not complete, or an older automl trained it without calibration."""
     stored = connection.scalar(
         text("SELECT value_json FROM trial_user_attributes WHERE trial_id = :trial_id AND key = :key"),
         {"trial_id": trial_id, "key": CALIBRATED_ATTRIBUTE},

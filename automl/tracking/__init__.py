@@ -1,1 +1,10 @@
-"""Where a search is watched: Weights & Biases and optuna-dashboard."""
+"""Experiment tracking: Weights & Biases and optuna-dashboard.
+
+dashboard_server   the optuna-dashboard server
+wandb_mode         whether wandb uploads, found out without importing it
+wandb_runs         each trial as a run of wandb
+wandb_event_queue  the queue of events between a worker and its wandb process
+wandb_process      the process that calls wandb for one worker
+wandb_models       download of models from wandb
+wandb_files        wandb's files on this machine
+"""

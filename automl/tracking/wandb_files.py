@@ -1,4 +1,4 @@
-"""What wandb has left on this machine."""
+"""wandb's files on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_of(folder: Path, study_uid: str) -> Path:
-    """Where wandb keeps copies of what the study's runs log, for uploading them later."""
+    """Folder of wandb's copies of what the study's runs log, for a later upload."""
     return folder / "wandb" / "cache" / study_uid
 
 

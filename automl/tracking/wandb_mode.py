@@ -1,4 +1,4 @@
-"""Whether wandb uploads: found out as wandb itself looks for a key, without importing wandb."""
+"""Whether wandb uploads. Keys are looked up as wandb does it, without importing wandb."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MODES: dict[str, Mode] = {
     "run": "online",
     "dryrun": "offline",
 }
-"""What WANDB_MODE takes, wandb's two old words included."""
+"""Modes by the values of WANDB_MODE, with wandb's two old ones."""
 TRUE = ("1", "true", "t", "yes", "y", "on")
-"""Of WANDB_DISABLED, by which Hugging Face's tools know that wandb is not wanted."""
+"""True values of WANDB_DISABLED, by which Hugging Face's tools know that wandb is not wanted."""
 PUBLIC_SERVER = "https://api.wandb.ai"
 
 
@@ -55,7 +55,7 @@ def _known(mode: str) -> Mode:
 
 
 def _stored_settings(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """What wandb stores for the user, and over it what it stores for a folder, as `wandb offline` does."""
+    """Read wandb's settings of the user, overridden by those of the folder, which `wandb offline` writes."""
     config_folder = _expanded(environment, environment.get("WANDB_CONFIG_DIR") or "~/.config/wandb")
     root = _expanded(environment, environment.get("WANDB_DIR") or str(Path.cwd()))
     files = [config_folder / "settings"] if config_folder else []

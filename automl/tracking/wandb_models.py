@@ -1,4 +1,4 @@
-"""Models that trials left with Weights & Biases, fetched again."""
+"""Download of models that trials uploaded to Weights & Biases."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The process that speaks to wandb for one worker: a JSON event a line comes in, a warning a line goes out.
+"""The process that calls wandb for one worker: a JSON event a line comes in, a warning a line goes out.
 
 It is a process because wandb blocks: `init` until its time-out, `finish` and the hook at interpreter exit until the
-upload ends. In here it may, and the worker kills it when its own time is up. `wandb_courier` runs this file by path: it
-imports nothing of the package and takes 110 MB, wandb-core included (wandb 0.31, Python 3.11, 2026-11).
+upload ends. In here it may block, and the worker kills it when its own time is up. `wandb_event_queue` runs this file
+by path. It imports nothing of the package and takes 110 MB, wandb-core included (wandb 0.31, Python 3.11, 2026-11).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DEADLINE = Deadline()
 signal.signal(signal.SIGTERM, DEADLINE.come)
 
 SCRATCH = tempfile.tempdir = tempfile.mkdtemp(prefix="automl-wandb-")
-"""Where wandb makes two folders for every trial's tables, which it would leave behind."""
+"""Folder in which wandb makes two folders for every trial's tables, which it would leave behind."""
 
 import psutil  # noqa: E402
 import wandb  # noqa: E402 – takes half a second, in which the signal would end the process
@@ -60,10 +60,10 @@ Result = TypeVar("Result")
 INIT_SECONDS = 20.0
 FINISH_SECONDS = 30.0
 MODEL_SECONDS = 600
-"""Longest upload of a model; the worker trains on meanwhile."""
+"""Longest upload of a model, in seconds. The worker keeps training meanwhile."""
 KILL_SECONDS = 1.0
 FLUSH_SECONDS = 0.5
-"""How much a kill of everything loses; with wandb's own 15 s, a whole short trial."""
+"""Interval of writing to disk, in seconds: what a kill of everything loses. wandb's own 15 s is a whole short trial."""
 EXIT_CODES = {"complete": 0, "pruned": 0, "failed": 1, "given back": 1, "lost": 1}
 
 
@@ -86,7 +86,7 @@ class Runs:
             self._finish(**{name: value for name, value in event.items() if name != "event"})
 
     def end(self) -> None:
-        """Finish a run that nobody finished: its worker is gone."""
+        """Finish a run whose worker is gone."""
         self._finish(state="lost", summary={})
 
     def _start(self, options: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ class Runs:
         self._run.define_metric("*", step_metric="epoch")
 
     def _start_online(self, options: dict[str, Any]) -> wandb.Run | None:
-        # A trial that changed hands goes on in the same run; offline, wandb refuses to look.
+        # A reassigned trial continues the same run. Offline, wandb refuses to resume.
         return self._upload(lambda: self._init(options, mode="online", resume="allow")) if self._online else None
 
     def _init(self, options: dict[str, Any], **more: Any) -> wandb.Run:
@@ -127,7 +127,7 @@ class Runs:
             self._upload(lambda: run.finish(exit_code=EXIT_CODES[state]))
 
     def _upload(self, call: Callable[[], Result]) -> Result | None:
-        """Whatever goes wrong in `call` is one warning, and the end of uploading; what was logged is on the disk."""
+        """Turn any error of `call` into one warning, and end uploading. What was logged is on the disk."""
         try:
             with DEADLINE:
                 return call()

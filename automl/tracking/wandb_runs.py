@@ -1,4 +1,4 @@
-"""Each trial as a run of Weights & Biases, which can neither slow, hang nor fail it."""
+"""Each trial as a run of Weights & Biases. wandb can neither slow down, block nor fail a trial."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.metrics import EpochResult
-from automl.tracking.wandb_courier import Courier
+from automl.tracking.wandb_event_queue import EventQueue
 from automl.tracking.wandb_files import cache_of
 from automl.tracking.wandb_mode import Mode, has_home
 from automl.training.evaluation.class_report import class_report
 
 DEFAULT_PROJECT = "automl"
 OF_ANOTHER_RUN = ("WANDB_RUN_ID", "WANDB_RESUME", "WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")
-"""Variables that would turn a worker's trials into one run, or into runs of a sweep that started the worker."""
+"""Environment variables that would turn a worker's trials into one run, or into runs of a sweep."""
 
 MOST_TAG_LETTERS = 64
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
-"""What wandb refuses in the name of an artifact."""
+"""Characters that wandb refuses in the name of an artifact."""
 
 TrialEnd = Literal["complete", "pruned", "failed", "given back"]
 
 
 @dataclasses.dataclass(frozen=True)
 class ByClass:
-    """How a trial's classes were told apart on the validation split, at its best epoch."""
+    """Classification report of a trial on the validation split, at its best epoch."""
 
     confusion_KK: npt.NDArray[np.int64]
-    """True classes down, predicted ones across."""
+    """Confusion matrix: true classes down, predicted ones across."""
     class_names: Sequence[str]
 
     def as_event(self) -> dict[str, object]:
-        """Plain JSON; of the matrix what is not 0, at most one cell an image."""
+        """Plain JSON. Cells of the matrix that are 0 are left out."""
         names, cells = self.class_names, np.argwhere(self.confusion_KK).tolist()
         report = class_report(self.confusion_KK, names)
         return {
@@ -53,9 +53,9 @@ def artifact_name(study: str, trial_number: int) -> str:
 
 
 class RunTracker:
-    """The runs of one worker, one after another. Its calls only queue small events for a process that speaks to wandb.
+    """The runs of one worker, one after another. Its calls only queue small events for the process that calls wandb.
 
-    Online and without an answer for 20 s, or for 30 s at a run's end, the worker's runs are kept offline from there on.
+    Online and without an answer for 20 s, or for 30 s at a run's end, the worker's later runs stay offline.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class RunTracker:
         self._models: list[Path] = []
         self._folder = folder.absolute()
         self.uploads = mode == "online"
-        """Whether models are wanted."""
+        """Whether models are uploaded."""
         self._project = project or environment.get("WANDB_PROJECT") or DEFAULT_PROJECT
         self._entity = entity or environment.get("WANDB_ENTITY")
-        self._courier: Courier | None = None
+        self._event_queue: EventQueue | None = None
         if mode != "disabled":
             own = process_environment(environment, cache=cache_of(self._folder, study_uid), online=self.uploads)
-            self._courier = _courier(self._folder, mode, own, warn)
+            self._event_queue = _start_queue(self._folder, mode, own, warn)
 
     def start(self, *, trial_number: int, run_id: str, config: Mapping[str, object], tags: Sequence[str] = ()) -> None:
         """Begin the run of a trial. The same `run_id` again, online, continues that run."""
@@ -117,7 +117,7 @@ class RunTracker:
         classes: ByClass | None = None,
         model: Path | None = None,
     ) -> None:
-        """End the run. wandb shows complete and pruned as finished, failed as failed, given back as preempted.
+        """End the run. wandb shows complete and pruned as finished, failed as failed, `given back` as preempted.
 
         `model`: a file from `model_path`, uploaded as an artifact that is named like the run, and then deleted.
         """
@@ -129,7 +129,7 @@ class RunTracker:
         self._send(end)
 
     def model_path(self, run_id: str) -> Path:
-        """Where to write a model that `finish` is to upload; made for this, and emptied by `close`."""
+        """Path for a model that `finish` uploads. Its folder is made here and emptied by `close`."""
         path = self._folder / "wandb" / "models" / f"{run_id}.pt"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._models.append(path)
@@ -137,21 +137,21 @@ class RunTracker:
 
     def close(self, *, timeout_seconds: float) -> None:
         """Wait until wandb has what was sent: half the time for the server, half for saving what it did not take."""
-        if self._courier is not None:
-            self._courier.close(timeout_seconds=timeout_seconds)
+        if self._event_queue is not None:
+            self._event_queue.close(timeout_seconds=timeout_seconds)
         for path in self._models:  # left where the process could not upload it
             path.unlink(missing_ok=True)
 
     def _send(self, event: Mapping[str, object]) -> None:
-        if self._courier is not None:
-            self._courier.send(event)
+        if self._event_queue is not None:
+            self._event_queue.send(event)
 
 
-def _courier(
+def _start_queue(
     folder: Path, mode: Literal["online", "offline"], environment: Mapping[str, str], warn: Callable[[str], None]
-) -> Courier | None:
+) -> EventQueue | None:
     try:
-        return Courier(folder=folder, mode=mode, environment=environment, warn=warn)
+        return EventQueue(folder=folder, mode=mode, environment=environment, warn=warn)
     except OSError as error:
         warn(f"wandb cannot start in {folder}/wandb ({error}): this worker's trials go on without it.")
         return None

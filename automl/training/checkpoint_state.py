@@ -1,4 +1,4 @@
-"""A run's state on disk: whole or not there at all."""
+"""A run's state on disk: complete or absent."""
 
 from __future__ import annotations
 

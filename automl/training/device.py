@@ -1,4 +1,4 @@
-"""Where a run computes, and in which precision."""
+"""The device of a run, and its precision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from automl.training.device_name import check_device_name, no_device
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
-"""Of convolutions and matrix products; weights, statistics and losses are float32 always."""
+"""Precision of convolutions and matrix products. Weights, statistics and losses are always float32."""
 DTYPES: Mapping[Precision, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -73,7 +73,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def free_memory(device: torch.device) -> None:
-    """Give back what a run that is over has left."""
+    """Free what a finished run has left."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

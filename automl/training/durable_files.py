@@ -1,4 +1,4 @@
-"""What survives a power failure."""
+"""Renames that survive a power failure."""
 
 from __future__ import annotations
 

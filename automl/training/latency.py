@@ -1,4 +1,4 @@
-"""How long a network takes for one image."""
+"""Latency: the time that a network takes for one image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 WARM_UP_RUNS = 3
 FEWEST_RUNS, MOST_RUNS = 5, 50
 ENOUGH_SECONDS = 0.2
-"""After so long, and FEWEST_RUNS, the runs so far have to do."""
+"""Total time, in seconds, after which no run is added to FEWEST_RUNS."""
 
 
 def measure_milliseconds(model: nn.Module, image_shape: tuple[int, int, int], device: torch.device) -> float:

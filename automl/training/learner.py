@@ -1,4 +1,4 @@
-"""One training step: a network together with all that changes it."""
+"""One training step: a network with its loss and its optimizer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from automl.training.optimization import WeightAverage, build_optimizer, set_lea
 
 
 class StepFigures(NamedTuple):
-    """What a step found out, still on the device."""
+    """Figures of a training step, still on the device."""
 
     loss: Tensor
-    """Scalar: mean over the batch."""
+    """Mean loss of the batch, a scalar."""
     gradient_norm: Tensor
-    """Scalar: L2 norm over all parameters; infinite in float16 where the step was left out."""
+    """L2 norm over all parameters, a scalar. Infinite in float16 where the step was skipped."""
     correct: Tensor
-    """Scalar: images classified rightly, before the weights changed."""
+    """Number of images classified correctly before the weights changed, a scalar."""
 
 
 class Learner:
@@ -40,13 +40,13 @@ class Learner:
         class_counts_K: npt.NDArray[np.int64],
         device: torch.device,
         precision: Precision,
-        passes: int = 1,
+        accumulation_steps: int = 1,
     ) -> None:
-        """`passes`: in how many equal parts, one after another, a batch is computed; each needs that much less memory.
+        """`accumulation_steps`: number of equal micro-batches, one after another. Each needs that much less memory.
 
-        Their gradients add up to the whole batch's. Only batch norm sees the parts: its statistics are of one of them.
+        Their gradients add up to those of the batch. Batch norm alone differs: its statistics are of one micro-batch.
         """
-        self.device, self.precision, self.passes = device, precision, passes
+        self.device, self.precision, self.accumulation_steps = device, precision, accumulation_steps
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
@@ -55,13 +55,14 @@ class Learner:
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
 
     @property
-    def judged_model(self) -> nn.Module:
-        """The network that counts: the average, or where there is none the trained one."""
+    def eval_model(self) -> nn.Module:
+        """The network that is evaluated: the average of the weights, or without one the trained network."""
         return self.average.model if self.average else self.model
 
     def step(self, batch: Batch, *, learning_rate: float, step: int) -> StepFigures:
         """Change the weights once; the host does not wait for the device."""
-        loss, logits_BK = self._add_gradients(batch) if self.passes == 1 else self._add_gradients_in_passes(batch)
+        add = self._add_gradients if self.accumulation_steps == 1 else self._accumulate_gradients
+        loss, logits_BK = add(batch)
         self.scaler.unscale_(self.optimizer)
         norm = self._gradient_norm()
         set_learning_rate(self.optimizer, learning_rate)
@@ -83,10 +84,10 @@ class Learner:
         torch.autograd.backward(self.scaler.scale(loss))
         return loss.detach(), logits_BK.detach()
 
-    def _add_gradients_in_passes(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        parts = batch.parts(self.passes)
+    def _accumulate_gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        micro_batches = batch.parts(self.accumulation_steps)
         total = self.objective.weight_of(batch.targets)
-        done = [self._add_gradients(part, self.objective.weight_of(part.targets) / total) for part in parts]
+        done = [self._add_gradients(part, self.objective.weight_of(part.targets) / total) for part in micro_batches]
         losses, logits = zip(*done, strict=True)
         return torch.stack(losses).sum(), torch.cat(logits)
 
@@ -101,7 +102,7 @@ class Learner:
         return {name: on_host(value) for name, value in state.items()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a snapshot of a learner built from the same recipe."""
+        """Continue from a snapshot of a learner built from the same recipe."""
         self.model.load_state_dict(state["model"])
         if self.average:
             self.average.model.load_state_dict(state["average"])

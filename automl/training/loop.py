@@ -1,8 +1,8 @@
-"""One training run, epoch by epoch. The loop knows nothing of searches: whoever drives it decides whether to go on.
+"""One training run, epoch by epoch. The loop knows nothing of searches: its caller decides whether to continue.
 
-An epoch, in the order of this file: `_epoch` shows every image once to the learner (`_train`), judges the network on
-the validation split, keeps the weights if they are the best so far, and gives an EpochResult. Within a pass the host
-never waits for the device: losses and counts stay there until the pass is over.
+An epoch, in the order of this file: `_epoch` trains on every image once (`_train`), evaluates the network on the
+validation split, keeps the weights if they are the best so far, and returns an EpochResult. Within a training pass the
+host never waits for the device: losses and counts stay there until the pass ends.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from automl.training.optimization import Plateau, schedule_factor
 from automl.training.randomness import global_seed, host_generator, stream_seed
 
 FORMAT = 1
-"""Of a run's state; it grows when what is kept there changes."""
+"""Version of a run's state. It grows when the content of the state changes."""
 
 
 class Training:
@@ -55,10 +55,10 @@ class Training:
         device: torch.device,
         precision: Precision | None = None,
         build: Builder = build_model,
-        passes: int = 1,
+        accumulation_steps: int = 1,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`interrupted` is asked at every step, so it has to be cheap. `passes`: as a Learner's, where memory is short.
+        """`interrupted` is called at every step, so it has to be cheap. `accumulation_steps`: as in Learner.
 
         Raises: ModelError if the network cannot be built for these images.
         """
@@ -86,19 +86,21 @@ class Training:
             class_counts_K=data.class_counts("train"),
             device=device,
             precision=self.precision,
-            passes=passes,
+            accumulation_steps=accumulation_steps,
         )
-        self._most_predicted = None if passes == 1 else math.ceil(self.batches.sizes[0] / passes)
+        self._most_predicted = (
+            None if accumulation_steps == 1 else math.ceil(self.batches.sizes[0] / accumulation_steps)
+        )
         self.plateau = Plateau()
         self.next_epoch = 0
         self.best_epoch = -1
         self.best_value = -math.inf if metric.maximize else math.inf
         self.best_confusion_KK: npt.NDArray[np.int64] | None = None
         self.best_logits_NK: Tensor | None = None
-        self.best_weights: dict[str, Tensor] = on_host(self.learner.judged_model.state_dict())
+        self.best_weights: dict[str, Tensor] = on_host(self.learner.eval_model.state_dict())
 
     def epochs(self) -> Iterator[EpochResult]:
-        """Train the epochs that are left, one at a time; stop asking at any time.
+        """Train the remaining epochs, one at a time. The caller may stop at any time.
 
         Raises: DivergedError if a loss is NaN or infinite. TrainingInterrupted in mid-epoch if `interrupted` says so.
         """
@@ -109,7 +111,7 @@ class Training:
         started = time.perf_counter()
         trained = self._train(epoch)
         trained_seconds = time.perf_counter() - started
-        logits_NK = self._logits(self.learner.judged_model, self.validation_images)
+        logits_NK = self._logits(self.learner.eval_model, self.validation_images)
         validated = self._validate(logits_NK, epoch)
         result = EpochResult(
             epoch=epoch,
@@ -128,7 +130,7 @@ class Training:
         return result
 
     def _train(self, epoch: int) -> _Trained:
-        """Show every image once to the learner."""
+        """Train on every image once."""
         generator = host_generator("batches", seed=self.recipe.seed, epoch=epoch)
         steps: list[StepFigures] = []
         self.learner.model.train()
@@ -143,24 +145,24 @@ class Training:
         return trained
 
     def _validate(self, logits_NK: Tensor, epoch: int) -> Evaluation:
-        """Judge the network by what it says of the validation split now."""
+        """Evaluate the logits of the validation split."""
         validated = evaluate_logits(logits_NK, self.validation_labels_N)
         self._check_finite("validation", validated.loss, epoch)
         return validated
 
     def _finish(self, result: EpochResult, validated: Evaluation, logits_NK: Tensor) -> None:
-        """Keep the weights if they are the best, and get ready for the next epoch."""
+        """Keep the weights if they are the best, and prepare the next epoch."""
         value = self.metric.of(result)
         if self.metric.better(value, self.best_value):
             self.best_epoch, self.best_value = result.epoch, value
             self.best_confusion_KK, self.best_logits_NK = validated.confusion_KK, on_host(logits_NK)
-            self.best_weights = on_host(self.learner.judged_model.state_dict())
+            self.best_weights = on_host(self.learner.eval_model.state_dict())
         if self.recipe.schedule == "plateau":
             self.plateau.update(result.validation_loss)
         self.next_epoch = result.epoch + 1
 
     def _learning_rate(self, epoch: int, position: int) -> float:
-        """Rate of one step of an epoch, both counted from 0."""
+        """Learning rate of one step of an epoch. Both count from 0."""
         steps = len(self.batches)
         factor = schedule_factor(self.recipe.schedule, epoch * steps + position, steps=self.recipe.epochs * steps)
         return self.recipe.learning_rate * factor * self.plateau.factor
@@ -184,12 +186,12 @@ class Training:
         )
 
     def evaluate(self, split: Split) -> Evaluation:
-        """Judge the best epoch's weights on another split of the same data set."""
+        """Evaluate the best epoch's weights on another split of the same data set."""
         logits_NK = self._logits(self._best_model(), open_images(split, self.device))
         return evaluate_logits(logits_NK, split.labels_N)
 
     def predictions(self) -> Predictions:
-        """What the best epoch's weights say of the validation split, as it is and mirrored."""
+        """Predictions of the best epoch's weights for the validation split, as it is and mirrored."""
         model, images = self._best_model(), self.validation_images
         logits_NK = self.best_logits_NK  # None before the first epoch is over
         if logits_NK is None:
@@ -197,12 +199,12 @@ class Training:
         return Predictions.of(self.validation_labels_N, logits_NK, self._logits(model, MirroredImages(images)))
 
     def _best_model(self) -> nn.Module:
-        model = copy.deepcopy(self.learner.judged_model)
+        model = copy.deepcopy(self.learner.eval_model)
         model.load_state_dict(self.best_weights)
         return model
 
     def state(self) -> dict[str, object]:
-        """Snapshot, on the host, of all that is needed to go on bit for bit after the last complete epoch."""
+        """Snapshot, on the host, of all that is needed to continue bit for bit after the last complete epoch."""
         return {
             **self._identity(),
             "next_epoch": self.next_epoch,
@@ -216,7 +218,7 @@ class Training:
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a snapshot.
+        """Continue from a snapshot.
 
         Raises: TrainingError if it is of another recipe, data set, metric or format.
         """
@@ -243,7 +245,7 @@ class Training:
 
 @dataclass(frozen=True)
 class _Trained:
-    """Figures of one pass over the training split."""
+    """Figures of one training pass over the training split."""
 
     loss: float
     accuracy: float

@@ -1,4 +1,4 @@
-"""What training minimizes: cross entropy, with label smoothing and class weights where a recipe asks for them."""
+"""The loss: cross entropy, with the label smoothing and the class weights of a recipe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Objective:
         return cross_entropy(logits_BK.float(), targets, weight=self.weight_K, label_smoothing=self.label_smoothing)
 
     def weight_of(self, targets: Tensor) -> Tensor:
-        """What the sum over the batch is divided by, as a scalar: its images, or with labels their classes' weights."""
+        """Divisor of the sum over the batch, a scalar: its images, or with class weights the weights of its labels."""
         if self.weight_K is None or targets.is_floating_point():
             return torch.tensor(float(len(targets)), device=targets.device)
         return self.weight_K[targets].sum()

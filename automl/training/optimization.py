@@ -1,4 +1,4 @@
-"""How weights change: the optimizer, the learning rate by step, and the running average of the weights."""
+"""The optimizer, the learning rate by step, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Plateau:
             self.factor, self.epochs_without = self.factor * _PLATEAU_FACTOR, 0
 
     def state(self) -> dict[str, float]:
-        """Plain numbers: `Plateau(**state)` goes on."""
+        """Plain numbers: `Plateau(**state)` continues."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""The experimenter's own first test: a network that cannot learn twenty images by heart will not learn a data set."""
+"""Overfit check: a network that cannot overfit twenty images will not learn a data set."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ BARE = (
     *("brightness", "contrast", "saturation", "hue", "erasing", "blur"),
     "ema",
 )
-"""Fields that go back to their defaults: regularization, augmentation, and the average, which lags in so few steps."""
+"""Fields that are reset to their defaults: regularization, augmentation, and the average, which lags in a short run."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long, and how boldly, a network may learn, whatever the optimization of its space."""
+class OverfitSettings:
+    """Optimization of an overfit check, whatever the space says."""
 
     repeats: int
-    """How often an epoch shows every image."""
+    """Number of times that each image occurs in an epoch."""
     batch_size: int
     learning_rate: float
 
 
-ATTEMPTS = (Patience(1, 10, 3e-3), Patience(40, 20, 3e-2))
+ATTEMPTS = (OverfitSettings(1, 10, 3e-3), OverfitSettings(40, 20, 3e-2))
 """The second is for networks that end in the mean of a few channels and need hundreds of steps: on 20 faces of 48 × 48
 pixels one plain stage of 16 channels reached 0.25 in 60 steps of the first, and 1.0 in the 21st epoch of the second,
 where all networks of 150,000 to 40 million parameters took 5 to 27 epochs of the first (torch 2.15, CPU, 2026-11)."""
 
 
 @dataclass(frozen=True)
-class Learning:
-    """How far a network came on the few images."""
+class OverfitResult:
+    """Result of an overfit check."""
 
     images: int
     epochs: int
-    """Epochs trained: up to the one in which all was right, else all."""
+    """Number of trained epochs: up to the first one without an error, else all."""
     train_accuracy: float
-    """Of the last epoch, in training mode."""
+    """Accuracy of the last epoch, in training mode."""
     evaluation_accuracy: float
-    """Of the last epoch, in evaluation mode: other statistics in batch normalization, and nothing random."""
+    """Accuracy of the last epoch, in evaluation mode: other statistics in batch normalization, and nothing random."""
 
     @property
     def worst(self) -> float:
@@ -61,39 +61,41 @@ class Learning:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every image was classified rightly in both modes."""
+        """Whether every image was classified correctly in both modes."""
         return self.worst == 1
 
 
-def learn_by_heart(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model) -> Learning:
-    """Train the bare network of a recipe on a few images of `train`, until it knows them all or the epochs are over.
+def check_overfit(
+    recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model
+) -> OverfitResult:
+    """Train the bare network of a recipe on a few images of `train`, until it overfits them all or the epochs are over.
 
     Raises: ModelError if the network cannot be built for these images. DivergedError if a loss is NaN or infinite.
     """
-    for patience in ATTEMPTS:
-        learning = _attempt(bare(recipe, patience), few_images(data, repeats=patience.repeats), device, build)
-        if learning.is_complete:
+    for settings in ATTEMPTS:
+        result = _attempt(bare(recipe, settings), few_images(data, repeats=settings.repeats), device, build)
+        if result.is_complete:
             break
-    return learning
+    return result
 
 
-def _attempt(recipe: Recipe, few: DataSet, device: torch.device, build: Builder) -> Learning:
+def _attempt(recipe: Recipe, few: DataSet, device: torch.device, build: Builder) -> OverfitResult:
     training = Training(recipe, few, metric=METRICS["accuracy"], device=device, build=build)
     images = len(few.splits["validation"])
-    for result in training.epochs():
-        learning = Learning(images, result.epoch + 1, result.train_accuracy, result.validation_accuracy)
-        if learning.is_complete:
+    for epoch in training.epochs():
+        result = OverfitResult(images, epoch.epoch + 1, epoch.train_accuracy, epoch.validation_accuracy)
+        if result.is_complete:
             break
-    return learning
+    return result
 
 
-def bare(recipe: Recipe, patience: Patience) -> Recipe:
+def bare(recipe: Recipe, settings: OverfitSettings) -> Recipe:
     """The recipe's network without regularization and augmentation, with an optimization for few images."""
     optimization = {
         "optimizer": "adamw",
-        "learning_rate": patience.learning_rate,
+        "learning_rate": settings.learning_rate,
         "schedule": "one_cycle",
-        "batch_size": patience.batch_size,
+        "batch_size": settings.batch_size,
         "epochs": EPOCHS,
     }
     defaults = {name: FIELDS[name].default for name in BARE}
@@ -112,7 +114,7 @@ def few_images(data: DataSet, *, repeats: int = 1) -> DataSet:
 
 
 def _spread(labels_N: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Places, ascending, of the first images of each class in a random order."""
+    """Positions, ascending, of the first images of each class in a random order."""
     shuffled_N = np.random.default_rng(0).permutation(len(labels_N))
     rank_N = np.empty(len(labels_N), np.int64)
     for label in np.unique(labels_N):

@@ -1,4 +1,4 @@
-"""What training costs on this machine, from real steps: seconds an epoch, and memory."""
+"""Cost of training on this machine, measured from real steps: seconds an epoch, and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from automl.recipe import Recipe
 from automl.training.loop import Training
 
 ENOUGH_SECONDS = 1.0
-"""A measurement of less is repeated on more images, unless it was on all."""
+"""Shortest accepted measurement, in seconds. A shorter one is repeated on more images, unless it had all."""
 MOST_GROWTH = 16
 LOOK_SECONDS = 0.01
 HARMLESS_RATE = 1e-6
@@ -31,9 +31,9 @@ class Pace:
     """The cost of a recipe."""
 
     seconds_an_epoch: float
-    """With validation; storing the epoch's figures is not in it."""
+    """Duration of an epoch in seconds, with validation. Storing the epoch's metrics is not included."""
     memory_bytes: int
-    """The most that the process held in RAM, or on a GPU that torch reserved there."""
+    """Peak memory of the process in bytes: RAM, or on a GPU what torch reserved there."""
 
 
 def measure_pace(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model) -> Pace:
@@ -78,7 +78,7 @@ class PeakMemory:
         self._over.set()
 
     def most(self) -> int:
-        """Bytes, so far."""
+        """Peak memory so far, in bytes."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_reserved(self._device)
         self._look()
@@ -93,7 +93,7 @@ class PeakMemory:
 
 
 def _part(data: DataSet, images: int) -> DataSet:
-    """So many images of `train`, and the same share of `validation`."""
+    """The first `images` images of `train`, and the same share of `validation`."""
     share = images / len(data.splits["train"])
     return dataclasses.replace(data, splits={name: _first(split, share) for name, split in data.splits.items()})
 

@@ -24,7 +24,7 @@ def host_generator(stream: str, *, seed: int, epoch: int) -> torch.Generator:
 
 @contextmanager
 def global_seed(value: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators, for layers that draw from them, and give them back as they were."""
+    """Seed torch's global generators, for layers that draw from them, and restore them."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(value)
         yield

@@ -16,7 +16,7 @@ def milliseconds_of(trial: optuna.Trial, training: Training, specification: Spec
     known = trial.user_attrs.get(MILLISECONDS_ATTRIBUTE)
     if known is not None:
         return float(known)
-    return measure_milliseconds(training.learner.judged_model, specification.data.image_shape, training.device)
+    return measure_milliseconds(training.learner.eval_model, specification.data.image_shape, training.device)
 
 
 def record_weight(trial: optuna.Trial, specification: Specification, *, parameters: int, milliseconds: float) -> None:

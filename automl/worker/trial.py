@@ -169,7 +169,7 @@ class TrialRun:
             device=place.device,
             precision=place.precision,
             build=place.build,
-            passes=passes,
+            accumulation_steps=passes,
             interrupted=lambda: place.interrupted() or self._is_out_of_time(),
         )
         self._record_plan(recipe, training)

@@ -15,7 +15,7 @@ from automl.artifacts.garbage import CURVE, MATRIX, artifact_id
 from automl.artifacts.store import ArtifactStore
 from automl.figures.canvas import small_png_bytes
 from automl.figures.images.confusion import confusion_matrix
-from automl.figures.search.learning_curves import Curve, learning_curves
+from automl.figures.search.learning_curves import LearningCurve, learning_curves
 from automl.results.results import TrialRecord
 from automl.storage.optuna_internals import artifact_record
 from automl.study.study import StudyRecord
@@ -58,7 +58,7 @@ def _drawings(
 
 
 def _learning_curve(trial: TrialRecord, what: str) -> Figure:
-    curve = Curve(
+    curve = LearningCurve(
         f"trial {trial.number}",
         [result.epoch for result in trial.epochs],
         [getattr(result, f"train_{what}") for result in trial.epochs],

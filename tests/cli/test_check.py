@@ -85,7 +85,7 @@ def test_network_that_does_not_learn_is_a_problem_told_in_one_sentence(automl: A
     )
     assert done.returncode == 2
     (problem,) = json.loads(done.stdout)["problems"]
-    assert "does not learn 20 images by heart: after 30 epochs 100% are right while training and 10% in" in problem
+    assert "does not overfit 20 images: after 30 epochs 100% are right while training and 10% in" in problem
     assert "look for what it does only while training" in problem
     assert done.stderr.rstrip().endswith(problem)
     assert "Traceback" not in done.stderr

@@ -23,7 +23,7 @@ from tests.cli.test_bad_input import assert_refused
 STUDY = "digits-space-accuracy"
 PICTURES = {
     "history",
-    "ladder",
+    "baselines",
     "learning-curves",
     "parallel-coordinates",
     "architecture",
@@ -34,23 +34,23 @@ PICTURES = {
     "reliability",
 }
 SECTIONS = [
-    "The winner",
-    "What the best recipes are worth without luck",
-    "What was searched, and on what",
-    "How the search went",
-    "What each rung of the ladder bought",
-    "How the best trials learned",
-    "Which parameters mattered",
-    "All complete trials at once",
-    "Architecture against accuracy",
-    "Accuracy against size and time",
-    "What pruning saved",
-    "The test split, class by class",
-    "The images most surely misclassified",
-    "How far its probabilities can be believed",
+    "Best trial",
+    "Confirmed results",
+    "Data and search space",
+    "Optimization history",
+    "Gain over the baselines",
+    "Learning curves",
+    "Hyperparameter importance",
+    "Parallel coordinates",
+    "Architecture and accuracy",
+    "Accuracy against size and latency",
+    "Pruning",
+    "Test results by class",
+    "Most confident errors",
+    "Calibration",
     "Failures",
-    "What it cost",
-    "Do it again",
+    "Compute cost",
+    "Reproduce",
 ]
 
 
@@ -80,7 +80,7 @@ def row(readme: str, name: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
-def openings(finished: Finished, study: str = STUDY) -> list[str]:
+def accesses(finished: Finished, study: str = STUDY) -> list[str]:
     with open_database(None, home=finished.folder / ".automl") as database, database.engine.connect() as connection:
         statement = (
             "SELECT command FROM automl_test_openings JOIN studies USING (study_id) "
@@ -121,16 +121,18 @@ def test_figures_are_those_of_best_and_evaluate(finished: Finished, readme: str,
 
 
 def test_majority_class_is_the_share_of_the_training_split_s_most_frequent_one(readme: str) -> None:
-    found = re.search(r"^\| always saying “(\d)” \| (0\.\d+) \| (0\.\d+) \|$", readme, re.M)
+    found = re.search(r"^\| majority class “(\d)” \| (0\.\d+) \| (0\.\d+) \|$", readme, re.M)
     assert found is not None
     assert 0.08 < float(found[2]) < 0.12
 
 
-def test_opening_of_the_test_split_is_recorded_and_told(
+def test_access_to_the_test_split_is_recorded_and_reported(
     finished: Finished, report: dict[str, Any], readme: str
 ) -> None:
-    assert "report" in openings(finished)
-    assert re.search(r"The test split was opened \d+ times: \d{4}-\d\d-\d\d \d\d:\d\d UTC by search --export; ", readme)
+    assert "report" in accesses(finished)
+    assert re.search(
+        r"The test split was accessed \d+ times: \d{4}-\d\d-\d\d \d\d:\d\d UTC by search --export; ", readme
+    )
 
 
 def test_report_may_overwrite_itself(report: dict[str, Any]) -> None:
@@ -183,7 +185,7 @@ def test_page_fits_a_telephone(report: dict[str, Any], page: Page) -> None:
 
 
 def test_missing_data_are_said_and_the_rest_is_reported(finished: Finished, tmp_path: Path) -> None:
-    before = openings(finished)
+    before = accesses(finished)
     done = finished.automl("report", STUDY, "--output", tmp_path / "report", "--data", "no/such/photos")
     assert done.returncode == 0, done.stderr
     sentence = "Intervals, the majority class and all that needs images:"
@@ -191,21 +193,21 @@ def test_missing_data_are_said_and_the_rest_is_reported(finished: Finished, tmp_
     readme = (tmp_path / "report" / "README.md").read_text("utf-8")
     assert f"Missing: {sentence}" in readme
     assert row(readme, "accuracy")[1] == "–"
-    assert "## The test split, class by class" not in readme
-    assert openings(finished) == before
+    assert "## Test results by class" not in readme
+    assert accesses(finished) == before
 
 
-def test_missing_weights_leave_the_test_split_shut(finished: Finished, tmp_path: Path) -> None:
-    before = openings(finished)
+def test_missing_weights_leave_the_test_split_alone(finished: Finished, tmp_path: Path) -> None:
+    before = accesses(finished)
     (tmp_path / "elsewhere").mkdir()
     done = finished.automl("report", STUDY, "--output", tmp_path / "report", "--artifacts", tmp_path / "elsewhere")
     assert done.returncode == 0, done.stderr
-    sentence = r"The figures on the test split: the weights of trial \d are not in .*elsewhere"
+    sentence = r"The metrics on the test split: the weights of trial \d are not in .*elsewhere"
     assert re.search(f"^missing {sentence}", done.stdout, re.M)
     readme = (tmp_path / "report" / "README.md").read_text("utf-8")
     assert re.fullmatch(r"0\.\d{3} to [01]\.\d{3}", row(readme, "95 % interval of the accuracy")[0])
     assert row(readme, "accuracy")[1] == "–"
-    assert openings(finished) == before
+    assert accesses(finished) == before
 
 
 def test_study_of_one_trial_is_reported(finished: Finished, tmp_path: Path) -> None:
@@ -217,8 +219,8 @@ def test_study_of_one_trial_is_reported(finished: Finished, tmp_path: Path) -> N
     readme = (tmp_path / "README.md").read_text("utf-8")
     assert "This needs 10 complete trials, and the study has 1." in readme
     assert "This needs two complete trials." in readme
-    assert "This study has no ladder: fewer than two first recipes were tried." in readme
-    assert "No trial was stopped early." in readme
+    assert "This study has no baselines: fewer than two first recipes were tried." in readme
+    assert "No trial was pruned." in readme
 
 
 def test_study_of_failures_alone_is_reported_without_a_winner(finished: Finished, tmp_path: Path) -> None:
@@ -235,10 +237,10 @@ def test_study_of_failures_alone_is_reported_without_a_winner(finished: Finished
     done = finished.automl("report", "wild", "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     readme = (tmp_path / "README.md").read_text("utf-8")
-    assert "No trial is complete, so there is no winner: 0 were stopped early and 2 failed." in readme
+    assert "No trial is complete, so there is no best trial: 0 were pruned and 2 failed." in readme
     assert row(readme, "diverged")[:2] == ["2", "0, 1"]
     assert not (tmp_path / "recipe.yaml").exists()
-    assert openings(finished, "wild") == []
+    assert accesses(finished, "wild") == []
 
 
 def test_study_without_a_finished_trial_is_refused(finished: Finished, tmp_path: Path) -> None:
@@ -249,14 +251,14 @@ def test_study_without_a_finished_trial_is_refused(finished: Finished, tmp_path:
     assert not (tmp_path / "report").exists()
 
 
-def test_folder_that_cannot_be_made_is_refused_before_the_test_split_is_opened(
+def test_folder_that_cannot_be_made_is_refused_before_the_test_split_is_accessed(
     finished: Finished, tmp_path: Path
 ) -> None:
-    before = openings(finished)
+    before = accesses(finished)
     (tmp_path / "taken").write_text("a file")
     done = finished.automl("report", STUDY, "--output", tmp_path / "taken")
     assert_refused(done, f"The report cannot be written to {tmp_path}/taken: ", "--output")
-    assert openings(finished) == before
+    assert accesses(finished) == before
 
 
 def test_report_is_written_over_an_older_one_and_leaves_other_files_alone(

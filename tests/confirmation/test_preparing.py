@@ -1,4 +1,4 @@
-"""Which trials a confirmation queues, and what it says of them: values are told, nothing is trained."""
+"""Trials that a confirmation queues, and its conclusions. Values are made up, nothing is trained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from automl.artifacts.store import FolderStore
 from automl.confirmation.best_trials import best_trials
-from automl.confirmation.conclusions import in_words_of_luck, verdict
+from automl.confirmation.conclusions import conclusions, describe_selection_bias
 from automl.confirmation.confirmed import (
     Confirmation,
     choose_best,
@@ -138,11 +138,16 @@ def test_winner_of_the_means_is_preferred_once_all_is_finished(
     assert (first.trial, second.trial) == (2, 4)
     assert (first.mean, second.mean) == pytest.approx((0.85, 0.75))
     assert first.interval == pytest.approx((0.825159, 0.874841), abs=1e-6)
-    assert first.luck == pytest.approx(-0.15)
-    (sentence,) = verdict(chosen.confirmation)
-    assert sentence.startswith("Trial 2's recipe really beats trial 4's: a mean of 0.8500 against 0.7500 (Welch's")
-    (told,) = in_words_of_luck(chosen.confirmation)
-    assert "trial 4 had 0.9000, and has a mean of 0.7500 over 3 new seeds: the search flattered it by 0.1500" in told
+    assert first.selection_bias == pytest.approx(-0.15)
+    (sentence,) = conclusions(chosen.confirmation)
+    assert sentence.startswith(
+        "Trial 2's recipe is significantly better than trial 4's: a mean of 0.8500 against 0.7500 (Welch's"
+    )
+    (bias,) = describe_selection_bias(chosen.confirmation)
+    assert bias == (
+        "Selection bias: trial 4 had 0.9000 in the search and has a mean of 0.7500 over 3 new seeds. "
+        "The search overestimated it by 0.1500."
+    )
 
 
 def test_failed_seeds_are_left_out_and_said(database: Database, storage: FastStorage, search: StudyRecord) -> None:
@@ -151,16 +156,16 @@ def test_failed_seeds_are_left_out_and_said(database: Database, storage: FastSto
     found = read(database, record)
     assert found.winner is not None
     assert found.winner.trial == 2
-    assert verdict(found) == (
+    assert conclusions(found) == (
         "1 of 2 trials failed and are left out.",
-        "Only trial 2's recipe was confirmed, so there is nothing to beat.",
+        "Only trial 2's recipe was confirmed, so there is no comparison.",
     )
 
 
 def test_one_seed_is_no_test(database: Database, storage: FastStorage, search: StudyRecord) -> None:
     record = prepare_confirmation(database, search, top=2, seeds=1)
     tell(database, storage, record, {0: 0.8, 1: 0.6})
-    (sentence,) = verdict(read(database, record))
+    (sentence,) = conclusions(read(database, record))
     assert sentence.endswith("a mean of 0.8000 against 0.6000, of one seed; --seeds 3 gives a spread.")
 
 

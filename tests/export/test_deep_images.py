@@ -47,7 +47,7 @@ def model(folder: Path) -> Model:
     file = RecipeFile(recipe=Recipe(epochs=6, batch_size=16, width=16, depth=1, learning_rate=0.01))
     path = folder.parent / "model.pt"
     done = train_recipe(
-        file, str(folder), home=folder.parent, export=path, device="cpu", model=None, say=lambda line: None
+        file, str(folder), home=folder.parent, export=path, device="cpu", model=None, log=lambda line: None
     )
     assert done.value == 1.0
     return load_model(path)

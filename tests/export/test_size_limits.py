@@ -9,7 +9,7 @@ from tests.studies import SPECIFICATION
 LIMITED = dataclasses.replace(SPECIFICATION, max_parameters=2000, max_milliseconds=2.0)
 
 
-def test_votes_add_up_and_mirror_images_take_twice_the_time() -> None:
+def test_costs_of_members_add_up_and_mirror_images_take_twice_the_time() -> None:
     small, other = trial(0, "complete", 0.5), trial(0, "complete", 0.6)  # of 1,000 parameters and 0.5 ms
     assert ensemble_fits(LIMITED, [small, other], tta=True)
     assert not ensemble_fits(LIMITED, [small, other, small], tta=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from automl.figures.canvas import new_figure, png_bytes, save_png, style
-from automl.figures.search.learning_curves import Curve, learning_curves
+from automl.figures.search.learning_curves import LearningCurve, learning_curves
 
 
 def test_png_is_sharp_at_the_width_of_a_readme(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_png_is_sharp_at_the_width_of_a_readme(tmp_path: Path) -> None:
 
 
 def test_same_data_give_the_same_bytes() -> None:
-    curve = Curve("trial 0", range(3), [0.1, 0.2, 0.3], [0.1, 0.15, 0.2])
+    curve = LearningCurve("trial 0", range(3), [0.1, 0.2, 0.3], [0.1, 0.15, 0.2])
     first, second = (png_bytes(learning_curves([curve], value_label="accuracy")) for _ in range(2))
     assert first == second
 

@@ -42,16 +42,18 @@ MANY, FEW = (256, 512), (8, 12)
 
 
 @pytest.mark.parametrize(
-    ("channels", "places", "dtype"),
+    ("channels", "positions", "dtype"),
     [(FEW, 4, torch.bfloat16), (FEW, 2, torch.float32), (MANY, 4, torch.bfloat16), (MANY, 3, torch.float32)],
 )
 @pytest.mark.parametrize("stride", [1, 2])
 def test_step_is_that_of_torchs_convolution(
-    channels: tuple[int, int], places: int, dtype: torch.dtype, stride: int
+    channels: tuple[int, int], positions: int, dtype: torch.dtype, stride: int
 ) -> None:
     torch.manual_seed(0)
     before, after = channels
-    features = torch.randn(16, before, places * stride, places * stride).contiguous(memory_format=torch.channels_last)
+    features = torch.randn(16, before, positions * stride, positions * stride).contiguous(
+        memory_format=torch.channels_last
+    )
     ours = Convolution(before, after, kernel=3, stride=stride)
     theirs = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
     theirs.load_state_dict(ours.state_dict())
@@ -70,7 +72,7 @@ def test_large_maps_and_evaluation_are_torchs_own() -> None:
     assert _gradient_of(layer.eval()(small)) == "ConvolutionBackward0"
 
 
-def test_many_weights_are_multiplied_at_more_places_than_few() -> None:
+def test_many_weights_are_multiplied_at_more_positions_than_few() -> None:
     features = torch.randn(2, MANY[0], 4, 4)
     assert _gradient_of(Convolution(*MANY, kernel=3, stride=1)(features)) == "_ByProductsBackward"
     assert _gradient_of(Convolution(MANY[0], 8, kernel=3, stride=1)(features)) == "ConvolutionBackward0"

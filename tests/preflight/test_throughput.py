@@ -12,7 +12,7 @@ import torch
 
 from automl.data.loading import load_data_set
 from automl.errors import ModelError, TrainingError
-from automl.preflight.throughput import Rehearsal
+from automl.preflight.throughput import ThroughputBenchmark
 from automl.recipe import Recipe
 from automl.study.specification import DataIdentity, Specification
 from tests.spoiled import spoil
@@ -46,10 +46,10 @@ def specification(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_as_many_processes_train_as_there_will_be_workers(specification: Specification, home: Path) -> None:
-    with Rehearsal(specification, home=home, workers=2, device=CPU) as rehearsal:
+    with ThroughputBenchmark(specification, home=home, workers=2, device=CPU) as benchmark:
         assert len(psutil.Process().children()) >= 2
-        small = rehearsal.measure(Recipe(depth=0, batch_size=64))
-        large = rehearsal.measure(Recipe(block="residual", depth=3, width=32, batch_size=64))
+        small = benchmark.measure(Recipe(depth=0, batch_size=64))
+        large = benchmark.measure(Recipe(block="residual", depth=3, width=32, batch_size=64))
         children = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
     assert 0 < small.seconds_an_epoch < large.seconds_an_epoch
     assert small.memory_bytes > 100 * 2**20  # torch alone takes more
@@ -68,5 +68,6 @@ def test_what_goes_wrong_in_a_process_is_told_here(
     specification: Specification, home: Path, network: str, error: type[Exception], message: str
 ) -> None:
     own = dataclasses.replace(specification, model=f"wrong_networks:{network}")
-    with Rehearsal(own, home=home, workers=1, device=CPU) as rehearsal, pytest.raises(error, match=re.escape(message)):
-        rehearsal.measure(Recipe(batch_size=32))
+    benchmark = ThroughputBenchmark(own, home=home, workers=1, device=CPU)
+    with benchmark, pytest.raises(error, match=re.escape(message)):
+        benchmark.measure(Recipe(batch_size=32))

@@ -5,17 +5,17 @@ import re
 
 import pytest
 
-from automl.confirmation.confirmed import record_test_opening
+from automl.confirmation.confirmed import record_test_access
 from automl.errors import StudyError
 from automl.recipe import Recipe
 from automl.report.facts import (
     Failure,
+    baseline_trials,
     best_result,
     effort_of,
     failures_by_kind,
     read_facts,
-    read_openings,
-    rungs_of,
+    read_test_accesses,
 )
 from automl.spaces.baselines import ladder
 from automl.spaces.file import load_space
@@ -74,17 +74,17 @@ def test_failures_are_counted_by_kind_the_most_frequent_first() -> None:
     )
 
 
-def test_rungs_are_the_trials_with_the_first_recipes(make_facts: MakeFacts) -> None:
+def test_baselines_are_the_trials_with_the_first_recipes(make_facts: MakeFacts) -> None:
     space = load_space({"parameters": {"depth": {"min": 0, "max": 3}, "epochs": {"value": 4}}})
     recipes = [Recipe(depth=int(values["depth"]), epochs=4).as_dict() for values in ladder(space.parameters)]
     trials = [trial(number, "complete", 0.5, recipe=recipe) for number, recipe in enumerate(recipes)]
-    assert [one.number for one in rungs_of(make_facts(trials, space=space))] == list(range(len(recipes)))
-    carried = dataclasses.replace(trials[0], recipe=Recipe(depth=3, epochs=4).as_dict())
-    assert [one.number for one in rungs_of(make_facts([carried, *trials[1:]], space=space))] == [1, 2]
+    assert [one.number for one in baseline_trials(make_facts(trials, space=space))] == list(range(len(recipes)))
+    imported = dataclasses.replace(trials[0], recipe=Recipe(depth=3, epochs=4).as_dict())
+    assert [one.number for one in baseline_trials(make_facts([imported, *trials[1:]], space=space))] == [1, 2]
 
 
-def test_grid_has_no_ladder(make_facts: MakeFacts) -> None:
-    assert rungs_of(make_facts(sampler="grid")) == ()
+def test_grid_has_no_baselines(make_facts: MakeFacts) -> None:
+    assert baseline_trials(make_facts(sampler="grid")) == ()
 
 
 def test_study_without_a_finished_trial_is_refused(database: Database, make_study: MakeStudy) -> None:
@@ -97,12 +97,12 @@ def test_study_without_a_finished_trial_is_refused(database: Database, make_stud
         read_facts(connection, record)
 
 
-def test_openings_of_this_study_are_read_in_their_order(database: Database, make_study: MakeStudy) -> None:
+def test_accesses_of_this_study_are_read_in_their_order(database: Database, make_study: MakeStudy) -> None:
     record, other = make_study(), make_study("other")
     for study, command in ((record, "search --export"), (other, "best --export"), (record, "report")):
         with database.engine.begin() as connection:
-            record_test_opening(connection, study, command=command)
+            record_test_access(connection, study, command=command)
     with database.engine.connect() as connection:
-        openings = read_openings(connection, [record])
-    assert [opening.command for opening in openings] == ["search --export", "report"]
-    assert openings[0].opened_at <= openings[1].opened_at
+        accesses = read_test_accesses(connection, [record])
+    assert [access.command for access in accesses] == ["search --export", "report"]
+    assert accesses[0].accessed_at <= accesses[1].accessed_at

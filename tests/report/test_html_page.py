@@ -4,24 +4,24 @@ import json
 import re
 
 from automl.figures.canvas import new_figure
-from automl.figures.interactive.trials import interactive_curves
-from automl.figures.search.learning_curves import Curve
-from automl.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.figures.interactive.plotly_trials import interactive_curves
+from automl.figures.search.learning_curves import LearningCurve
+from automl.report.document import Commands, Headline, Paragraph, Picture, Report, ReportTable, Section
 from automl.report.html_page import to_page
 
 EVIL = "</script><img src=x onerror=alert(1)> $title & “co”"
-CURVE = Curve(EVIL, [0, 1], [0.1, 0.2], [0.1, 0.2])
+CURVE = LearningCurve(EVIL, [0, 1], [0.1, 0.2], [0.1, 0.2])
 
 
-def document(word: str) -> Document:
+def document(word: str) -> Report:
     blocks = (
         Paragraph(word),
-        Table(("", word), ((word, "1"),), frozenset({1})),
+        ReportTable(("", word), ((word, "1"),), frozenset({1})),
         Commands((word,)),
         Picture("curves", word, new_figure(height_inches=1), interactive_curves([CURVE], value_label=word)),
         Picture("sheet", word, new_figure(height_inches=1), None),
     )
-    return Document(word, word, (Headline(word, word, word),), (Section(word, blocks),))
+    return Report(word, word, (Headline(word, word, word),), (Section(word, blocks),))
 
 
 def test_text_of_a_user_never_becomes_markup() -> None:

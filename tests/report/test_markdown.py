@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.figures.canvas import new_figure
-from automl.report.document import Commands, Document, Headline, Paragraph, Picture, Section, Table
+from automl.report.document import Commands, Headline, Paragraph, Picture, Report, ReportTable, Section
 from automl.report.markdown import to_markdown
 from automl.sanitize import escaped
 
-DOCUMENT = Document(
+DOCUMENT = Report(
     "Search faces_2",
     "Five trials.",
     (Headline("test accuracy", "0.9", "95 %: 0.8 to 1.0"),),
@@ -19,7 +19,7 @@ DOCUMENT = Document(
             "The winner",
             (
                 Paragraph("A <b>bold</b> claim."),
-                Table(("class", "images"), (("a|b", "12"),), frozenset({1})),
+                ReportTable(("class", "images"), (("a|b", "12"),), frozenset({1})),
                 Commands(("automl show 3 > recipe.yaml",)),
                 Picture("history", "values by number", new_figure(height_inches=1), None),
             ),

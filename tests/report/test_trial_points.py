@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from automl.figures.search.parallel import NOT_LIVE
 from automl.recipe import Recipe
-from automl.report.trial_points import MOST_AXES, architectures, curves, parallel_axes, points, rungs
+from automl.report.trial_points import MOST_AXES, architectures, baseline_points, curves, parallel_axes, points
 from automl.spaces.file import load_space
 from tests.report.conftest import TRIALS, MakeFacts, trial
 
@@ -64,11 +64,11 @@ def test_too_many_axes_leave_the_least_important_out(make_facts: MakeFacts) -> N
     assert [axis.name for axis in axes[-3:-1]] == [name.replace("_", " ") for name in names[-2:]]
 
 
-def test_winner_stands_above_the_ladder_unless_it_is_a_rung(make_facts: MakeFacts) -> None:
+def test_winner_comes_after_the_baselines_unless_it_is_one(make_facts: MakeFacts) -> None:
     first = ({"depth": 0}, {"depth": 1})
     space = load_space({"parameters": {"depth": {"min": 0, "max": 3}}, "first": list(first)})
     tried = [trial(number, "complete", 0.5 + number / 10, recipe=Recipe(depth=number).as_dict()) for number in range(3)]
-    shown = rungs(make_facts(tried, space=space))
-    assert [(rung.value, rung.is_winner) for rung in shown] == [(0.5, False), (0.6, False), (0.7, True)]
+    shown = baseline_points(make_facts(tried, space=space))
+    assert [(baseline.value, baseline.is_winner) for baseline in shown] == [(0.5, False), (0.6, False), (0.7, True)]
     assert shown[2].label.startswith("winner, trial 2: 2 stages")
-    assert [rung.is_winner for rung in rungs(make_facts(tried[:2], space=space))] == [False, True]
+    assert [baseline.is_winner for baseline in baseline_points(make_facts(tried[:2], space=space))] == [False, True]

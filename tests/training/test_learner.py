@@ -23,23 +23,29 @@ def without_statistics(recipe: Recipe, image_shape: ImageShape, num_classes: int
     return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(image_shape), 16), nn.Tanh(), nn.Linear(16, num_classes))
 
 
-def training(data: DataSet, recipe: Recipe, *, passes: int) -> Training:
+def training(data: DataSet, recipe: Recipe, *, accumulation_steps: int) -> Training:
     return Training(
-        recipe, data, metric=METRICS["loss"], device=CPU, precision="float32", build=without_statistics, passes=passes
+        recipe,
+        data,
+        metric=METRICS["loss"],
+        device=CPU,
+        precision="float32",
+        build=without_statistics,
+        accumulation_steps=accumulation_steps,
     )
 
 
-@pytest.mark.parametrize("passes", [2, 5, 1000])
+@pytest.mark.parametrize("accumulation_steps", [2, 5, 1000])
 @pytest.mark.parametrize(
     "changes",
     [{}, {"class_weights": "balanced", "label_smoothing": 0.1}, {"class_weights": "balanced", "mixup": 0.4}],
     ids=["plain", "weighted and smoothed", "weighted and mixed"],
 )
-def test_batch_in_passes_trains_as_the_whole_batch(
-    few_digits: DataSet, changes: dict[str, object], passes: int
+def test_micro_batches_train_as_the_whole_batch(
+    few_digits: DataSet, changes: dict[str, object], accumulation_steps: int
 ) -> None:
     recipe = dataclasses.replace(RECIPE, **changes)  # type: ignore[arg-type]
-    whole, parted = (training(few_digits, recipe, passes=count) for count in (1, passes))
+    whole, parted = (training(few_digits, recipe, accumulation_steps=count) for count in (1, accumulation_steps))
     for expected, result in zip(whole.epochs(), parted.epochs(), strict=True):
         assert dataclasses.asdict(result) == pytest.approx(
             dataclasses.asdict(expected) | {"seconds": result.seconds, "images_per_second": result.images_per_second},
@@ -50,7 +56,7 @@ def test_batch_in_passes_trains_as_the_whole_batch(
 
 
 def test_no_pass_sees_more_images_than_its_part(few_digits: DataSet) -> None:
-    run = training(few_digits, RECIPE, passes=4)
+    run = training(few_digits, RECIPE, accumulation_steps=4)
     seen = list[int]()
     run.learner.model.register_forward_pre_hook(lambda _module, inputs: seen.append(len(inputs[0])))
     next(run.epochs())

@@ -112,8 +112,8 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(few_digits: DataSet, o
     kept = resumed.predictions()
     resumed.best_logits_NK = None
     asked_again = resumed.predictions()
-    assert torch.equal(kept.votes_NK, asked_again.votes_NK)
-    assert torch.equal(whole.predictions().votes_NK, kept.votes_NK)
+    assert torch.equal(kept.log_probabilities_NK, asked_again.log_probabilities_NK)
+    assert torch.equal(whole.predictions().log_probabilities_NK, kept.log_probabilities_NK)
 
 
 def test_state_is_a_snapshot_that_training_on_does_not_change(few_digits: DataSet) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from automl.data.dataset import DataSet, Split
 from automl.models.building import build_model
 from automl.recipe import FIELDS, Recipe
-from automl.training.overfit_check import ATTEMPTS, BARE, EPOCHS, IMAGES, bare, few_images, learn_by_heart
+from automl.training.overfit_check import ATTEMPTS, BARE, EPOCHS, IMAGES, bare, check_overfit, few_images
 
 CPU = torch.device("cpu")
 
@@ -45,31 +45,31 @@ def blind(recipe: Recipe, image_shape: tuple[int, int, int], num_classes: int) -
         Recipe(block="residual", depth=3, width=16, stochastic_depth=0.9, weight_decay=1.0),
     ],
 )
-def test_networks_learn_twenty_images_whatever_their_recipe_says_of_the_rest(recipe: Recipe, digits: DataSet) -> None:
-    learning = learn_by_heart(recipe, digits, device=CPU)
-    assert (learning.images, learning.train_accuracy, learning.evaluation_accuracy) == (20, 1.0, 1.0)
-    assert learning.is_complete
-    assert learning.epochs <= EPOCHS
+def test_networks_overfit_twenty_images_whatever_their_recipe_says_of_the_rest(recipe: Recipe, digits: DataSet) -> None:
+    result = check_overfit(recipe, digits, device=CPU)
+    assert (result.images, result.train_accuracy, result.evaluation_accuracy) == (20, 1.0, 1.0)
+    assert result.is_complete
+    assert result.epochs <= EPOCHS
 
 
-def test_network_that_does_not_look_is_found_out(digits: DataSet) -> None:
-    learning = learn_by_heart(Recipe(), digits, device=CPU, build=blind)
-    assert not learning.is_complete
-    assert learning.evaluation_accuracy < 1
+def test_network_that_does_not_look_fails_the_check(digits: DataSet) -> None:
+    result = check_overfit(Recipe(), digits, device=CPU, build=blind)
+    assert not result.is_complete
+    assert result.evaluation_accuracy < 1
 
 
-def test_network_that_knows_nothing_in_evaluation_mode_is_found_out(digits: DataSet) -> None:
-    learning = learn_by_heart(Recipe(depth=0), digits, device=CPU, build=forgetful)
-    assert learning.train_accuracy == 1
-    assert learning.evaluation_accuracy < 0.5
-    assert not learning.is_complete
+def test_network_that_knows_nothing_in_evaluation_mode_fails_the_check(digits: DataSet) -> None:
+    result = check_overfit(Recipe(depth=0), digits, device=CPU, build=forgetful)
+    assert result.train_accuracy == 1
+    assert result.evaluation_accuracy < 0.5
+    assert not result.is_complete
 
 
-def test_contradictory_labels_cannot_be_learnt(digits: DataSet) -> None:
+def test_contradictory_labels_cannot_be_overfitted(digits: DataSet) -> None:
     train = digits.splits["train"]
     one_image = Split(train.images_MHWC, np.repeat(train.rows_N[:1], 20), np.arange(20) % 10)
     twins = dataclasses.replace(digits, splits={"train": one_image, "validation": one_image})
-    assert learn_by_heart(Recipe(depth=0), twins, device=CPU).evaluation_accuracy <= 0.1
+    assert check_overfit(Recipe(depth=0), twins, device=CPU).evaluation_accuracy <= 0.1
 
 
 def test_few_images_are_as_many_of_each_class(digits: DataSet) -> None:

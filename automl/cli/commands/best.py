@@ -19,9 +19,9 @@ from automl.cli.arguments import (
 from automl.cli.confirmation_output import print_choice
 from automl.cli.output import print_json
 from automl.cli.study_output import print_best, print_exported
-from automl.confirmation.confirmed import Choice, choose_best
+from automl.confirmation.confirmed import RecommendedTrial, choose_best
 from automl.errors import SettingsError
-from automl.export.export_result import Exported
+from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
 from automl.results.calibrated import read_calibrated
 from automl.results.results import read_trial
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> None:
         print_exported(exported)
 
 
-def _chosen(connection: Connection, record: StudyRecord, number: int | None) -> Choice:
+def _chosen(connection: Connection, record: StudyRecord, number: int | None) -> RecommendedTrial:
     if number is None:
         return choose_best(connection, record)
-    return Choice(record, read_trial(connection, record, number), None)
+    return RecommendedTrial(record, read_trial(connection, record, number), None)
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
@@ -86,7 +86,9 @@ def _check_options(arguments: argparse.Namespace) -> None:
         check_format(arguments.export)
 
 
-def _export(arguments: argparse.Namespace, context: CommandContext, record: StudyRecord, choice: Choice) -> Exported:
+def _export(
+    arguments: argparse.Namespace, context: CommandContext, record: StudyRecord, choice: RecommendedTrial
+) -> ExportResult:
     from automl.export.ensemble import choose_ensemble  # torch takes seconds to import
     from automl.export.trial_model import export_ensemble, export_trial
 

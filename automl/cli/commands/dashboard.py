@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Serve until Ctrl-C."""
     from automl.artifacts.dashboard_store import OptunaArtifacts, may_delete_studies
     from automl.storage.optuna_storage import open_storage
-    from automl.tracking.dashboard import serve, study_page
+    from automl.tracking.dashboard_server import serve, study_page
 
     with open_command_context(arguments) as context:
         record = context.find_study(arguments.study)

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         export=arguments.export,
         device=arguments.device,
         model=arguments.model,
-        say=print_stderr,
+        log=print_stderr,
     )
     if arguments.json:
         print_json(result.as_dict())

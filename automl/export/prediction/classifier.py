@@ -35,10 +35,10 @@ class NormalizedNetwork(nn.Module):
 
 
 class Classifier(nn.Module):
-    """One network or several that vote, to uint8 images B × C × H × W as they come.
+    """One network or an ensemble, for uint8 images B × C × H × W as they come.
 
-    The votes are probabilities: their weighted mean is taken, then its temperature changed. So the temperature never
-    changes which class comes first, of however many networks.
+    The weighted mean of the members' probabilities is taken before the temperature is applied. So the temperature never
+    changes the predicted class, of one network or of many.
 
     Source: Rahaman & Thiery 2021, "Uncertainty quantification and deep ensembles" (pool first, then calibrate).
     """
@@ -46,7 +46,7 @@ class Classifier(nn.Module):
     def __init__(
         self, members: Sequence[NormalizedNetwork], shares: Sequence[float], *, temperature: float, tta: bool
     ) -> None:
-        """`shares` of the members in the vote add up to 1; with `tta` each also votes on the mirror image."""
+        """`shares` of the members add up to 1. With `tta` each member also predicts the mirror image."""
         super().__init__()
         self.members = nn.ModuleList(members)
         self.shares = list(shares)
@@ -57,7 +57,7 @@ class Classifier(nn.Module):
         return (self.logits(images_BCHW) / self.temperature).softmax(dim=1)
 
     def logits(self, images_BCHW: Tensor) -> Tensor:
-        """Logits of the vote before the temperature, B × K float32."""
+        """Logits of the ensemble before the temperature, B × K float32."""
         views = [images_BCHW, images_BCHW.flip(3)] if self.tta else [images_BCHW]
-        votes = [member(view_BCHW) for member in self.members for view_BCHW in views]
-        return pool(votes, [share / len(views) for share in self.shares for _ in views])
+        logits = [member(view_BCHW) for member in self.members for view_BCHW in views]
+        return pool(logits, [share / len(views) for share in self.shares for _ in views])

@@ -18,7 +18,7 @@ class ImageFile:
     """One file of a folder or a zip."""
 
     name: str
-    """As it is shown: a path, in a zip that of the zip with the path inside."""
+    """Displayed name: a path; in a zip, the path of the zip with the path inside."""
     container: Folder | Archive
     member: str
 
@@ -53,7 +53,7 @@ def _found(argument: str) -> list[ImageFile]:
 
 
 def _matched(path: str) -> Iterator[ImageFile]:
-    """What a glob found may also be something else, or a folder without images."""
+    """Images of one match of a glob, which may also be something else, or a folder without images."""
     if Path(path).is_dir():
         yield from _images_in(Folder(Path(path)), path)
     elif ending(path) == ".zip" or is_image(path):

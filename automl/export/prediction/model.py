@@ -22,13 +22,13 @@ from automl.training.evaluation.forward import at_once
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model takes one image for."""
+    """Prediction for one image."""
 
     label: str
     probability: float
-    """Of the label, from 0 to 1."""
+    """Probability of the label, from 0 to 1."""
     probabilities: Mapping[str, float]
-    """Of every class, in the model's order; they add up to 1."""
+    """Probability of every class, in the model's order. They add up to 1."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -36,7 +36,7 @@ class Prediction:
 
 
 class Model:
-    """An exported model, ready to be asked. It computes in float32, so that the answers are the same everywhere."""
+    """An exported model, ready to predict. It computes in float32, so that predictions are the same everywhere."""
 
     def __init__(
         self, networks: Sequence[nn.Module], card: ModelCard, device: torch.device, *, tta: bool | None = None
@@ -56,12 +56,12 @@ class Model:
 
     @property
     def recipe(self) -> Recipe:
-        """What it was trained by; of several networks the best one."""
+        """Recipe of the network; of several networks, that of the best one."""
         return self.card.recipe
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """Figures of its training, by name with the split in it."""
+        """Metrics by name, with the split in it."""
         return self.card.metrics
 
     def predict(self, images: Pictures) -> list[Prediction]:

@@ -1,4 +1,4 @@
-"""Many image files through a model: decoded on all cores, asked about in blocks. N images, H × W pixels, C channels."""
+"""Many image files through a model: decoded on all cores, predicted in blocks. N images, H × W pixels, C channels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from automl.export.prediction.image_files import ImageFile
 from automl.export.prediction.model import Model, Prediction
 
 BLOCK_VALUES = 2**26
-"""Pixel values in memory at once."""
+"""Number of pixel values in memory at once."""
 LISTED = 5
-"""Unreadable files that the error names before it counts the others."""
+"""Number of unreadable files that the error names before it counts the others."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +31,27 @@ class Decoded:
 
     pixels_HWC: npt.NDArray[np.uint8]
     converted: bool
-    """From another size or colour."""
+    """Whether it was converted from another size or colour."""
 
 
 @dataclass
-class Predictions:
-    """What the model says of image files."""
+class FilePredictions:
+    """Predictions of a model for image files."""
 
     predictions: dict[str, Prediction] = field(default_factory=dict)
-    """By name, in the order of the files."""
+    """Predictions by name, in the order of the files."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Why, by name."""
+    """Reasons by name."""
     converted: int = 0
-    """Images of another size or colour than the model's."""
+    """Number of images of another size or colour than the model's."""
 
 
-def predict_files(model: Model, files: Sequence[ImageFile]) -> Predictions:
-    """Ask the model about every file that can be read.
+def predict_files(model: Model, files: Sequence[ImageFile]) -> FilePredictions:
+    """Predict every file that can be read.
 
     Raises: DataError if none can.
     """
-    found = Predictions()
+    found = FilePredictions()
     block = max(BLOCK_VALUES // int(np.prod(model.card.image_shape)), 1)
     with warnings.catch_warnings(), ThreadPoolExecutor(int(cpu_count())) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; set for all threads
@@ -71,7 +71,7 @@ def listed(unreadable: dict[str, str]) -> str:
     return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
-def _predict_block(model: Model, files: Sequence[ImageFile], pool: Executor, found: Predictions) -> None:
+def _predict_block(model: Model, files: Sequence[ImageFile], pool: Executor, found: FilePredictions) -> None:
     readable: dict[str, Decoded] = {}
     for file, decoded in zip(files, pool.map(lambda file: _decode(file, model.card), files), strict=True):
         if isinstance(decoded, Decoded):

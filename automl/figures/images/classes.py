@@ -1,4 +1,4 @@
-"""How many images each class has in each split."""
+"""Number of images of each class and split."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from automl.figures.canvas import COLOURS, FONT_POINTS, INK, new_figure, style
 
 MOST_NAMES = 60
-"""Classes that are named; of more, every so many are."""
+"""Largest number of class names. Of more classes, only some are named."""
 MOST_INCHES = 12.0
 LONGEST_NAME = 24
-"""Letters."""
+"""Longest class name, in letters."""
 
 
 def class_bars(counts: Mapping[str, npt.NDArray[np.int64]], class_names: Sequence[str]) -> Figure:

@@ -1,4 +1,4 @@
-"""Which classes a model takes for which."""
+"""Confusion matrix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl.figures.images.classes import printable
 MOST_CLASSES_WITH_TEXT = 15
 MOST_CLASSES_WITH_NAMES = 60
 DARK_SHARE = 0.715
-"""Where black and white text are read equally well in the colours of a cell, at a contrast of 4.6."""
+"""Share above which white text is easier to read on a cell than black, at a contrast of 4.6."""
 
 
 def confusion_matrix(matrix_KK: npt.NDArray[np.int64], class_names: Sequence[str]) -> Figure:

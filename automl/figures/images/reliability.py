@@ -1,4 +1,4 @@
-"""How often a network is right, by how sure it says it is."""
+"""Reliability diagram: accuracy by confidence."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, style
 from automl.training.evaluation.calibration import Bin
 
-SAID, RIGHT = "probability of the predicted class", "share that is right"
+CONFIDENCE, ACCURACY = "confidence (probability of the predicted class)", "accuracy"
 LINE_COLOURS = (COLOURS[1], COLOURS[0])
 
 
 def reliability_diagram(bins_by_label: Mapping[str, Sequence[Bin]]) -> Figure:
-    """A line for each set of bins, its points as large as many images they are of; the diagonal is honest."""
+    """Draw a line for each set of bins. A point's area is its number of images. The diagonal is perfect calibration."""
     figure = new_figure(height_inches=4.2)
     axes = figure.add_subplot()
-    style(axes, x_label=SAID, y_label=RIGHT)
+    style(axes, x_label=CONFIDENCE, y_label=ACCURACY)
     axes.set_aspect("equal")
     axes.set_xlim(-0.05, 1.05)
     axes.set_ylim(-0.05, 1.05)
-    axes.plot((0, 1), (0, 1), color=FAINT, linewidth=1, linestyle=(0, (4, 2)), label="as often right as it says")
+    axes.plot((0, 1), (0, 1), color=FAINT, linewidth=1, linestyle=(0, (4, 2)), label="perfect calibration")
     for (label, bins), colour in zip(bins_by_label.items(), LINE_COLOURS, strict=False):
         filled = filled_bins(bins)
         xs, ys = [one.confidence for one in filled], [one.accuracy for one in filled]
@@ -32,11 +32,11 @@ def reliability_diagram(bins_by_label: Mapping[str, Sequence[Bin]]) -> Figure:
 
 
 def filled_bins(bins: Sequence[Bin]) -> list[Bin]:
-    """Those that hold images."""
+    """Bins that hold images."""
     return [one for one in bins if one.images]
 
 
 def point_areas(bins: Sequence[Bin]) -> list[float]:
-    """In square points, as images, and never too small to be seen."""
-    whole = sum(one.images for one in bins)
-    return [12 + 300 * one.images / whole for one in bins]
+    """Areas in square points, by number of images, and never too small to be seen."""
+    total = sum(one.images for one in bins)
+    return [12 + 300 * one.images / total for one in bins]

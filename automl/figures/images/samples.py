@@ -12,9 +12,9 @@ from automl.figures.canvas import FONT_POINTS, INK, WIDTH_INCHES, new_figure
 from automl.figures.images.classes import printable
 
 MOST_CLASSES = 40
-"""Rows of a sheet; of more classes, every so many are shown."""
+"""Largest number of rows of a sheet. Of more classes, only some are shown."""
 GAP_SHARE = 0.06
-"""White between two images, of their width."""
+"""Gap between two images, as a share of their width."""
 NAME_INCHES = 1.6
 
 

@@ -1,1 +1,9 @@
-"""The same pictures for a page in a browser, from the same data: points that say what they are, lines to pick out."""
+"""Interactive figures for a page in a browser, drawn with Plotly from the data of the printed ones.
+
+plotly_page          layout and text of all interactive figures
+plotly_trials        history, learning curves, baselines, architecture, effort
+plotly_tables        hyperparameter importance, parallel coordinates, confusion matrix
+plotly_trade_off     value against size and latency
+plotly_confirmation  values of the confirmed recipes
+plotly_reliability   reliability diagram
+"""

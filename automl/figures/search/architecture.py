@@ -1,4 +1,4 @@
-"""What the form of a network has to do with how good it is."""
+"""Value of the metric by the architecture of the network."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ KIND_COLOURS: Mapping[Kind, str] = {"perceptron": COLOURS[5], "plain": COLOURS[0
 
 @dataclass(frozen=True)
 class Architecture:
-    """The network of one trial, and what it reached."""
+    """The network of one trial, and its value."""
 
     number: int
-    """Of the trial."""
+    """Number of the trial."""
     kind: Kind
     depth: int
-    """Stages; 0 is a perceptron."""
+    """Number of stages; 0 is a perceptron."""
     width: int | None
-    """Channels of the first stage; None: a perceptron has no stage."""
+    """Number of channels of the first stage. None: a perceptron has no stage."""
     parameters: int | None
     value: float
     complete: bool
-    """False: stopped early or failed, and its value is the last one."""
+    """False if it was pruned or failed. Then its value is the last one."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One way to look at them."""
+    """One property of the network, by which trials are plotted."""
 
     label: str
     of: Callable[[Architecture], int | None]
@@ -50,7 +50,7 @@ PANELS = (
 
 
 def architecture_chart(architectures: Sequence[Architecture], *, value_label: str) -> Figure:
-    """Value by depth, by width and by number of parameters; hollow points were stopped early or failed."""
+    """Value by depth, by width and by number of parameters; hollow points were pruned or failed."""
     figure = new_figure(height_inches=3.6)
     row: Sequence[Axes] = figure.subplots(1, len(PANELS), sharey=True)
     for axes, panel in zip(row, PANELS, strict=True):
@@ -68,7 +68,7 @@ def architecture_chart(architectures: Sequence[Architecture], *, value_label: st
 
 
 def kinds_of(architectures: Sequence[Architecture]) -> list[Kind]:
-    """Those that occur, from the simple to the complex."""
+    """Kinds that occur, from the simple to the complex."""
     return [kind for kind in KIND_COLOURS if any(one.kind == kind for one in architectures)]
 
 
@@ -76,7 +76,7 @@ def _draw(axes: Axes, panel: Panel, architectures: Sequence[Architecture]) -> No
     for kind, colour in KIND_COLOURS.items():
         for complete, face in ((True, colour), (False, "none")):
             alike = [one for one in architectures if one.kind == kind and one.complete == complete]
-            shown = [(place, one.value) for one in alike if (place := panel.of(one)) is not None]
+            shown = [(position, one.value) for one in alike if (position := panel.of(one)) is not None]
             if shown:
-                places, values = zip(*shown, strict=True)
-                axes.scatter(places, values, s=26, facecolors=face, edgecolors=colour, alpha=0.8)
+                positions, values = zip(*shown, strict=True)
+                axes.scatter(positions, values, s=26, facecolors=face, edgecolors=colour, alpha=0.8)

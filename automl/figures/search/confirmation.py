@@ -1,4 +1,4 @@
-"""What recipes reached with new seeds, beside what the search had taken them for."""
+"""Values of the confirmed recipes: new seeds, their mean, and the value in the search."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, style
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedRecipe:
     """One recipe that was trained again."""
 
     label: str
     search_value: float
     values: tuple[float, ...]
-    """Of the new seeds."""
+    """Values with the new seeds."""
     mean: float
     interval: tuple[float, float] | None
-    """Of the mean; None: it has none."""
+    """The 95 % interval of the mean. None if it has none."""
 
 
-def confirmation_chart(repeated: Sequence[Repeated], *, value_label: str) -> Figure:
+def confirmation_chart(repeated: Sequence[RepeatedRecipe], *, value_label: str) -> Figure:
     """A row for each recipe, the best mean on top: seeds, mean with its interval, and the search's value, hollow."""
     figure = new_figure(height_inches=1.4 + 0.45 * len(repeated))
     axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""What trials cost, and what stopping them early saved."""
+"""Device time of the trials, and what pruning saved of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TrialEffort:
     state: Literal["complete", "pruned", "failed"]
     trained_seconds: float
     saved_seconds: float
-    """What its other epochs would have taken, at the pace of those that it did."""
+    """Estimated device time of the epochs that were not run, in seconds, at the pace of the others."""
 
 
 def effort_chart(efforts: Sequence[TrialEffort]) -> Figure:
@@ -59,7 +59,7 @@ def effort_chart(efforts: Sequence[TrialEffort]) -> Figure:
 
 
 def unit_of(efforts: Sequence[TrialEffort]) -> tuple[str, float]:
-    """Name and seconds of the unit in which the longest trial is a number that people can read."""
+    """Name and seconds of the unit in which the longest trial is a readable number."""
     longest = max((effort.trained_seconds + effort.saved_seconds for effort in efforts), default=0.0)
     if longest >= 2 * HOUR_SECONDS:
         return "hours", HOUR_SECONDS

@@ -1,4 +1,4 @@
-"""How a search went: every finished trial, and the best so far."""
+"""Optimization history: every finished trial, and the best so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrialPoint:
     number: int
     state: Literal["complete", "pruned", "failed"]
     value: float | None
-    """Of the study's metric; None where no epoch was finished."""
+    """Value of the study's metric. None if no epoch was finished."""
 
 
 LOOKS: dict[str, dict[str, object]] = {
@@ -34,8 +34,8 @@ LOOKS: dict[str, dict[str, object]] = {
 def search_history(points: Sequence[TrialPoint], *, value_label: str, maximize: bool) -> Figure:
     """Value of every trial by its number, with the best so far as a line.
 
-    Pruned trials stand at the value that they had reached; trials without a value stand at the edge where
-    the worst are.
+    Pruned trials are drawn at their last value. Trials without a value are drawn at the edge where the
+    worst are.
     """
     figure = new_figure(height_inches=3.8)
     axes = figure.add_subplot()

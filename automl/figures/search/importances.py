@@ -1,4 +1,4 @@
-"""Which parameters decided how good a trial was."""
+"""Hyperparameter importance."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MOST_SHOWN = 15
 
 @dataclass(frozen=True)
 class Importance:
-    """One searched parameter."""
+    """Importance of one searched parameter."""
 
     name: str
     share: float
-    """Of all importance, from 0 to 1."""
+    """Share of the total importance, from 0 to 1."""
 
 
 def importance_chart(importances: Sequence[Importance]) -> Figure:
@@ -33,14 +33,14 @@ def importance_chart(importances: Sequence[Importance]) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     for row, one in enumerate(shown):
-        place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
-        axes.annotate(per_cent(one.share), (one.share, row), color=INK, fontsize=FONT_POINTS - 1, **place)  # type: ignore[arg-type]
+        offset = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(per_cent(one.share), (one.share, row), color=INK, fontsize=FONT_POINTS - 1, **offset)  # type: ignore[arg-type]
     axes.margins(x=0.1)
     return figure
 
 
 def spoken(name: str) -> str:
-    """`learning_rate` as people say it."""
+    """`learning_rate` as `learning rate`."""
     return name.replace("_", " ")
 
 

@@ -1,4 +1,4 @@
-"""How trials learned: training and validation, epoch by epoch."""
+"""Learning curves: training and validation, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ DASHES = (0, (4, 2))
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One trial's figures at E epochs, all three of one length."""
+class LearningCurve:
+    """Values of one trial at E epochs, all three of one length."""
 
     label: str
     epochs: Sequence[int]
-    """Counted from 0."""
+    """Epoch indices, from 0."""
     train: Sequence[float]
     validation: Sequence[float]
 
 
-def learning_curves(curves: Sequence[Curve], *, value_label: str) -> Figure:
+def learning_curves(curves: Sequence[LearningCurve], *, value_label: str) -> Figure:
     """Validation as a line and training as dashes, in one colour a trial.
 
-    The first seven have colours and stand in the legend; those after them are faint, to show the field.
+    The first seven have colours and an entry in the legend. The others are faint.
     """
     figure = new_figure(height_inches=3.8)
     axes = figure.add_subplot()
@@ -48,13 +48,13 @@ def learning_curves(curves: Sequence[Curve], *, value_label: str) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, curve: Curve, colour: str) -> None:
+def _draw(axes: Axes, curve: LearningCurve, colour: str) -> None:
     marker = "o" if len(curve.epochs) == 1 else None  # a line through one epoch would be invisible
     axes.plot(curve.epochs, curve.train, color=colour, linewidth=1, linestyle=DASHES, marker=marker)
     axes.plot(curve.epochs, curve.validation, color=colour, linewidth=2, marker=marker)
 
 
-def _legend_handles(named: Sequence[Curve], rest: Sequence[Curve]) -> list[Line2D]:
+def _legend_handles(named: Sequence[LearningCurve], rest: Sequence[LearningCurve]) -> list[Line2D]:
     trials = [
         Line2D([], [], color=colour, linewidth=2, label=curve.label)
         for curve, colour in zip(named, COLOURS, strict=False)

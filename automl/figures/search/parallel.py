@@ -1,6 +1,6 @@
-"""All trials at once: a line for each through its parameters to its value.
+"""Parallel coordinates: a line for each trial through its parameters to its value.
 
-Every axis is made here, from what people write to positions from 0 to 1, so that each way of drawing shows the same.
+Every axis is made here, from values to positions from 0 to 1, so that each way of drawing shows the same.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from automl.figures.canvas import FAINT, FONT_POINTS, INK, new_figure, style
 from automl.figures.search.importances import spoken
 
 NOT_LIVE = -0.14
-"""Where a line passes an axis whose parameter the trial did not have."""
+"""Position on an axis whose parameter the trial did not have."""
 MOST_TICKS = 6
 LOG_RATIO = 20.0
-"""Positive numbers that span more than this are spread by their logarithm."""
+"""Smallest ratio of highest to lowest value that makes an axis logarithmic."""
 Value = bool | int | float | str
 
 
@@ -33,9 +33,9 @@ class ParallelAxis:
 
     name: str
     positions: tuple[float, ...]
-    """Of each trial, from 0 to 1; NOT_LIVE where the parameter plays no role."""
+    """Position of each trial, from 0 to 1. NOT_LIVE where the parameter is inactive."""
     ticks: tuple[tuple[float, str], ...]
-    """Position and text."""
+    """Position and text of each tick."""
 
 
 def parallel_axis(name: str, values: Sequence[Value | None]) -> ParallelAxis:
@@ -46,9 +46,9 @@ def parallel_axis(name: str, values: Sequence[Value | None]) -> ParallelAxis:
     live = [value for value in values if value is not None]
     kinds = sorted(set(live), key=lambda value: (isinstance(value, str), value))
     if len(kinds) <= MOST_TICKS or any(isinstance(kind, str) for kind in kinds):
-        places = dict(zip(kinds, _spread(len(kinds)), strict=True))
-        ticks = [(place, text_of(kind)) for kind, place in places.items()]
-        positions = [NOT_LIVE if value is None else places[value] for value in values]
+        by_kind = dict(zip(kinds, _spread(len(kinds)), strict=True))
+        ticks = [(position, text_of(kind)) for kind, position in by_kind.items()]
+        positions = [NOT_LIVE if value is None else by_kind[value] for value in values]
     else:
         scale = _Scale.of([float(value) for value in live])
         ticks = scale.ticks()
@@ -67,8 +67,8 @@ def parallel_coordinates(axes_of_trials: Sequence[ParallelAxis], *, maximize: bo
     colours = colour_map()
     for trial in np.argsort(goodness):
         axes.plot(lines[trial], color=colours(goodness[trial]), linewidth=0.8 + 1.4 * goodness[trial], alpha=0.85)
-    for place, axis in enumerate(axes_of_trials):
-        _draw_axis(axes, place, axis)
+    for number, axis in enumerate(axes_of_trials):
+        _draw_axis(axes, number, axis)
     _name_axes(axes, axes_of_trials)
     return figure
 
@@ -86,7 +86,7 @@ def colour_map() -> Colormap:
 
 
 def text_of(value: Value) -> str:
-    """A value as people write it."""
+    """Format a value for people."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -125,12 +125,12 @@ def _spread(count: int) -> list[float]:
     return [0.5] if count == 1 else [number / (count - 1) for number in range(count)]
 
 
-def _draw_axis(axes: Axes, place: int, axis: ParallelAxis) -> None:
-    axes.axvline(place, color=FAINT, linewidth=0.8, zorder=3)
+def _draw_axis(axes: Axes, number: int, axis: ParallelAxis) -> None:
+    axes.axvline(number, color=FAINT, linewidth=0.8, zorder=3)
     for position, text in axis.ticks:
         axes.annotate(
             text,
-            (place, position),
+            (number, position),
             xytext=(3, 0),
             textcoords="offset points",
             va="center",

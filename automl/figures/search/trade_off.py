@@ -1,4 +1,4 @@
-"""What accuracy costs: value against size and time of one image, with the trials that no other one beats in both."""
+"""Value against size and latency, with the Pareto front of each."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from automl.figures.canvas import COLOURS, FAINT, FONT_POINTS, INK, new_figure, 
 
 @dataclass(frozen=True)
 class Priced:
-    """One complete trial: what it reached, and what it asks for."""
+    """One complete trial: its value and its cost."""
 
     label: str
     value: float
     parameters: int | None
     milliseconds: float | None
-    """Of one image, on the worker."""
+    """Latency of one image on the worker, in milliseconds."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """One thing to pay with."""
+    """One measure of cost."""
 
     label: str
     of: Callable[[Priced], float | None]
@@ -37,7 +37,7 @@ PRICES = (
 
 
 def pareto_front(priced: Sequence[Priced], price: Price, *, maximize: bool) -> list[Priced]:
-    """Those that no other one beats at the same price or a lower one, the cheapest first."""
+    """Trials that no other one beats at the same price or a lower one, the cheapest first."""
     sign = 1 if maximize else -1
     known = [one for one in priced if price.of(one) is not None]
     front: list[Priced] = []
@@ -48,7 +48,7 @@ def pareto_front(priced: Sequence[Priced], price: Price, *, maximize: bool) -> l
 
 
 def shown_prices(priced: Sequence[Priced]) -> list[Price]:
-    """The prices that are known of a trial."""
+    """Prices that are known of at least one trial."""
     return [price for price in PRICES if any(price.of(one) is not None for one in priced)]
 
 

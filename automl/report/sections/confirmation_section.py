@@ -1,35 +1,35 @@
-"""Section on what the best recipes are worth without the luck of one search."""
+"""Section on the confirmed results: the best recipes with new seeds."""
 
 from __future__ import annotations
 
-from automl.confirmation.conclusions import in_words_of_luck, verdict
+from automl.confirmation.conclusions import conclusions, describe_selection_bias
 from automl.confirmation.confirmed import Confirmation, ConfirmedRecipe
-from automl.figures.interactive.confirmation import interactive_confirmation
-from automl.figures.search.confirmation import Repeated, confirmation_chart
-from automl.report.document import Commands, Paragraph, Picture, Section, Table
+from automl.figures.interactive.plotly_confirmation import interactive_confirmation
+from automl.figures.search.confirmation import RepeatedRecipe, confirmation_chart
+from automl.report.document import Commands, Paragraph, Picture, ReportTable, Section
 from automl.report.facts import Facts
 
-TITLE = "What the best recipes are worth without luck"
+TITLE = "Confirmed results"
 COLUMNS = ("recipe", "in the search", "mean", "95 % interval", "search minus mean", "seeds", "values")
 
 
-def without_luck(facts: Facts) -> Section:
-    """Means of the best recipes over new seeds, or the command that finds them."""
+def confirmation_section(facts: Facts) -> Section:
+    """Means of the best recipes over new seeds, or the command that computes them."""
     found = facts.confirmation
     if found is None:
         sentence = (
-            f"The best of {len(facts.best_first)} trials had luck, and one search cannot say how much. This trains the "
-            "best recipes again with new seeds, and says it:"
+            f"The best value of {len(facts.best_first)} trials has a selection bias, which one search cannot measure. "
+            "This command trains the best recipes again with new seeds and measures it:"
         )
         return Section(TITLE, (Paragraph(sentence), Commands((f"automl confirm {facts.record.name}",))))
     longer = f" and {found.confirms.epochs_factor:g} × the epochs" if found.confirms.epochs_factor != 1 else ""
     what = (
         f"Study {found.record.name} trained the best recipes of the search again with new seeds{longer}, each trial to "
-        "its end. Intervals are Student's over the seeds: they know the luck of the seed, not that of the images."
+        "its end. Intervals are Student's over the seeds: they hold for the choice of the seed, not of the images."
     )
-    table = Table(COLUMNS, tuple(_row(one) for one in found.recipes), frozenset({1, 2, 3, 4, 5}))
-    told = Paragraph(" ".join((*verdict(found), *in_words_of_luck(found))))
-    return Section(TITLE, (Paragraph(what), *_picture(facts, found), table, told))
+    table = ReportTable(COLUMNS, tuple(_row(one) for one in found.recipes), frozenset({1, 2, 3, 4, 5}))
+    summary = Paragraph(" ".join((*conclusions(found), *describe_selection_bias(found))))
+    return Section(TITLE, (Paragraph(what), *_picture(facts, found), table, summary))
 
 
 def _row(one: ConfirmedRecipe) -> tuple[str, ...]:
@@ -44,10 +44,10 @@ def _row(one: ConfirmedRecipe) -> tuple[str, ...]:
     )
 
 
-def repeated(found: Confirmation) -> list[Repeated]:
-    """What the pictures draw: the recipes that have a mean, the best first."""
+def repeated(found: Confirmation) -> list[RepeatedRecipe]:
+    """Recipes that have a mean, the best first, as the pictures draw them."""
     return [
-        Repeated(f"trial {one.trial}", one.search_value, tuple(one.values.values()), one.mean, one.interval)
+        RepeatedRecipe(f"trial {one.trial}", one.search_value, tuple(one.values.values()), one.mean, one.interval)
         for one in found.recipes
         if one.mean is not None
     ]
@@ -60,7 +60,7 @@ def _picture(facts: Facts, found: Confirmation) -> tuple[Picture, ...]:
     return (
         Picture(
             "confirmation",
-            f"{facts.value_label} of each repeated recipe: every new seed, their mean and what the search had",
+            f"{facts.value_label} of each repeated recipe: every new seed, their mean and the value in the search",
             confirmation_chart(shown, value_label=facts.value_label),
             interactive_confirmation(shown, value_label=facts.value_label),
         ),

@@ -1,33 +1,33 @@
-"""Sections about the search: what was searched, how it went, what it cost."""
+"""Sections about the search: space, history, baselines, learning curves, importance, pruning, failures."""
 
 from __future__ import annotations
 
-from automl.figures.interactive.tables import interactive_importances, interactive_parallel
-from automl.figures.interactive.trials import (
+from automl.figures.interactive.plotly_tables import interactive_importances, interactive_parallel
+from automl.figures.interactive.plotly_trials import (
     interactive_architecture,
+    interactive_baselines,
     interactive_curves,
     interactive_effort,
     interactive_history,
-    interactive_ladder,
 )
 from automl.figures.search.architecture import architecture_chart
-from automl.figures.search.baselines import ladder_chart
+from automl.figures.search.baseline_gain import baseline_chart
 from automl.figures.search.effort import effort_chart
 from automl.figures.search.history import search_history
 from automl.figures.search.importances import Importance, importance_chart
 from automl.figures.search.learning_curves import learning_curves
 from automl.figures.search.parallel import parallel_coordinates
-from automl.report.document import Block, Paragraph, Picture, Section, Table
-from automl.report.facts import Facts, best_result, effort_of, failures_by_kind, rungs_of
+from automl.report.document import Block, Paragraph, Picture, ReportTable, Section
+from automl.report.facts import Facts, baseline_trials, best_result, effort_of, failures_by_kind
 from automl.report.trial_points import (
     architectures,
+    baseline_points,
     curves,
     descriptions,
     parallel_axes,
     points,
-    rungs,
 )
-from automl.report.winner import Examination
+from automl.report.winner import TestEvaluation
 from automl.report.words import count, duration, network_of, size_of
 from automl.results.notes import REMEDIES
 from automl.results.results import OVER_A_LIMIT
@@ -37,15 +37,15 @@ from automl.study.specification import BAND_PRUNERS
 CURVES_SHOWN = 5
 
 
-def what_was_searched(facts: Facts, examination: Examination | None) -> Section:
-    """Data, space and rules."""
+def data_and_space_section(facts: Facts, evaluation: TestEvaluation | None) -> Section:
+    """Data, search space and settings."""
     specification = facts.record.specification
     channels, height, width = specification.data.image_shape
     rows = {
         "data": f"{specification.data.name} ({specification.data.reference})",
         "images": f"{channels} × {height} × {width} (channels, height, width)",
         "classes": f"{len(specification.data.class_names)}: {', '.join(specification.data.class_names)}",
-        "splits": _splits(examination),
+        "splits": _splits(evaluation),
         "fingerprint": specification.data.fingerprint[:12],
         "space": specification.space.name,
         "network": facts.model or "automl's own family",
@@ -55,22 +55,22 @@ def what_was_searched(facts: Facts, examination: Examination | None) -> Section:
         "pruner": _pruner(facts),
         "budget": _budget(facts),
     }
-    table = Table(("", ""), tuple((name, value) for name, value in rows.items() if value))
-    return Section("What was searched, and on what", (table, *_space(facts)))
+    table = ReportTable(("", ""), tuple((name, value) for name, value in rows.items() if value))
+    return Section("Data and search space", (table, *_space(facts)))
 
 
-def _splits(examination: Examination | None) -> str:
-    splits = examination.splits if examination else {}
+def _splits(evaluation: TestEvaluation | None) -> str:
+    splits = evaluation.splits if evaluation else {}
     return ", ".join(f"{figures.images:,} {name}" for name, figures in splits.items())
 
 
 def _pruner(facts: Facts) -> str:
     specification = facts.record.specification
     if specification.pruner == "none":
-        return "none: every trial went to its end"
+        return "none: every trial ran to its end"
     if specification.pruner in BAND_PRUNERS:
         first = count(max(1, specification.warmup_epochs), "epoch")
-        return f"{specification.pruner}, first after {first}, one of {specification.reduction_factor} goes on"
+        return f"{specification.pruner}, first after {first}, one of {specification.reduction_factor} continues"
     return (
         f"{specification.pruner}, after {count(specification.startup_trials, 'finished trial')} "
         f"and {count(specification.warmup_epochs, 'epoch')} of the trial"
@@ -89,28 +89,28 @@ def _budget(facts: Facts) -> str:
 def _space(facts: Facts) -> tuple[Block, ...]:
     space = facts.record.specification.space
     if space.function:
-        return (Paragraph(f"The recipes were drawn by the function {space.function}."),)
+        return (Paragraph(f"The recipes were sampled by the function {space.function}."),)
     searched = [parameter for parameter in space.parameters if parameter.is_searched]
     fixed = [f"{p.name} = {p.distribution}" for p in space.parameters if not p.is_searched]
     rows = tuple((p.name, str(p.distribution), " and ".join(map(str, p.when))) for p in searched)
-    blocks: list[Block] = [Table(("searched", "values", "where"), rows)]
+    blocks: list[Block] = [ReportTable(("searched", "values", "where"), rows)]
     if fixed:
-        blocks.append(Paragraph(f"Fixed: {'; '.join(fixed)}. What is not named has the default of a recipe."))
+        blocks.append(Paragraph(f"Fixed: {'; '.join(fixed)}. Other fields have the defaults of a recipe."))
     return tuple(blocks)
 
 
-def what_each_rung_bought(facts: Facts) -> Section:
-    """The first recipes, from the simple to the complex, and the winner."""
-    title = "What each rung of the ladder bought"
-    tried = rungs_of(facts)
+def baseline_section(facts: Facts) -> Section:
+    """Baseline recipes, from the simple to the complex, and the winner."""
+    title = "Gain over the baselines"
+    tried = baseline_trials(facts)
     if len(tried) < 2:
-        return Section(title, (Paragraph("This study has no ladder: fewer than two first recipes were tried."),))
-    chart = rungs(facts)
+        return Section(title, (Paragraph("This study has no baselines: fewer than two first recipes were tried."),))
+    chart = baseline_points(facts)
     picture = Picture(
-        "ladder",
-        f"{facts.value_label} of each first recipe, the simplest on top, and of the winner",
-        ladder_chart(chart, value_label=facts.value_label),
-        interactive_ladder(chart, value_label=facts.value_label),
+        "baselines",
+        f"{facts.value_label} of each baseline recipe, the simplest on top, and of the winner",
+        baseline_chart(chart, value_label=facts.value_label),
+        interactive_baselines(chart, value_label=facts.value_label),
     )
     rows, best = [], None
     for trial in tried:
@@ -121,19 +121,21 @@ def what_each_rung_bought(facts: Facts) -> Section:
         )
         if value is not None and (best is None or facts.gain(value, best) > 0):
             best = value
-    columns = ("trial", "network", "parameters", facts.value_label, "over the best rung before")
-    table = Table(columns, tuple(rows), frozenset({0, 2, 3, 4}))
-    return Section(title, (picture, table, *_beyond_the_ladder(facts, best)))
+    columns = ("trial", "network", "parameters", facts.value_label, "gain over the best baseline before")
+    table = ReportTable(columns, tuple(rows), frozenset({0, 2, 3, 4}))
+    return Section(title, (picture, table, *_beyond_the_baselines(facts, best)))
 
 
-def _beyond_the_ladder(facts: Facts, best: float | None) -> tuple[Block, ...]:
+def _beyond_the_baselines(facts: Facts, best: float | None) -> tuple[Block, ...]:
     winner = facts.winner
     if winner is None or winner.value is None or best is None:
         return ()
-    if winner.number in [trial.number for trial in rungs_of(facts)]:
-        return (Paragraph(f"The winner is a rung itself, trial {winner.number}: no proposal of the sampler beat it."),)
+    if winner.number in [trial.number for trial in baseline_trials(facts)]:
+        return (
+            Paragraph(f"The winner is a baseline itself, trial {winner.number}: no proposal of the sampler beat it."),
+        )
     gain = facts.gain(winner.value, best)
-    return (Paragraph(f"The search above the ladder bought another {gain:+.4f}, with trial {winner.number}."),)
+    return (Paragraph(f"The search gained {gain:+.4f} over the best baseline, with trial {winner.number}."),)
 
 
 def _value(value: float | None, state: str) -> str:
@@ -141,14 +143,14 @@ def _value(value: float | None, state: str) -> str:
     return shown if state == "complete" else f"{shown} ({state})".strip()
 
 
-def states(facts: Facts) -> str:
-    """How the trials ended, in words."""
+def count_states(facts: Facts) -> str:
+    """Number of trials by state, in words."""
     over = f"{facts.status.over_limit} over a limit and not trained, " if facts.status.over_limit else ""
-    return f"{facts.status.complete} complete, {facts.stopped} stopped early, {over}{facts.status.failed} failed"
+    return f"{facts.status.complete} complete, {facts.stopped} pruned, {over}{facts.status.failed} failed"
 
 
-def how_it_went(facts: Facts) -> Section:
-    """Every finished trial by its number."""
+def history_section(facts: Facts) -> Section:
+    """Optimization history: every finished trial by its number."""
     shown = points(facts)
     maximize = facts.metric.maximize
     picture = Picture(
@@ -158,14 +160,14 @@ def how_it_went(facts: Facts) -> Section:
         interactive_history(shown, descriptions=descriptions(facts), value_label=facts.value_label, maximize=maximize),
     )
     status = facts.status
-    sentence = f"{count(status.finished, 'trial')} finished: {states(facts)}."
+    sentence = f"{count(status.finished, 'trial')} finished: {count_states(facts)}."
     if facts.winner is not None:
         sentence += f" The best one is trial {facts.winner.number}; trials count from 0."
-    return Section("How the search went", (Paragraph(sentence), picture))
+    return Section("Optimization history", (Paragraph(sentence), picture))
 
 
-def how_the_best_learned(facts: Facts) -> Section:
-    """Learning curves, and the gap between training and validation."""
+def learning_curve_section(facts: Facts) -> Section:
+    """Learning curves of the best trials, and their gap between training and validation."""
     best = facts.best_first[:CURVES_SHOWN]
     what = "loss" if facts.metric.name == "loss" else "accuracy"
     shown = curves(best, what=what)
@@ -182,20 +184,20 @@ def how_the_best_learned(facts: Facts) -> Section:
         train, validation = getattr(result, f"train_{what}"), getattr(result, f"validation_{what}")
         gap = train - validation if what == "accuracy" else validation - train
         rows.append((str(trial.number), str(result.epoch), f"{train:.4f}", f"{validation:.4f}", f"{gap:+.4f}"))
-    table = Table(
+    table = ReportTable(
         ("trial", "best epoch", f"training {what}", f"validation {what}", "gap"), tuple(rows), frozenset(range(5))
     )
     remark = (
-        "Lines are validation, dashes training. The gap is by how much training looks better than validation at the "
-        "best epoch. Training is measured on augmented images while the weights change, so a strong augmentation makes "
-        "the gap negative; a large positive gap says that the network learned its images by heart. Epochs count from 0."
+        "Lines are validation, dashes training. The gap is the difference by which training is better than validation "
+        "at the best epoch. Training is measured on augmented images while the weights change, so a strong "
+        "augmentation makes the gap negative. A large positive gap means overfitting. Epochs count from 0."
     )
-    return Section("How the best trials learned", (picture, table, Paragraph(remark)))
+    return Section("Learning curves", (picture, table, Paragraph(remark)))
 
 
-def what_mattered(importances: tuple[Importance, ...] | str) -> Section:
-    """Which parameters set the best trials apart."""
-    title = "Which parameters mattered"
+def importance_section(importances: tuple[Importance, ...] | str) -> Section:
+    """Parameters that set the best trials apart."""
+    title = "Hyperparameter importance"
     if isinstance(importances, str):
         return Section(title, (Paragraph(importances),))
     picture = Picture(
@@ -205,16 +207,16 @@ def what_mattered(importances: tuple[Importance, ...] | str) -> Section:
         interactive_importances(importances),
     )
     remark = (
-        "PED-ANOVA: how differently the parameter is spread among the best tenth of the complete trials, five at "
-        "least, and among all of them. It says what mattered within this space and this budget, and with few trials "
-        "it says little."
+        "PED-ANOVA compares the distribution of a parameter among the best tenth of the complete trials, five at "
+        "least, with that among all of them. The result holds for this space and this budget. With few trials it is "
+        "uncertain."
     )
     return Section(title, (picture, Paragraph(remark)))
 
 
-def all_at_once(facts: Facts, importances: tuple[Importance, ...] | str) -> Section:
-    """Parallel coordinates of the complete trials, through the parameters that mattered most."""
-    title = "All complete trials at once"
+def parallel_section(facts: Facts, importances: tuple[Importance, ...] | str) -> Section:
+    """Parallel coordinates of the complete trials, with the most important parameters."""
+    title = "Parallel coordinates"
     if len(facts.best_first) < 2:
         return Section(title, (Paragraph("This needs two complete trials."),))
     known = () if isinstance(importances, str) else importances
@@ -229,11 +231,11 @@ def all_at_once(facts: Facts, importances: tuple[Importance, ...] | str) -> Sect
     return Section(title, (picture, Paragraph(remark)))
 
 
-def form_and_accuracy(facts: Facts) -> Section:
-    """Depth, width and size of the networks against what they reached."""
-    title = "Architecture against " + facts.metric.name.replace("_", " ")
+def architecture_section(facts: Facts) -> Section:
+    """Value by depth, width and size of the networks."""
+    title = "Architecture and " + facts.metric.name.replace("_", " ")
     if facts.model:
-        return Section(title, (Paragraph("The networks are the user's own: their form is not known here."),))
+        return Section(title, (Paragraph("The networks are the user's own: their architecture is not known here."),))
     shown = architectures(facts)
     picture = Picture(
         "architecture",
@@ -241,28 +243,28 @@ def form_and_accuracy(facts: Facts) -> Section:
         architecture_chart(shown, value_label=facts.value_label),
         interactive_architecture(shown, value_label=facts.value_label),
     )
-    remark = "Hollow points were stopped early, or failed, and stand at the value that they had reached."
+    remark = "Hollow points were pruned or failed. They are drawn at their last value."
     return Section(title, (picture, Paragraph(remark)))
 
 
-def what_pruning_saved(facts: Facts) -> Section:
-    """Stopped trials and the device time that the epochs they did not run would have taken."""
+def pruning_section(facts: Facts) -> Section:
+    """Pruned trials, and the device time that their other epochs would have taken."""
     efforts = [effort_of(trial) for trial in facts.trials]
     trained = sum(effort.trained_seconds for effort in efforts)
     saved = sum(effort.saved_seconds for effort in efforts)
-    title = "What pruning saved"
+    title = "Pruning"
     if trained == 0:
         return Section(title, (Paragraph("No trial finished an epoch."),))
     pruned = [trial for trial in facts.in_state("pruned") if trial.failure != OVER_A_LIMIT]
     sentence = (
-        f"{len(pruned)} of {count(len(facts.trials), 'trial')} were stopped early. All trials together took "
-        f"{duration(trained)} of device time; the epochs that were not run would have taken about {duration(saved)} "
-        f"more, {saved / (trained + saved):.0%} of the whole: each at the mean pace of its own trial."
+        f"{len(pruned)} of {count(len(facts.trials), 'trial')} were pruned. All trials together took "
+        f"{duration(trained)} of device time. The epochs that were not run would have taken about {duration(saved)} "
+        f"more, {saved / (trained + saved):.0%} of the total, at the mean pace of their own trials."
         if pruned
-        else f"No trial was stopped early. All together took {duration(trained)} of device time."
+        else f"No trial was pruned. All together took {duration(trained)} of device time."
     )
     if facts.status.over_limit:
-        sentence += f" Another {count(facts.status.over_limit, 'trial')} cost nothing: over a limit, and not trained."
+        sentence += f" Another {count(facts.status.over_limit, 'trial')} cost nothing: over a limit and not trained."
     picture = Picture(
         "pruning",
         "device time of every trial by its number, and what pruning saved of it",
@@ -272,8 +274,8 @@ def what_pruning_saved(facts: Facts) -> Section:
     return Section(title, (Paragraph(sentence), picture))
 
 
-def what_failed(facts: Facts) -> Section:
-    """Failures by kind, with what to do."""
+def failure_section(facts: Facts) -> Section:
+    """Failures by kind, with a remedy."""
     found = failures_by_kind(facts.trials)
     if not found:
         return Section("Failures", (Paragraph("No trial failed."),))
@@ -287,5 +289,5 @@ def what_failed(facts: Facts) -> Section:
         )
         for failure in found
     )
-    table = Table(("kind", "trials", "numbers", "the first one's reason", "what to do"), rows, frozenset({1}))
+    table = ReportTable(("kind", "trials", "numbers", "the first one's reason", "what to do"), rows, frozenset({1}))
     return Section("Failures", (table,))

@@ -1,18 +1,18 @@
-"""Section on what accuracy costs in size and time."""
+"""Section on value against size and latency."""
 
 from __future__ import annotations
 
-from automl.figures.interactive.trade_off import interactive_trade_off
+from automl.figures.interactive.plotly_trade_off import interactive_trade_off
 from automl.figures.search.trade_off import pareto_front, shown_prices, trade_off_chart
-from automl.report.document import Paragraph, Picture, Section, Table
+from automl.report.document import Paragraph, Picture, ReportTable, Section
 from automl.report.facts import Facts
 from automl.report.trial_points import label_of, priced
 from automl.report.words import network_of, size_of
 
 
-def what_accuracy_costs(facts: Facts) -> Section:
-    """Value against size and time of one image, and the trials that nothing cheaper beats."""
-    title = facts.metric.name.replace("_", " ").capitalize() + " against size and time"
+def trade_off_section(facts: Facts) -> Section:
+    """Value against size and latency, and the Pareto fronts."""
+    title = facts.metric.name.replace("_", " ").capitalize() + " against size and latency"
     shown = priced(facts)
     if not shown:
         return Section(title, (Paragraph("The size of no network is known."),))
@@ -20,16 +20,16 @@ def what_accuracy_costs(facts: Facts) -> Section:
     maximize = facts.metric.maximize
     picture = Picture(
         "trade-off",
-        f"{facts.value_label} of each complete trial by its parameters and by its time for one image, with the Pareto "
+        f"{facts.value_label} of each complete trial by its parameters and by its latency, with the Pareto "
         "front of each",
         trade_off_chart(shown, value_label=facts.value_label, maximize=maximize, limits=limits),
         interactive_trade_off(shown, value_label=facts.value_label, maximize=maximize, limits=limits),
     )
     columns = ("Pareto front", facts.value_label, "parameters", "ms an image", "network")
-    table = Table(columns, _front(facts), frozenset({1, 2, 3}))
+    table = ReportTable(columns, _front(facts), frozenset({1, 2, 3}))
     remark = (
-        "On a front are the complete trials that no other one beats at the same price or a lower one; the table has "
-        "both. The time is the shortest of several runs with one image on the worker, from its device and back."
+        "A front has the complete trials that no other one beats at the same cost or less. The table has both fronts. "
+        "The time is the shortest of several runs with one image on the worker, from its device and back."
     )
     return Section(title, (picture, table, Paragraph(remark)))
 

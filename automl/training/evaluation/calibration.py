@@ -1,7 +1,4 @@
-"""Are things that are said with probability 0.8 right in 8 of 10 cases? And the temperature that makes them so.
-
-N images, K classes. Logits are those of `training.votes`.
-"""
+"""Calibration: reliability bins, expected calibration error, temperature scaling. N images, K classes."""
 
 from __future__ import annotations
 
@@ -25,15 +22,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bin:
-    """Images to whose most probable class the network gave a probability above `low` and up to `high`."""
+    """Images whose most probable class has a probability above `low` and up to `high`."""
 
     low: float
     high: float
     images: int
     confidence: float
-    """The mean of these probabilities; 0 where there are no images."""
+    """Mean of these probabilities; 0 without images."""
     accuracy: float
-    """How many of these images are of that class, as a share; 0 where there are no images."""
+    """Share of these images that are of that class; 0 without images."""
 
 
 def reliability(logits_NK: Tensor, labels_N: npt.NDArray[np.int64]) -> tuple[Bin, ...]:
@@ -65,10 +62,10 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def fit_temperature(logits_NK: Tensor, labels_N: npt.NDArray[np.int64]) -> float:
-    """What to divide logits by, so that the labels become as probable as they can.
+    """Fit the divisor of the logits that minimizes the cross entropy of the labels.
 
-    As if one more image had been undecided, so that a split without a single mistake does not ask for certainty: Platt
-    1999 does it for two classes. The cross entropy is convex in 1 / temperature, so there is one minimum.
+    One more image with a uniform target is added, so that a split without a single error does not ask for certainty.
+    Platt 1999 does it for two classes. The cross entropy is convex in 1 / temperature, so there is one minimum.
 
     Source: Guo et al. 2017, section 4.2 (temperature scaling).
     """
@@ -84,12 +81,12 @@ def fit_temperature(logits_NK: Tensor, labels_N: npt.NDArray[np.int64]) -> float
 
 
 def calibrated_figures(predictions: Predictions, *, tta: bool) -> CalibratedFigures:
-    """Figures of predictions, with the temperature that they ask for."""
+    """Metrics of predictions, with the temperature that is fitted to them."""
     return figures_of(predictions.pooled(tta=tta), predictions.labels_N.numpy().astype(np.int64))
 
 
 def figures_of(logits_NK: Tensor, labels_N: npt.NDArray[np.int64]) -> CalibratedFigures:
-    """Figures of logits, with the temperature that they ask for."""
+    """Metrics of logits, with the temperature that is fitted to them."""
     temperature = fit_temperature(logits_NK, labels_N)
     found, calibrated = (evaluate_logits(logits, labels_N) for logits in (logits_NK, logits_NK / temperature))
     return CalibratedFigures(
@@ -104,7 +101,7 @@ def figures_of(logits_NK: Tensor, labels_N: npt.NDArray[np.int64]) -> Calibrated
 
 
 def measure_calibration(logits_NK: Tensor, labels_N: npt.NDArray[np.int64], *, temperature: float) -> Calibration:
-    """The errors of logits as they are, and divided by a temperature."""
+    """Calibration errors of logits as they are, and divided by a temperature."""
     return Calibration(
         temperature=temperature,
         error_before=calibration_error(reliability(logits_NK, labels_N)),

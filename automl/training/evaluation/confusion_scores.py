@@ -1,4 +1,4 @@
-"""Figures of a classification, from its confusion matrix. K classes, N images."""
+"""Metrics of a classification, from its confusion matrix. K classes, N images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def confusion_matrix(labels_N: Tensor, predicted_N: Tensor, num_classes: int) ->
 
 
 def accuracy(confusion_KK: npt.NDArray[np.int64]) -> float:
-    """Share of the images whose class was found."""
+    """Share of the images that are classified correctly."""
     return float(np.trace(confusion_KK) / confusion_KK.sum())
 
 

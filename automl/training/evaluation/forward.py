@@ -1,4 +1,4 @@
-"""What a trained network says about images: used by validation and by exported models alike."""
+"""Forward pass over many images, for validation and for exported models alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from automl.data.batches.normalization import Normalization
 from automl.training.device import DTYPES, Precision, compute_in
 
 _VALUES_AT_ONCE = 2**20
-"""Pixel values of a prediction batch: 455 grayscale images of 48 × 48."""
+"""Number of pixel values in a prediction batch: 455 grayscale images of 48 × 48."""
 
 
 def predict_logits(
@@ -20,7 +20,7 @@ def predict_logits(
 ) -> Tensor:
     """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode.
 
-    `most`: so many images at a time at most, where memory is short.
+    `most`: largest number of images at a time, where memory is short.
     """
     batch_size = min(at_once(images), most or at_once(images))
     batches = evaluation_batches(images, normalization, batch_size=batch_size, dtype=DTYPES[precision])
@@ -30,5 +30,5 @@ def predict_logits(
 
 
 def at_once(images: Images) -> int:
-    """How many of these images are predicted at once."""
+    """Number of images that are predicted at once."""
     return max(_VALUES_AT_ONCE // math.prod(images.shape_HWC), 1)

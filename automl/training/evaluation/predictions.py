@@ -1,4 +1,4 @@
-"""What networks say of the validation split, kept so that temperatures and ensembles need no images.
+"""Predictions of networks for the validation split, stored so that temperatures and ensembles need no images.
 
 N images, K classes. In the file of a trial's weights this takes N × (4 + 4 K) bytes: 115 kB for FER2013.
 """
@@ -6,7 +6,7 @@ N images, K classes. In the file of a trial's weights this takes N × (4 + 4 K) 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,31 +16,44 @@ from torch import Tensor
 
 from automl.data.batches.batching import Images
 
+STORED_KEYS = ("labels_N", "votes_NK", "mirrored_votes_NK")
+"""Keys in the files of weights, in the order of the fields of Predictions. They never change."""
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """One network's probabilities of every image of a split, on the host: their logarithms, float16."""
+    """Log-probabilities of one network for every image of a split, float16, on the host."""
 
     labels_N: Tensor
-    """int32."""
-    votes_NK: Tensor
-    mirrored_votes_NK: Tensor
-    """Of the images turned left to right."""
+    """True classes, int32."""
+    log_probabilities_NK: Tensor
+    mirrored_log_probabilities_NK: Tensor
+    """Log-probabilities of the mirrored images."""
 
     @classmethod
     def of(cls, labels_N: npt.NDArray[np.int64], logits_NK: Tensor, mirrored_logits_NK: Tensor) -> Predictions:
         """From logits on any device. A logarithm keeps its precision where a probability in float16 becomes 0."""
         smallest = torch.finfo(torch.float16).min
-        votes = (
+        log_probabilities = (
             logits.log_softmax(dim=1).clamp(min=smallest).to("cpu", torch.float16)
             for logits in (logits_NK, mirrored_logits_NK)
         )
-        return cls(torch.tensor(labels_N, dtype=torch.int32), *votes)
+        return cls(torch.tensor(labels_N, dtype=torch.int32), *log_probabilities)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Tensor]) -> Predictions:
+        """Read back what `as_document` returned."""
+        return cls(*(document[key] for key in STORED_KEYS))
+
+    def as_document(self) -> dict[str, Tensor]:
+        """Tensors by their keys in the file of a trial's weights."""
+        tensors = (self.labels_N, self.log_probabilities_NK, self.mirrored_log_probabilities_NK)
+        return dict(zip(STORED_KEYS, tensors, strict=True))
 
     def pooled(self, *, tta: bool) -> Tensor:
         """Logits, N × K float32; with `tta` of the mean over each image and its mirror image."""
-        votes = [self.votes_NK, self.mirrored_votes_NK] if tta else [self.votes_NK]
-        return pool([vote_NK.float() for vote_NK in votes], [1 / len(votes)] * len(votes))
+        views = [self.log_probabilities_NK, self.mirrored_log_probabilities_NK] if tta else [self.log_probabilities_NK]
+        return pool([view_NK.float() for view_NK in views], [1 / len(views)] * len(views))
 
 
 class MirroredImages:
@@ -60,6 +73,6 @@ class MirroredImages:
 
 
 def pool(logits: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """Logarithms of the mean probabilities, N × K, of votes (each N × K) that count with shares that add up to 1."""
-    votes = [logits_NK.log_softmax(dim=1) + math.log(share) for logits_NK, share in zip(logits, shares, strict=True)]
-    return torch.stack(votes).logsumexp(dim=0)
+    """Log of the weighted mean probability, N × K, of several networks' logits (each N × K). The shares add up to 1."""
+    weighted = [logits_NK.log_softmax(dim=1) + math.log(share) for logits_NK, share in zip(logits, shares, strict=True)]
+    return torch.stack(weighted).logsumexp(dim=0)

@@ -1,4 +1,4 @@
-"""How good a network is on a split: by validation in every epoch, and by whoever evaluates an exported model."""
+"""Loss and confusion matrix of a network on a split, for validation and for exported models alike."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from automl.training.evaluation import confusion_scores as metrics
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one network on one split."""
+    """Metrics of one network on one split."""
 
     loss: float
     """Cross entropy in nats, without smoothing or class weights."""
     confusion_KK: npt.NDArray[np.int64]
-    """True classes down, predicted ones across."""
+    """Confusion matrix: true classes down, predicted ones across."""
 
     @property
     def accuracy(self) -> float:
-        """Share of the images whose class was found."""
+        """Share of the images that are classified correctly."""
         return metrics.accuracy(self.confusion_KK)
 
     @property

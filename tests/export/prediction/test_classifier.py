@@ -33,12 +33,12 @@ def probabilities(seed: int, images_BCHW: Tensor) -> Tensor:
         return logits_BK.softmax(dim=1)
 
 
-def test_vote_is_the_weighted_mean_of_the_probabilities() -> None:
+def test_ensemble_is_the_weighted_mean_of_the_probabilities() -> None:
     expected = 0.75 * probabilities(0, IMAGES_BCHW) + 0.25 * probabilities(1, IMAGES_BCHW)
     torch.testing.assert_close(classifier()(IMAGES_BCHW), expected)
 
 
-def test_mirror_images_vote_too_and_count_alike() -> None:
+def test_mirror_images_count_alike() -> None:
     mirrored = IMAGES_BCHW.flip(3)
     both = classifier(tta=True)
     torch.testing.assert_close(both(IMAGES_BCHW), (classifier()(IMAGES_BCHW) + classifier()(mirrored)) / 2)

@@ -4,7 +4,7 @@ import pytest
 from automl.figures.canvas import png_bytes
 from automl.figures.images.classes import class_bars, printable
 from automl.figures.images.confusion import confusion_matrix
-from automl.figures.images.mistakes import Mistake, mistakes_sheet
+from automl.figures.images.misclassified import Misclassified, misclassified_sheet
 from automl.figures.images.samples import sample_sheet
 from tests.figures.layout import is_cut_off, legend_labels
 
@@ -37,7 +37,7 @@ FIGURES = {
     "bars": class_bars({"train": np.arange(len(NAMES))}, NAMES),
     "samples": sample_sheet([IMAGES_NHWC] * len(NAMES), NAMES),
     "confusion": confusion_matrix(MATRIX_KK, NAMES),
-    "mistakes": mistakes_sheet([Mistake(IMAGES_NHWC[0], k, k, 0.5) for k in range(len(NAMES))], NAMES),
+    "mistakes": misclassified_sheet([Misclassified(IMAGES_NHWC[0], k, k, 0.5) for k in range(len(NAMES))], NAMES),
 }
 
 

@@ -43,7 +43,7 @@ def test_every_cell_s_text_can_be_read() -> None:
         axes = confusion_matrix(matrix_KK, ["cat", "dog"]).axes[0]
         image = axes.images[0]
         for text in axes.texts:
-            column, row = (int(place) for place in text.get_position())
+            column, row = (int(position) for position in text.get_position())
             cell = image.to_rgba(matrix_KK[row, column] / 100)
             light, dark = sorted([luminance(np.asarray(cell)), luminance(to_rgb(text.get_color()))], reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{text.get_text()} % (WCAG asks for 4.5)"

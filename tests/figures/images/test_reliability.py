@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from automl.figures.images.reliability import reliability_diagram
-from automl.figures.interactive.reliability import interactive_reliability
+from automl.figures.interactive.plotly_reliability import interactive_reliability
 from automl.training.evaluation.calibration import reliability
 from tests.figures.layout import is_cut_off, legend_labels
 
@@ -11,13 +11,13 @@ LABELS_N = np.arange(200) % 3
 BINS = {"as trained": reliability(LOGITS_NK, LABELS_N), "softer": reliability(LOGITS_NK / 3, LABELS_N)}
 
 
-def test_points_are_what_was_said_and_what_was_right() -> None:
+def test_points_are_confidence_and_accuracy() -> None:
     figure = reliability_diagram(BINS)
     _, *drawn = figure.axes[0].lines
     for line, bins in zip(drawn, BINS.values(), strict=True):
         expected = [(one.confidence, one.accuracy) for one in bins if one.images]
         assert list(zip(line.get_xdata(), line.get_ydata(), strict=True)) == expected  # type: ignore[arg-type]
-    assert legend_labels(figure) == ["as often right as it says", "as trained", "softer"]
+    assert legend_labels(figure) == ["perfect calibration", "as trained", "softer"]
     assert not is_cut_off(figure)
 
 

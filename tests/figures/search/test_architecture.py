@@ -22,7 +22,7 @@ def test_every_network_stands_at_its_depth_width_and_size() -> None:
     assert points(2) == [[9_610, 0.8], [77_754, 0.9]]
 
 
-def test_network_that_was_stopped_early_is_hollow() -> None:
+def test_network_of_a_pruned_trial_is_hollow() -> None:
     drawn = architecture_chart(NETWORKS, value_label="accuracy").axes[0].collections
     assert [len(np.asarray(one.get_facecolor())) for one in drawn if len(np.asarray(one.get_offsets()))] == [1, 0, 1]
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from automl.figures.interactive.confirmation import interactive_confirmation
-from automl.figures.search.confirmation import Repeated, confirmation_chart
+from automl.figures.interactive.plotly_confirmation import interactive_confirmation
+from automl.figures.search.confirmation import RepeatedRecipe, confirmation_chart
 
 REPEATED = [
-    Repeated("trial 3", 0.97, (0.95, 0.96), 0.955, (0.90, 1.0)),
-    Repeated("trial <7>", 0.99, (0.94,), 0.94, None),
+    RepeatedRecipe("trial 3", 0.97, (0.95, 0.96), 0.955, (0.90, 1.0)),
+    RepeatedRecipe("trial <7>", 0.99, (0.94,), 0.94, None),
 ]
 
 

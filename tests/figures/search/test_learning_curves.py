@@ -1,13 +1,13 @@
 import numpy as np
 
 from automl.figures.canvas import COLOURS
-from automl.figures.search.learning_curves import Curve, learning_curves
+from automl.figures.search.learning_curves import LearningCurve, learning_curves
 from tests.figures.layout import is_cut_off, legend_labels
 
 
-def curve(number: int, *, epochs: int = 4) -> Curve:
+def curve(number: int, *, epochs: int = 4) -> LearningCurve:
     train = [0.1 * number + 0.01 * epoch for epoch in range(epochs)]
-    return Curve(f"trial {number}", range(epochs), train, [value / 2 for value in train])
+    return LearningCurve(f"trial {number}", range(epochs), train, [value / 2 for value in train])
 
 
 def test_lines_are_the_figures_given() -> None:

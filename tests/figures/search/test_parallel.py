@@ -35,17 +35,17 @@ def test_numbers_that_span_much_are_spread_by_their_logarithm() -> None:
     values = [1e-4, 1e-3, 1e-2, 1e-1, 2e-4, 3e-4, 4e-4]
     axis = parallel_axis("weight_decay", values)
     assert axis.positions == pytest.approx([math.log10(value / 1e-4) / 3 for value in values])
-    assert {text: place for place, text in axis.ticks}["0.001"] == pytest.approx(1 / 3)
+    assert {text: position for position, text in axis.ticks}["0.001"] == pytest.approx(1 / 3)
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=1, max_size=40))
 def test_positions_keep_the_order_of_the_numbers(values: list[Value | None]) -> None:
     axis = parallel_axis("x", values)
-    places = [(value, place) for value, place in zip(values, axis.positions, strict=True) if value is not None]
-    assert all(0 <= place <= 1 for _, place in places)
-    assert [place for _, place in sorted(places)] == sorted(place for _, place in places)
-    assert all(place == NOT_LIVE for value, place in zip(values, axis.positions, strict=True) if value is None)
-    assert all(place == NOT_LIVE or 0 <= place <= 1 for place, _ in axis.ticks)
+    positions = [(value, position) for value, position in zip(values, axis.positions, strict=True) if value is not None]
+    assert all(0 <= position <= 1 for _, position in positions)
+    assert [position for _, position in sorted(positions)] == sorted(position for _, position in positions)
+    assert all(position == NOT_LIVE for value, position in zip(values, axis.positions, strict=True) if value is None)
+    assert all(position == NOT_LIVE or 0 <= position <= 1 for position, _ in axis.ticks)
 
 
 def test_better_trials_have_higher_ranks() -> None:

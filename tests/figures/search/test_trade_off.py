@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from automl.figures.interactive.trade_off import interactive_trade_off
+from automl.figures.interactive.plotly_trade_off import interactive_trade_off
 from automl.figures.search.trade_off import PRICES, Priced, pareto_front, trade_off_chart
 from tests.figures.layout import legend_labels
 

@@ -26,7 +26,7 @@ def accuracy(candidates: list[Predictions], shares: tuple[float, ...], *, tta: b
 
 
 @pytest.mark.parametrize("tta", [False, True])
-def test_networks_of_different_mistakes_vote_better_than_the_best_alone(tta: bool) -> None:
+def test_ensemble_of_different_mistakes_beats_its_best_member(tta: bool) -> None:
     candidates = [network(skill=1.5, seed=seed) for seed in range(4)]
     shares = choose_shares(candidates, metric=METRICS["accuracy"], tta=tta)
     alone = max(accuracy(candidates, tuple(float(i == j) for j in range(4)), tta=tta) for i in range(4))
@@ -39,7 +39,7 @@ def test_network_that_is_always_wrong_has_no_share() -> None:
     assert choose_shares(candidates, metric=METRICS["macro_f1"], tta=False)[1] == 0
 
 
-def test_perfect_network_votes_alone() -> None:
+def test_perfect_network_is_the_only_member() -> None:
     candidates = [network(skill=1, seed=0), network(skill=50, seed=1)]
     assert choose_shares(candidates, metric=METRICS["accuracy"], tta=False) == (0.0, 1.0)
 
@@ -51,7 +51,7 @@ def test_better_network_joins_more_often() -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_vote_is_never_worse_than_its_best_candidate_in_any_metric(name: str) -> None:
+def test_ensemble_is_never_worse_than_its_best_candidate_in_any_metric(name: str) -> None:
     metric = METRICS[name]
     candidates = [network(skill=1 + seed / 5, seed=seed) for seed in range(5)]
     values = [getattr(figures_of(one.pooled(tta=False), LABELS_N), name) for one in candidates]

@@ -1,4 +1,4 @@
-"""Pictures of parameters and classes: importances, parallel coordinates, confusion matrix."""
+"""Hyperparameter importance, parallel coordinates and confusion matrix, on a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from automl.figures.canvas import COLOURS
 from automl.figures.images.confusion import MOST_CLASSES_WITH_TEXT, cell_text, row_shares
-from automl.figures.interactive.page import new_page_figure, plain
+from automl.figures.interactive.plotly_page import new_page_figure, plain
 from automl.figures.search.importances import MOST_SHOWN, Importance, per_cent, spoken
 from automl.figures.search.parallel import NOT_LIVE, ParallelAxis, colour_map, goodness_of
 
@@ -61,7 +61,7 @@ def interactive_parallel(axes_of_trials: Sequence[ParallelAxis], *, maximize: bo
 
 
 def interactive_confusion(matrix_KK: npt.NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
-    """Images by true and predicted class, in per cent of the true class; a cell says its count."""
+    """Images by true and predicted class, in per cent of the true class; a cell shows its count."""
     shares_KK = row_shares(matrix_KK)
     names = [plain(name) for name in class_names]
     side = min(820, 260 + 46 * len(names))
@@ -76,7 +76,7 @@ def interactive_confusion(matrix_KK: npt.NDArray[np.int64], class_names: Sequenc
         zmax=1,
         text=[[cell_text(share) for share in row] for row in shares_KK.tolist()],
         texttemplate="%{text}" if len(names) <= MOST_CLASSES_WITH_TEXT else None,
-        hovertemplate="%{y} taken for %{x}: %{customdata} images, %{z:.1%} of %{y}<extra></extra>",
+        hovertemplate="%{y} predicted as %{x}: %{customdata} images, %{z:.1%} of %{y}<extra></extra>",
         colorbar={"tickformat": ".0%", "outlinewidth": 0, "thickness": 12},
     )
     figure.update_layout(width=min(900, side + 120))

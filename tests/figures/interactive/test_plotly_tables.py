@@ -1,9 +1,13 @@
 import numpy as np
 
-from automl.figures.interactive.tables import interactive_confusion, interactive_importances, interactive_parallel
+from automl.figures.interactive.plotly_tables import (
+    interactive_confusion,
+    interactive_importances,
+    interactive_parallel,
+)
 from automl.figures.search.importances import Importance
 from automl.figures.search.parallel import NOT_LIVE, parallel_axis
-from tests.figures.interactive.test_trials import traces
+from tests.figures.interactive.test_plotly_trials import traces
 
 CATS_DOGS = np.array([[199, 1], [5, 35]])
 

@@ -1,4 +1,4 @@
-"""What recipes reached with new seeds, on a page."""
+"""Values of the confirmed recipes with new seeds, on a page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from automl.figures.canvas import COLOURS, FAINT
-from automl.figures.interactive.page import new_page_figure, plain
-from automl.figures.search.confirmation import Repeated
+from automl.figures.interactive.plotly_page import new_page_figure, plain
+from automl.figures.search.confirmation import RepeatedRecipe
 
 
-def interactive_confirmation(repeated: Sequence[Repeated], *, value_label: str) -> go.Figure:
+def interactive_confirmation(repeated: Sequence[RepeatedRecipe], *, value_label: str) -> go.Figure:
     """A row for each recipe, the best mean on top."""
     figure = new_page_figure(height_pixels=150 + 50 * len(repeated), x_label=value_label)
     labels = [plain(one.label) for one in repeated]
@@ -28,10 +28,10 @@ def interactive_confirmation(repeated: Sequence[Repeated], *, value_label: str) 
     return figure
 
 
-def _scatter(figure: go.Figure, places: Sequence[tuple[float, int]], *, name: str, **look: object) -> None:
+def _scatter(figure: go.Figure, points: Sequence[tuple[float, int]], *, name: str, **look: object) -> None:
     figure.add_scatter(
-        x=[value for value, _ in places],
-        y=[row for _, row in places],
+        x=[value for value, _ in points],
+        y=[row for _, row in points],
         mode="markers",
         name=name,
         hovertemplate=f"{name}: %{{x:.4f}}<extra></extra>",
@@ -39,7 +39,7 @@ def _scatter(figure: go.Figure, places: Sequence[tuple[float, int]], *, name: st
     )
 
 
-def _bars(repeated: Sequence[Repeated]) -> dict[str, object]:
+def _bars(repeated: Sequence[RepeatedRecipe]) -> dict[str, object]:
     """Lengths of the intervals to both sides of the means, 0 where there is none."""
     known = [(one.mean, one.interval or (one.mean, one.mean)) for one in repeated]
     return {

@@ -1,4 +1,4 @@
-"""Pictures of trials: history, learning curves, ladder, architecture, effort."""
+"""Optimization history, learning curves, baselines, architecture and device time, on a page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeGuard
 import plotly.graph_objects as go
 
 from automl.figures.canvas import COLOURS, FAINT
-from automl.figures.interactive.page import axis_look, new_page_figure, plain, whole_ticks
+from automl.figures.interactive.plotly_page import axis_look, new_page_figure, plain, whole_ticks
 from automl.figures.search.architecture import KIND_COLOURS, PANELS, Architecture, Kind, Panel, kinds_of
-from automl.figures.search.baselines import Rung, wrapped
+from automl.figures.search.baseline_gain import Baseline, wrapped
 from automl.figures.search.effort import SAVED_COLOUR, STATE_COLOURS, TrialEffort, unit_of
 from automl.figures.search.history import TrialPoint, records
-from automl.figures.search.learning_curves import Curve
+from automl.figures.search.learning_curves import LearningCurve
 
 MARKERS: Mapping[str, Mapping[str, object]] = {
     "complete": {"color": COLOURS[0], "size": 9},
@@ -27,9 +27,9 @@ PANEL_GAP = 0.05
 def interactive_history(
     points: Sequence[TrialPoint], *, descriptions: Mapping[int, str], value_label: str, maximize: bool
 ) -> go.Figure:
-    """Value of every trial by its number, with the best so far; a point says its trial's recipe.
+    """Value of every trial by its number, with the best so far; a point shows its trial's recipe.
 
-    Trials without a value, which failed in their first epoch, stand where the worst of the others stands.
+    Trials without a value failed in their first epoch. They are drawn at the value of the worst of the others.
     """
     figure = new_page_figure(height_pixels=420, x_label="trial number", y_label=value_label)
     figure.update_xaxes(whole_ticks([point.number for point in points]))
@@ -49,13 +49,13 @@ def interactive_history(
                 mode="markers",
                 marker=marker,
                 name=f"{state} trial",
-                text=[_told(point, descriptions.get(point.number, "")) for point in shown],
+                text=[_hover_text(point, descriptions.get(point.number, "")) for point in shown],
                 hovertemplate="%{text}<extra></extra>",
             )
     return figure
 
 
-def interactive_curves(curves: Sequence[Curve], *, value_label: str) -> go.Figure:
+def interactive_curves(curves: Sequence[LearningCurve], *, value_label: str) -> go.Figure:
     """Validation as a line and training as dashes, in one colour a trial; a click on its name hides a trial."""
     figure = new_page_figure(height_pixels=420, x_label="epoch", y_label=value_label)
     figure.update_xaxes(whole_ticks([epoch for curve in curves for epoch in curve.epochs]))
@@ -78,45 +78,47 @@ def interactive_curves(curves: Sequence[Curve], *, value_label: str) -> go.Figur
     return figure
 
 
-def interactive_ladder(rungs: Sequence[Rung], *, value_label: str) -> go.Figure:
-    """A point for each rung, the simplest on top, the winner in a colour of its own."""
-    figure = new_page_figure(height_pixels=130 + 60 * len(rungs), x_label=value_label)
-    labels = [plain(wrapped(rung.label)).replace("\n", "<br>") for rung in rungs]
-    places = [(rung, row) for row, rung in enumerate(rungs) if rung.value is not None]
-    colours = [COLOURS[2] if rung.is_winner else COLOURS[0] for rung, _ in places]
+def interactive_baselines(baselines: Sequence[Baseline], *, value_label: str) -> go.Figure:
+    """A point for each baseline, the simplest on top, the winner in a colour of its own."""
+    figure = new_page_figure(height_pixels=130 + 60 * len(baselines), x_label=value_label)
+    labels = [plain(wrapped(baseline.label)).replace("\n", "<br>") for baseline in baselines]
+    points = [(baseline, row) for row, baseline in enumerate(baselines) if baseline.value is not None]
+    colours = [COLOURS[2] if baseline.is_winner else COLOURS[0] for baseline, _ in points]
     figure.add_scatter(
-        x=[rung.value for rung, _ in places],
-        y=[row for _, row in places],
+        x=[baseline.value for baseline, _ in points],
+        y=[row for _, row in points],
         mode="lines+markers+text",
         line={"color": FAINT, "width": 1},
         marker={
             "size": 13,
-            "color": [colour if rung.complete else "white" for (rung, _), colour in zip(places, colours, strict=True)],
+            "color": [
+                colour if baseline.complete else "white" for (baseline, _), colour in zip(points, colours, strict=True)
+            ],
             "line": {"color": colours, "width": 2},
         },
-        text=[f"{rung.value:.4f}" + ("" if rung.complete else ", ended early") for rung, _ in places],
+        text=[f"{baseline.value:.4f}" + ("" if baseline.complete else ", incomplete") for baseline, _ in points],
         textposition="top center",
         cliponaxis=False,
         hoverinfo="skip",
         showlegend=False,
     )
-    rows = {"tickvals": list(range(len(rungs))), "ticktext": labels, "range": [len(rungs) - 0.4, -0.6]}
+    rows = {"tickvals": list(range(len(baselines))), "ticktext": labels, "range": [len(baselines) - 0.4, -0.6]}
     figure.update_yaxes(showgrid=False, **rows)
     return figure
 
 
 def interactive_architecture(architectures: Sequence[Architecture], *, value_label: str) -> go.Figure:
-    """Value by depth, by width and by number of parameters; hollow points were stopped early or failed."""
+    """Value by depth, by width and by number of parameters; hollow points were pruned or failed."""
     figure = new_page_figure(height_pixels=400, y_label=value_label)
-    for place, panel in enumerate(PANELS):
-        suffix = "" if place == 0 else str(place + 1)
-        left, right = place / len(PANELS), (place + 1) / len(PANELS)
+    for position, panel in enumerate(PANELS):
+        suffix = "" if position == 0 else str(position + 1)
+        left, right = position / len(PANELS), (position + 1) / len(PANELS)
         look = axis_look(panel.label) | {"domain": [left + PANEL_GAP / 2, right - PANEL_GAP / 2], "anchor": "y"}
-        places = [at for one in architectures if (at := panel.of(one)) is not None]
-        figure.update_layout({f"xaxis{suffix}": look | ({"type": "log"} if panel.log else whole_ticks(places))})
+        positions = [at for one in architectures if (at := panel.of(one)) is not None]
+        figure.update_layout({f"xaxis{suffix}": look | ({"type": "log"} if panel.log else whole_ticks(positions))})
         for kind in kinds_of(architectures):
             shown = [one for one in architectures if one.kind == kind and panel.of(one) is not None]
-            figure.add_scatter(xaxis=f"x{suffix}", showlegend=place == 0, **_networks(shown, kind, panel))
+            figure.add_scatter(xaxis=f"x{suffix}", showlegend=position == 0, **_networks(shown, kind, panel))
     return figure
 
 
@@ -170,7 +172,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 
-def _told(point: TrialPoint, description: str) -> str:
-    """What a point says: the trial's value, and its recipe with one of its parts a line."""
+def _hover_text(point: TrialPoint, description: str) -> str:
+    """Text of a point: the trial's value, and its recipe with one of its parts a line."""
     value = f"{point.value:.4f}" if _is_number(point.value) else "no epoch was finished"
     return f"<b>trial {point.number}, {point.state}: {value}</b><br>{plain(description).replace('; ', '<br>')}"

@@ -7,18 +7,18 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from automl.figures.interactive.page import plain, whole_ticks
-from automl.figures.interactive.trials import (
+from automl.figures.interactive.plotly_page import plain, whole_ticks
+from automl.figures.interactive.plotly_trials import (
     interactive_architecture,
+    interactive_baselines,
     interactive_curves,
     interactive_effort,
     interactive_history,
-    interactive_ladder,
 )
-from automl.figures.search.baselines import Rung
+from automl.figures.search.baseline_gain import Baseline
 from automl.figures.search.effort import TrialEffort
 from automl.figures.search.history import TrialPoint
-from automl.figures.search.learning_curves import Curve
+from automl.figures.search.learning_curves import LearningCurve
 from tests.figures.search.test_architecture import NETWORKS, points
 
 POINTS = [
@@ -58,17 +58,17 @@ def test_history_of_failures_alone_can_be_drawn() -> None:
 
 
 def test_curves_are_the_figures_given() -> None:
-    curve = Curve("trial 4", range(3), [0.1, 0.2, 0.3], [0.15, 0.25, 0.35])
+    curve = LearningCurve("trial 4", range(3), [0.1, 0.2, 0.3], [0.15, 0.25, 0.35])
     validation, training = traces(interactive_curves([curve], value_label="accuracy"))
     assert (validation["x"], validation["y"]) == ([0, 1, 2], [0.15, 0.25, 0.35])
     assert (training["y"], training["line"]["dash"], training["legendgroup"]) == ([0.1, 0.2, 0.3], "dash", "trial 4")
 
 
-def test_ladder_stands_from_the_top_and_leaves_empty_rungs_out() -> None:
-    rungs = [Rung("perceptron", 0.9), Rung("plain", None), Rung("residual", 0.8, complete=False)]
-    figure = interactive_ladder(rungs, value_label="accuracy")
+def test_baselines_start_at_the_top_and_leave_empty_ones_out() -> None:
+    baselines = [Baseline("perceptron", 0.9), Baseline("plain", None), Baseline("residual", 0.8, complete=False)]
+    figure = interactive_baselines(baselines, value_label="accuracy")
     [trace] = traces(figure)
-    assert (trace["x"], trace["y"], trace["text"]) == ([0.9, 0.8], [0, 2], ["0.9000", "0.8000, ended early"])
+    assert (trace["x"], trace["y"], trace["text"]) == ([0.9, 0.8], [0, 2], ["0.9000", "0.8000, incomplete"])
     assert figure.layout.yaxis.ticktext == ("perceptron", "plain", "residual")
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
 
@@ -102,5 +102,5 @@ def test_text_of_a_user_is_no_markup() -> None:
 
 
 def test_figures_are_json_without_numpy() -> None:
-    curve = Curve("trial 0", np.arange(3).tolist(), [0.1, 0.2, 0.3], [0.1, 0.2, 0.3])
+    curve = LearningCurve("trial 0", np.arange(3).tolist(), [0.1, 0.2, 0.3], [0.1, 0.2, 0.3])
     assert "bdata" not in interactive_curves([curve], value_label="accuracy").to_json()

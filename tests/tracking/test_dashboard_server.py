@@ -20,14 +20,14 @@ from playwright.sync_api import Page
 
 from automl.errors import SettingsError
 from automl.storage.embedded import EmbeddedPostgres
-from automl.tracking.dashboard import serve, study_page
+from automl.tracking.dashboard_server import serve, study_page
 
 TRIALS, EPOCHS = 3, 5
 SERVE = """
 import sys
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import RDBStorage
-from automl.tracking.dashboard import serve
+from automl.tracking.dashboard_server import serve
 store = FileSystemArtifactStore(sys.argv[2])
 storage = RDBStorage(sys.argv[1], engine_kwargs={"pool_pre_ping": True}, skip_table_creation=True)
 serve(storage, artifacts=store, host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))

@@ -1,4 +1,4 @@
-"""Carries a worker's events to its wandb process: only `close` waits for it, for as long as it is told."""
+"""The queue of events between a worker and its wandb process. Only `close` waits, up to its timeout."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import IO, Literal
 from automl.child_processes import ENVIRONMENT, FLAGS
 
 MOST_EVENTS = 10_000
-"""Bound of what waits for wandb: about 5 MB, and hours of training."""
+"""Largest number of waiting events: about 5 MB, and hours of training."""
 KILL_SECONDS = 1.0
-"""Longest wait for a killed process: one that hangs in the kernel is left to it."""
+"""Longest wait for a killed process, in seconds. One that hangs in the kernel is left behind."""
 LOG_NAME = "wandb/process.log"
 PROGRAM = Path(__file__).with_name("wandb_process.py")
 
 
-class Courier:
+class EventQueue:
     """A bounded queue, a thread that empties it into a pipe, and the wandb process at the pipe's other end.
 
     The process has a session of its own, so that Ctrl-C in the worker's terminal does not reach it, and ends when the
@@ -37,7 +37,7 @@ class Courier:
         environment: Mapping[str, str],
         warn: Callable[[str], None],
     ) -> None:
-        """Start the process without waiting for it. `warn` is called from a thread of the courier's as well.
+        """Start the process without waiting for it. `warn` is called from a thread of the queue's as well.
 
         Raises: OSError if the process cannot be started or its folder not be written.
         """

@@ -1,4 +1,4 @@
-"""The real optuna-dashboard on a study's database and artifacts."""
+"""The optuna-dashboard server on a study's database and artifacts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 – recognized, not chosen
 PORTS_TRIED = 100
 
 
-class ArtifactStore(Protocol):
-    """What optuna-dashboard asks of a store: Optuna's own protocol for them."""
+class DashboardStore(Protocol):
+    """Optuna's protocol for artifact stores, as optuna-dashboard needs it."""
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
         """Open an artifact."""
@@ -32,7 +32,7 @@ class ArtifactStore(Protocol):
 
 
 def serve(
-    storage: BaseStorage, *, artifacts: ArtifactStore, host: str, port: int, ready: Callable[[str], None] | None = None
+    storage: BaseStorage, *, artifacts: DashboardStore, host: str, port: int, ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve the dashboard until KeyboardInterrupt; `ready` gets its URL. Port 0 takes any free one.
 

@@ -1,4 +1,4 @@
-"""What all pictures of a page share: their looks, and text that Plotly takes for text."""
+"""Layout of all figures of a page, and text without markup for Plotly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_TICKS = 10
 
 
 def new_page_figure(*, height_pixels: int, x_label: str = "", y_label: str = "") -> go.Figure:
-    """Empty figure as wide as its place on the page."""
+    """Empty figure as wide as the page."""
     figure = go.Figure()
     figure.update_layout(
         template={},  # Plotly's own is 7 kB a figure
