@@ -11,7 +11,7 @@ COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-comp
 # No demonstration, test or measurement uploads anything.
 demo test bench bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
 
-.PHONY: install demo test lint bench bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
+.PHONY: install demo test lint docs bench bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
 
 install: $(STAMP)
 
@@ -34,6 +34,10 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# The documentation as a site, in site/.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 # Everything that is quick to measure, on the CPU: FER2013 has to be there. Nothing else should run beside it.
 bench: install
 	$(BIN)/python -m benchmarks.startup $(FER2013) --output
@@ -53,7 +57,7 @@ bench-gpu: install
 scale: install
 	$(BIN)/python -m benchmarks.scale --output
 
-# The diary's experiments, the hour, and longer trainings after it: many hours on two cores. `make fer2013-gpu` wants one GPU and half an hour.
+# The original experiments, the hour, and longer trainings after it: many hours on two cores. `make fer2013-gpu` wants one GPU and half an hour.
 fer2013: install
 	$(BIN)/python -m benchmarks.fer2013 seed $(FER2013) --output
 	$(BIN)/python -m benchmarks.fer2013 hour $(FER2013) --output
@@ -74,4 +78,4 @@ compose-test: install
 	$(BIN)/python -m benchmarks.compose_test --output
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

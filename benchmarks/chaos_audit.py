@@ -128,7 +128,7 @@ def _of_trials(found: Sequence[Trial], asked: int) -> Iterator[Line]:
     yield Line("trials finished (complete, pruned or failed)", finished, asked)
     yield Line("trials lost (neither finished nor queued)", len(found) - finished, 0)
     yield Line("complete, pruned, failed", " + ".join(str(states[s]) for s in ("COMPLETE", "PRUNED", "FAIL")), None)
-    yield Line("changes of hands", sum(trial.attempt for trial in found), None)
+    yield Line("trials reassigned", sum(trial.attempt for trial in found), None)
     yield Line("of these, workers lost", sum(trial.lost for trial in found), None)
     yield Line("trials failed that did not lose three workers", sum(t.state == "FAIL" and t.lost < 3 for t in found), 0)
     yield Line("trials with a gap in their epochs", sum(not trial.is_whole for trial in found), 0)

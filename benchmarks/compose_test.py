@@ -228,7 +228,7 @@ def check_end(service: Service, protocol: Protocol, *, killed: str, trial: int) 
     assert twice == "0", twice
     protocol.note(
         "trials that lost their worker",
-        f"{handed_over} changed hands, trial {trial} among them; every complete trial has each of its epochs once",
+        f"{handed_over} were reassigned, trial {trial} among them; every complete trial has each of its epochs once",
     )
     said = [line for line in service.compose("logs", "--no-color", "worker").splitlines() if "export it:" in line]
     assert said, "no worker printed the best trial"

@@ -5,9 +5,9 @@
     python -m benchmarks.fer2013 long ../shared/data/fer2013/archive.zip --output
     python -m benchmarks.fer2013 gpu ../shared/data/fer2013/archive.zip --output
 
-`seed` runs the diary's experiments (search_spaces/seed), `hour` searches for 57 minutes on what the machine has and
-exports the best, alone and as a vote. `long` goes on from there and trains the best recipes longer; `gpu` searches for
-15 minutes in the larger space and then does the same.
+`seed` runs the original experiments (search_spaces/seed), `hour` searches for 57 minutes on what the machine has and
+exports the best, alone and as an ensemble. `long` goes on from there and trains the best recipes longer; `gpu` searches
+for 15 minutes in the larger space and then does the same.
 PublicTest chooses; PrivateTest is opened by the exports. Interrupted, the same line continues where it was. What is
 kept in results/fer2013/ has neither weights nor images.
 """
@@ -44,7 +44,7 @@ HOUR_STUDY, GPU_STUDY = "fer2013-hour", "fer2013-gpu"
 
 @dataclass(frozen=True)
 class Experiment:
-    """One of the diary's, as a space file, and what it gave there."""
+    """One of the original experiments, as a space file, and what it gave there."""
 
     space: str
     there: str
@@ -129,16 +129,16 @@ def main() -> None:
 
 
 def run_seed(service: Service, spaces: Sequence[str]) -> str:
-    """The diary's experiments in these spaces; the best of a few trials where it was a sweep."""
+    """The original experiments in these spaces; the best of a few trials where it was a sweep."""
     rows = [_seed_row(service, experiment) for experiment in EXPERIMENTS if experiment.space in spaces]
     table = ["| space | there | trials | PublicTest | gap to training | PrivateTest | minutes |", "| --- " * 7 + "|"]
     what = (
-        "The diary's experiments as this service runs them. *There*: on the diary's own parts of the training set. "
+        "The original experiments as this service runs them. *There*: on their own parts of the training set. "
         "Here PublicTest chose trial and epoch, and PrivateTest was opened once for each. *Gap*: what accuracy on the "
         "training images, augmented, is above that on PublicTest at the chosen epoch and, behind the stroke, at the "
         "last."
     )
-    return page("FER2013: the diary's experiments", what, [*table, *rows], how("seed"))
+    return page("FER2013: the original experiments", what, [*table, *rows], how("seed"))
 
 
 def _seed_row(service: Service, experiment: Experiment) -> str:
@@ -158,16 +158,16 @@ def _seed_row(service: Service, experiment: Experiment) -> str:
 
 
 def run_hour(service: Service) -> str:
-    """One search in the space fer2013, then the best trial alone and the vote of the best."""
-    # The weights of more trials than by default are kept: all of them may vote.
+    """One search in the space fer2013, then the best trial alone and the ensemble of the best."""
+    # The weights of more trials than by default are kept: all of them may be members.
     options = ("--space", "fer2013", "--trials", "200", "--keep", "12", "--study", HOUR_STUDY)
     alone = service.search(*options, "--timeout", f"{SEARCH_MINUTES}m", "--export", str(service.home / "alone.pt"))
-    vote = service.answer("best", HOUR_STUDY, "--top", "12", "--tta", "--export", str(service.home / "vote.pt"))
+    vote = service.answer("best", HOUR_STUDY, "--top", "12", "--tta", "--export", str(service.home / "ensemble.pt"))
     return _searched("FER2013 in an hour", service, alone, vote, stage="hour")
 
 
 def run_long(service: Service) -> str:
-    """After the hour: its best four recipes trained anew, three times as long, and the vote of all."""
+    """After the hour: its best four recipes trained anew, three times as long, and the ensemble of all."""
     return _confirmed("FER2013 in several hours", service, HOUR_STUDY, top=4, factor=3, stage="long")
 
 
@@ -182,7 +182,7 @@ def _confirmed(title: str, service: Service, study: str, *, top: int, factor: in
     service.answer("confirm", study, "--top", str(top), "--seeds", "1", "--epochs-factor", str(factor))
     best = service.answer("best", study, "--export", str(service.home / "alone.pt"))
     alone = {"status": service.answer("status", study), "best": best, "export": best["export"]}
-    vote = service.answer("best", study, "--top", "12", "--tta", "--export", str(service.home / "vote.pt"))
+    vote = service.answer("best", study, "--top", "12", "--tta", "--export", str(service.home / "ensemble.pt"))
     return _searched(title, service, alone, vote, stage=stage)
 
 
@@ -195,7 +195,7 @@ def _searched(title: str, service: Service, alone: Mapping[str, Any], vote: Mapp
         "| --- | --- | --- | --- |",
         f"| best trial alone | {percent(best['value'])} | {with_interval(alone['export']['test'])} | "
         f"{best['parameters']:,} |",
-        f"| vote of the best, with mirror images | {percent(together['validation'])} | "
+        f"| ensemble of the best, with mirror images | {percent(together['validation'])} | "
         f"{with_interval(vote['export']['test'])} | {together['parameters']:,} |",
     ]
     what = "\n\n".join(
@@ -206,7 +206,7 @@ def _searched(title: str, service: Service, alone: Mapping[str, Any], vote: Mapp
             "PublicTest chose, PrivateTest was opened by the exports alone.",
             "```console\n" + "\n".join(f"$ {line}" for line in service.lines) + "\n```",
             f"Best, trial {best['number']}: {in_words(Recipe.from_mapping(best['recipe']))}.",
-            f"Vote: trials {members}.",
+            f"Ensemble: trials {members}.",
         )
     )
     return page(title, what, table, how(stage))

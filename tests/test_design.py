@@ -1,4 +1,4 @@
-"""docs/design.md names every internal of Optuna that we use, and there are no others."""
+"""docs/design/ names every internal of Optuna that we use, and there are no others."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.documentation import first_cells
+from tests.documentation import first_cells, page
 
-DESIGN = (ROOT / "docs" / "design.md").read_text("utf-8")
+TABLES_PAGE = page("docs/design/storage.md").text
+DESIGN = page("docs/design/optuna-internals.md").text
 INTERNALS = ROOT / "automl" / "search" / "optuna_internals.py"
 OTHERS = sorted(path for path in (ROOT / "automl").rglob("*.py") if path != INTERNALS)
 NOT_OPTUNA = {"_mapping", "_exit", "_foreach_lerp_"}
@@ -37,7 +38,7 @@ def test_every_table_of_ours_is_described() -> None:
     from automl.storage.schema import TABLES
 
     created = [line.split()[5] for line in TABLES.splitlines() if line.startswith("CREATE TABLE")]
-    assert [cell.strip("`") for cell in first_cells(DESIGN, "table")] == created
+    assert [cell.strip("`") for cell in first_cells(TABLES_PAGE, "table")] == created
 
 
 def _tree(path: Path) -> ast.Module:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,16 @@ import pytest
 from automl import __version__
 from automl.spaces.file import shipped_spaces
 from tests.conftest import ROOT, clean_environment
+
+SHIPPED_SOURCES = (
+    "README.md",
+    "mkdocs.yml",
+    "examples/*.*",
+    "docs/**/*.md",
+    "docs/*.py",
+    "docs/images/*",
+    "tests/test_*.py",
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +79,15 @@ def _run(folder: Path, program: str, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_source_distribution_has_documentation_and_examples(tmp_path: Path) -> None:
+    _python("-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT)
+    (archive,) = tmp_path.iterdir()
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    wanted = {path.relative_to(ROOT).as_posix() for pattern in SHIPPED_SOURCES for path in ROOT.glob(pattern)}
+    assert wanted - names == set()
 
 
 def test_package_is_the_installed_one(folder: Path) -> None:

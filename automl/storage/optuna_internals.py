@@ -1,4 +1,4 @@
-"""Every part of Optuna that we use beyond its public interface, in one place; docs/design.md lists them.
+"""Every part of Optuna that we use beyond its public interface; docs/design/optuna-internals.md lists them.
 
 Checked against Optuna 5.0. Each function names what it relies on.
 """

@@ -1,6 +1,6 @@
 """A study as plain JSON, read in one snapshot and written into another database: what copies and backups are made of.
 
-A document has the study's own part (`study`) and a list of trials (`trials`); docs/design.md describes both. A running
+A document has the study's own part (`study`) and a list of trials (`trials`): docs/design/moving.md has both. A running
 trial is written down as waiting, at its next attempt: where the copy goes on, it goes on from its last checkpoint.
 """
 
