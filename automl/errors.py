@@ -12,7 +12,7 @@ AutomlError                 one message: what was got, why it fails, what to do;
 ├── DiskFullError           no space left for weights, checkpoints or pictures
 ├── StorageError            the database: unreachable, refused, of another version
 ├── StudyError              an unknown study, a contradiction, no finished trial
-│   └── TrialTakenError     another worker continues this trial: abandon it
+│   └── LeaseLostError     another worker continues this trial: abandon it
 └── ModelFileError          an exported model that is foreign, damaged or of another version
 
 A bug is anything else: it keeps its traceback and exits with 1.
@@ -67,7 +67,7 @@ class StudyError(AutomlError):
     """A study that does not exist, or does not allow what was asked."""
 
 
-class TrialTakenError(StudyError):
+class LeaseLostError(StudyError):
     """The trial now belongs to another attempt; its old worker abandons it."""
 
 

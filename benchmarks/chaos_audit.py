@@ -14,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.artifacts.checkpoints import MOST_REPEATED_SECONDS
-from automl.study.study import StudyRecord, artifact_files, find_study
+from automl.artifacts.records import artifact_files
+from automl.study.study import StudyRecord, find_study
 from benchmarks.chaos_service import STUDY, ChaosService
 
 # The reader of wandb's files is made for tests, and nothing else reads them.

@@ -32,6 +32,7 @@ from automl.storage.optuna_storage import open_storage
 from automl.study.study import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.evaluation.predictions import Predictions
+from automl.worker.recorder import TrialRecorder
 from automl.worker.samplers import build_sampler
 from automl.worker.trial import TrialRun
 from automl.worker.worker import Worker
@@ -68,20 +69,21 @@ class Stopwatch:
         return measured
 
     def figures(self) -> Figures:
-        """Seconds of each ask (claim, open and draw), report with the decision after it, and finish."""
+        """Seconds of each ask (claim, open, draw), report with the decision after it, and finish (weights, end)."""
         assert self._began is not None
-        asked = reported = 0.0
+        asked = reported = kept = 0.0
         figures: Figures = {"ask": [], "report": [], "prune": [], "report and prune": [], "finish": []}
         for name, ended, seconds in self._calls:
             asked = asked + seconds if name in ("claim", "open", "draw") else 0.0
             reported = seconds if name == "report" else reported
+            kept = seconds if name == "weights" else kept if name == "finish" else 0.0
             if not self._began < ended <= self._began + self._seconds:
                 continue
             if name == "draw":
                 figures["ask"].append(asked)
                 asked = 0.0
             elif name in figures:
-                figures[name].append(seconds)
+                figures[name].append(seconds + (kept if name == "finish" else 0.0))
             if name == "prune":
                 figures["report and prune"].append(reported + seconds)
         return figures
@@ -131,10 +133,11 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
     # What is measured are the worker's own steps, in place.
     for owner, attribute, name in (
         (Worker, "_next_claim", "claim"),
-        (automl.worker.trial, "running_trial", "open"),
-        (TrialRun, "_draw", "draw"),
-        (TrialRun, "_report_pending", "report"),
+        (TrialRecorder, "open", "open"),
+        (TrialRecorder, "draw_recipe", "draw"),
+        (TrialRecorder, "_report_pending", "report"),
         (optuna.Trial, "should_prune", "prune"),
+        (TrialRun, "_keep_weights", "weights"),
         (TrialRun, "_end", "finish"),
     ):
         setattr(owner, attribute, watch.timed(name, getattr(owner, attribute)))
@@ -149,11 +152,11 @@ def work_ours(url: str, home: Path, barrier: threading.Barrier, seconds: float) 
             artifacts=FolderStore(home / "artifacts"),
             tracker=RunTracker(folder=home, study=STUDY, study_uid=STUDY, mode="disabled", warn=print),
             write_model=lambda *_: None,
-            told_to_end=told,
+            stop_event=told,
             device="cpu",
             threads=1,
             outage_seconds=60,
-            say=lambda _: None,
+            log=lambda _: None,
         ).run()
     return watch.figures()
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import checkpoint_name, checkpoints_of
-from automl.errors import TrainingError
+from automl.data.disk_space import is_disk_full
+from automl.errors import StorageError, TrainingError
 from automl.metrics import EpochResult
 from automl.queue.claims import Claim
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
@@ -59,7 +61,7 @@ class Checkpoints:
             self._saved_at = self.clock()
             self._saving_seconds = self._saved_at - began
 
-    def restore(self, training: Training, *, say: Callable[[str], None]) -> list[EpochResult] | None:
+    def restore(self, training: Training, *, log: Callable[[str], None]) -> list[EpochResult] | None:
         """Let the run go on from the newest checkpoint that can be read; the epochs before it, or None without one."""
         for name in checkpoints_of(self.artifacts, self.study_uid, self.claim.number):
             try:
@@ -67,7 +69,7 @@ class Checkpoints:
                     state: Mapping[str, Any] = load_checkpoint(file)
                 training.load_state(state)
             except (TrainingError, OSError) as error:
-                say(f"trial {self.claim.number}: {error}")
+                log(f"trial {self.claim.number}: {error}")
             else:
                 return [EpochResult(**figures) for figures in state[EPOCHS]]
         return None
@@ -76,3 +78,19 @@ class Checkpoints:
         """Delete those of all attempts."""
         for name in checkpoints_of(self.artifacts, self.study_uid, self.claim.number):
             self.artifacts.remove(name)
+
+
+@contextmanager
+def reaching(store: ArtifactStore) -> Iterator[None]:
+    """Treat a mount that is out of reach as a bucket that is: neither is a bug of the trial's.
+
+    Raises: StorageError instead of OSError, unless the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise StorageError(
+            f"Cannot use {store.address}: {error}. See that the folder is there and can be written."
+        ) from error

@@ -1,4 +1,4 @@
-"""Files that killed workers left behind: checkpoints of finished trials, and artifacts without a record.
+"""Garbage, files that killed workers left behind: checkpoints of finished trials, and artifacts without a record.
 
 A kill between writing an artifact and recording it, or between deleting the record and the file, leaves a file that
 nothing names. So an artifact's identifier follows from its study, trial and attempt, and whoever comes next knows what
@@ -7,23 +7,13 @@ may be there; files of other studies and databases that share the place are neve
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
+from automl.artifacts.records import NAMES, PICTURES, UNPUBLISHED, artifact_files, artifact_id
 from automl.artifacts.store import ArtifactStore
-from automl.study.study import StudyRecord, artifact_files
-
-WEIGHTS, CURVE, MATRIX = "weights.pt", "learning-curve.png", "confusion-matrix.png"
-NAMES = (WEIGHTS, CURVE, MATRIX)
-NAMESPACE = uuid.UUID("6175746f-6d6c-4172-8069-666163747321")
-
-
-def artifact_id(study_uid: str, number: int, attempt: int, filename: str) -> str:
-    """Identifier of what an attempt at a trial stores under this file name."""
-    return str(uuid.uuid5(NAMESPACE, f"{study_uid}/{number}/{attempt}/{filename}"))
 
 
 def holds_files(artifacts: ArtifactStore, study_uid: str, attempts: Mapping[int, int]) -> bool:
@@ -35,7 +25,7 @@ def holds_files(artifacts: ArtifactStore, study_uid: str, attempts: Mapping[int,
 
 
 def forget_earlier(connection: Connection, trial_id: int, *, study_uid: str, number: int, attempt: int) -> None:
-    """Delete the records of what earlier attempts stored; the files are then leftovers."""
+    """Delete the records of what earlier attempts stored; the files are then garbage."""
     keys = [f"artifacts:{artifact_id(study_uid, number, a, name)}" for a in range(attempt) for name in NAMES]
     connection.execute(
         text("DELETE FROM trial_system_attributes WHERE trial_id = :trial_id AND key = ANY(:keys)"),
@@ -43,15 +33,22 @@ def forget_earlier(connection: Connection, trial_id: int, *, study_uid: str, num
     )
 
 
-def remove_leftovers(engine: Engine, record: StudyRecord, *, artifacts: ArtifactStore) -> None:
+def remove_garbage(engine: Engine, *, study_id: int, study_uid: str, artifacts: ArtifactStore) -> None:
     """Delete what the study's finished trials have left and nothing names; safe at any time."""
     with engine.connect() as connection:
-        attempts = _finished(connection, record.study_id)
-        recorded = set(artifact_files(connection, record.study_id))
-    possible = {name for number, last in attempts.items() for name in _possible(record.uid, number, last)}
-    for name in possible.intersection(artifacts.names("")) - recorded:
+        finished = _finished(connection, study_id)
+        recorded = set(artifact_files(connection, study_id))
+    attempts = {number: last for number, (last, _) in finished.items()}
+    possible = {name for number, last in attempts.items() for name in _possible(study_uid, number, last)}
+    about_to_be_recorded = {
+        artifact_id(study_uid, number, last, name)
+        for number, (last, is_unpublished) in finished.items()
+        if is_unpublished
+        for name in PICTURES
+    }
+    for name in possible.intersection(artifacts.names("")) - recorded - about_to_be_recorded:
         artifacts.remove(name)
-    for name in artifacts.names(f"checkpoints/{record.uid}/"):
+    for name in artifacts.names(f"checkpoints/{study_uid}/"):
         number = name.rpartition("/")[2].partition("-")[0]  # or what others left there, as NFS does: .nfs0000...
         if number.isdecimal() and int(number) in attempts:
             artifacts.remove(name)
@@ -61,15 +58,18 @@ def _possible(study_uid: str, number: int, last_attempt: int) -> Iterator[str]:
     return (artifact_id(study_uid, number, a, name) for a in range(last_attempt + 1) for name in NAMES)
 
 
-def _finished(connection: Connection, study_id: int) -> Mapping[int, int]:
-    """The last attempt of each finished trial, by its number."""
+def _finished(connection: Connection, study_id: int) -> Mapping[int, tuple[int, bool]]:
+    """The last attempt of each finished trial, by its number, and whether it is still to be published."""
     rows = connection.execute(
         text(
             """
-            SELECT number, attempt FROM trials JOIN automl_trials USING (trial_id)
+            SELECT number, attempt, EXISTS (
+                SELECT 1 FROM trial_system_attributes AS marks
+                WHERE marks.trial_id = trials.trial_id AND key = :mark) AS is_unpublished
+            FROM trials JOIN automl_trials USING (trial_id)
             WHERE study_id = :study AND state IN ('COMPLETE', 'PRUNED', 'FAIL')
             """
         ),
-        {"study": study_id},
+        {"study": study_id, "mark": UNPUBLISHED},
     )
-    return {row.number: row.attempt for row in rows}
+    return {row.number: (row.attempt, row.is_unpublished) for row in rows}

@@ -10,16 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from optuna.storages import RDBStorage
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 from torch import Tensor
 
-from automl.artifacts.garbage import WEIGHTS
+from automl.artifacts.records import WEIGHTS
 from automl.artifacts.store import ArtifactStore
 from automl.data.batches.normalization import Normalization
 from automl.metrics import CalibratedFigures
-from automl.storage.optuna_internals import artifact_record
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.evaluation.predictions import Predictions
@@ -41,11 +39,6 @@ def write_weights(
     state = {"weights": dict(weights), **asdict(normalization), PREDICTIONS: predictions.as_document()}
     with artifacts.writing(artifact_id) as path:
         save_checkpoint(state, path)
-
-
-def record_weights(storage: RDBStorage, trial_id: int, artifact_id: str) -> None:
-    """Make weights that were written a trial's."""
-    storage.set_trial_system_attr(trial_id, *artifact_record(artifact_id, filename=FILENAME))
 
 
 @dataclass(frozen=True)

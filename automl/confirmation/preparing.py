@@ -21,7 +21,7 @@ from automl.recipe import MAX_SEED, Recipe, Value
 from automl.results.notes import write_study_note
 from automl.results.results import RECIPE_ATTRIBUTE, best_trial
 from automl.storage.database import Database
-from automl.storage.optuna_internals import FastStorage, enqueue_ticket
+from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.storage.optuna_storage import open_storage
 from automl.study.specification import Confirms, Specification
 from automl.study.study import Budget, StudyRecord, create_or_continue, find_study, study_names
@@ -176,7 +176,7 @@ def _queue(storage: FastStorage, record: StudyRecord, wanted: list[Repetition], 
         for position in range(seeds):  # a round of all recipes after the other: each early mean is of as many seeds
             for one in wanted:
                 if (one.trial, position) not in present:
-                    enqueue_ticket(study, {}, attributes=_attributes(record, one, position))
+                    enqueue_waiting_trial(study, {}, attributes=_attributes(record, one, position))
         connection.execute(
             text(
                 "UPDATE automl_studies SET budget_trials = (SELECT count(*) FROM trials WHERE study_id = :study)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import StoredWeights, read_weights, weights_name
@@ -50,8 +51,22 @@ def read_member(database: Database, trial: TrialRecord, artifacts: ArtifactStore
         return EnsembleMember(trial, read_weights(artifacts, name))
     except FileNotFoundError as error:
         raise StudyError(
-            f"The weights of trial {trial.number} should be in {artifacts.address}/{name}, and are not. "
+            f"The weights of trial {trial.number} are not in {artifacts.address}/{name}. "
             "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)."
+        ) from error
+
+
+def load_weights(network: nn.Module, member: EnsembleMember, *, builder: str | None) -> None:
+    """Bring a trial's weights into the network that its recipe makes. `builder`: of a network of the user's own.
+
+    Raises: ModelError if the code that builds the network has changed since it was trained.
+    """
+    try:
+        network.load_state_dict(dict(member.stored.weights), assign=True)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{builder or 'This automl'} builds another network than the one that trial {member.trial.number} trained. "
+            "Bring its code back to what it was then."
         ) from error
 
 
@@ -71,11 +86,5 @@ def build_ensemble(members: Sequence[EnsembleMember], card: ModelCard, device: t
     """
     networks = build_networks(card)
     for network, member in zip(networks, members, strict=True):
-        try:
-            network.load_state_dict(dict(member.stored.weights), assign=True)
-        except RuntimeError as error:
-            raise ModelError(
-                f"{card.provenance.builder or 'This automl'} builds another network than the one that trial "
-                f"{member.trial.number} trained. Bring its code back to what it was then."
-            ) from error
+        load_weights(network, member, builder=card.provenance.builder)
     return Model(networks, card, device)

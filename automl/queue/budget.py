@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.queue.claims import Transactions
-from automl.storage.optuna_internals import enqueue_ticket, study_id_of
+from automl.storage.optuna_internals import enqueue_waiting_trial, study_id_of
 
 TICKET_LOCK = 0x7469636B  # "tick"; the first key of the two-key advisory lock, the second is the study
 BEAT_GAP_SECONDS = 15.0
@@ -24,7 +24,7 @@ BEAT_GAP_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class BudgetStatus:
     """Where a study stands against its budget."""
 
     trials: int
@@ -48,7 +48,7 @@ class Standing:
         return None if self.budget_seconds is None else max(0.0, self.budget_seconds - self.active_seconds)
 
 
-def standing(connection: Connection, study_id: int) -> Standing:
+def budget_status(connection: Connection, study_id: int) -> BudgetStatus:
     """Read where the study stands."""
     row = connection.execute(
         text(
@@ -62,12 +62,12 @@ def standing(connection: Connection, study_id: int) -> Standing:
         ),
         {"study_id": study_id},
     ).one()
-    return Standing(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
+    return BudgetStatus(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
 
 
 def how_to_continue(connection: Connection, study_id: int, *, name: str) -> str:
     """What lets the study go on, in a sentence: a worker, where it would not end at once."""
-    now = standing(connection, study_id)
+    now = budget_status(connection, study_id)
     if now.trials_used_up:
         return "Its trials are used: repeat the command that began it with more --trials."
     if now.seconds_left == 0:
@@ -77,7 +77,7 @@ def how_to_continue(connection: Connection, study_id: int, *, name: str) -> str:
     return f"Let it go on with: automl worker {name}"
 
 
-def issue_ticket(
+def enqueue_trial(
     transactions: Transactions, study: optuna.Study, queue: Sequence[Mapping[str, Any]], *, exhaustive: bool
 ) -> bool:
     """Queue one more trial if the budget allows it; returns whether it did.
@@ -89,12 +89,12 @@ def issue_ticket(
         connection.execute(
             text("SELECT pg_advisory_xact_lock(:lock, :study_id)"), {"lock": TICKET_LOCK, "study_id": study_id}
         )
-        now = standing(connection, study_id)
+        now = budget_status(connection, study_id)
         if now.budget_trials is not None and now.trials >= now.budget_trials:
             return False
         if exhaustive and now.trials >= len(queue):
             return False
-        enqueue_ticket(study, queue[now.trials] if now.trials < len(queue) else {})
+        enqueue_waiting_trial(study, queue[now.trials] if now.trials < len(queue) else {})
     return True
 
 

@@ -1,9 +1,9 @@
-"""Who holds which trial: taken, fenced, given back, found lost. A trial changes hands in place.
+"""Who holds which trial: taken, fenced, requeued, found lost. A trial is reassigned in place.
 
-Every change of hands is one transaction that also raises the trial's `attempt`. Reports and tells run inside `fence`,
-which holds the row of the claim locked, so a worker whose attempt is old can never write over a newer one.
-These statements write Optuna's columns `trials.state` and `trials.datetime_start` (naive UTC), because taking a trial
-and recording who took it must not come apart.
+Every reassignment is one transaction that also raises the trial's `attempt`. What a worker writes runs inside `fence`,
+which holds the row of the claim locked, or locks it in its own statement (`reporting`). So a worker whose attempt is
+old can never write over a newer one. These statements write Optuna's columns `trials.state` and `trials.datetime_start`
+(naive UTC), because taking a trial and recording who took it must not come apart.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
-from automl.errors import TrialTakenError
+from automl.errors import LeaseLostError
 
 GRACE_SECONDS = 60.0
 """Without a heartbeat for so long, a worker is lost."""
@@ -104,7 +104,7 @@ class Transactions(Protocol):
 def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
     """Run the block while this attempt, and no other, may write the trial.
 
-    Raises: TrialTakenError if the trial is another attempt's by now.
+    Raises: LeaseLostError if the trial is another attempt's by now.
     """
     with transactions.begin() as connection:
         attempt = connection.scalar(
@@ -112,33 +112,17 @@ def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
             {"trial_id": claim.trial_id},
         )
         if attempt != claim.attempt:
-            raise TrialTakenError(f"Trial {claim.number} was given to another worker (attempt {attempt}).")
+            raise LeaseLostError(f"Trial {claim.number} was given to another worker (attempt {attempt}).")
         yield connection
 
 
-def give_back(
-    connection: Connection, trial_id: int, *, failure: str = "interrupted", reason: str | None = None
-) -> None:
+def requeue(connection: Connection, trial_id: int, *, failure: str = "interrupted", reason: str | None = None) -> None:
     """Put a running trial back in the queue, same number, next attempt; a finished one stays as it is.
 
     `failure`: the kind of what happened.
     """
     _end_attempt(connection, trial_id, failure=failure, reason=reason)
-    _requeue(connection, trial_id)
-
-
-def record_end(connection: Connection, trial_id: int, *, failure: str | None, reason: str | None) -> None:
-    """Record how a trial ends, before Optuna is told so; called again after that, it changes nothing."""
-    connection.execute(
-        text(
-            f"""
-            UPDATE automl_trials SET failure = :failure, reason = :reason, seconds = seconds + {SPENT}
-            WHERE trial_id = :trial_id AND (
-                SELECT state FROM trials WHERE trials.trial_id = automl_trials.trial_id) = 'RUNNING'
-            """
-        ),
-        {"trial_id": trial_id, "failure": failure, "reason": reason, "until": None},
-    )
+    _set_waiting(connection, trial_id)
 
 
 def recover_lost(
@@ -183,7 +167,7 @@ def _recover(connection: Connection, row: Row[Any]) -> None:
         reason = f"its worker vanished: process {row.pid} on {str(row.host).split('/')[0]}"
     _end_attempt(connection, row.trial_id, failure=LOST, reason=reason, until=row.beat_at)
     if times < MAX_ATTEMPTS:
-        _requeue(connection, row.trial_id)
+        _set_waiting(connection, row.trial_id)
     else:
         _fail(connection, row.trial_id)
 
@@ -205,7 +189,7 @@ def _end_attempt(
     )
 
 
-def _requeue(connection: Connection, trial_id: int) -> None:
+def _set_waiting(connection: Connection, trial_id: int) -> None:
     connection.execute(
         text("UPDATE trials SET state = 'WAITING' WHERE trial_id = :trial_id AND state = 'RUNNING'"),
         {"trial_id": trial_id},

@@ -16,7 +16,7 @@ from typing import Self
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from automl.queue.budget import standing
+from automl.queue.budget import budget_status
 from automl.queue.claims import GRACE_SECONDS
 from automl.queue.gpus import Gpu, gpus_meant
 from automl.queue.heartbeat import Heartbeat
@@ -148,7 +148,7 @@ def claimed_device(
     study_id: int,
     slots: int,
     patience: Patience,
-    told_to_end: threading.Event,
+    stop_event: threading.Event,
     say: Callable[[str], None],
     grace_seconds: float = GRACE_SECONDS,
 ) -> Iterator[str | None]:
@@ -162,13 +162,13 @@ def claimed_device(
         yield asked
         return
     with GpuClaim(engine, gpus, slots=slots, warn=say) as claim:
-        gpu = patience.ride_out(claim.take) or _wait_for_slot(
+        gpu = patience.retry_until_available(claim.take) or _wait_for_slot(
             claim,
             engine,
             what=f"{len(gpus)} × {slots}",
             study_id=study_id,
             patience=patience,
-            told_to_end=told_to_end,
+            stop_event=stop_event,
             say=say,
             grace_seconds=grace_seconds,
         )
@@ -182,7 +182,7 @@ def _wait_for_slot(
     what: str,
     study_id: int,
     patience: Patience,
-    told_to_end: threading.Event,
+    stop_event: threading.Event,
     say: Callable[[str], None],
     grace_seconds: float,
 ) -> Gpu | None:
@@ -190,11 +190,11 @@ def _wait_for_slot(
     with ExitStack() as alive:
         device = f"waiting for one of {what} GPU places"
         beat = Heartbeat(engine, study_id=study_id, device=device, warn=say, grace_seconds=grace_seconds)
-        patience.ride_out(lambda: alive.enter_context(beat))
-        while not (told_to_end.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
+        patience.retry_until_available(lambda: alive.enter_context(beat))
+        while not (stop_event.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
             try:
                 with engine.connect() as connection:
-                    if standing(connection, study_id).trials_used_up:
+                    if budget_status(connection, study_id).trials_used_up:
                         return None
                 gpu = claim.take()
             except LOST_CONNECTION:

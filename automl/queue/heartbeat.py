@@ -11,7 +11,7 @@ from typing import Self
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from automl.queue.budget import count_active_seconds, standing
+from automl.queue.budget import budget_status, count_active_seconds
 from automl.queue.claims import GRACE_SECONDS, recover_lost, this_host
 from automl.storage.optuna_storage import LOST_CONNECTION
 
@@ -115,7 +115,7 @@ class Heartbeat:
         began = time.monotonic()
         since_last = connection.scalar(BEAT, {"worker_id": self.worker_id}) or 0.0
         count_active_seconds(connection, self._study_id)
-        now = standing(connection, self._study_id)
+        now = budget_status(connection, self._study_id)
         self._stop_requested, self._trial_seconds = now.stop_requested, now.trial_seconds
         self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
         if max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.queue.budget import standing
+from automl.queue.budget import budget_status
 
 SILENT_SECONDS = 10.0
 """Without a heartbeat for so long (they come every two seconds), a worker is not waited for."""
@@ -22,4 +22,4 @@ def is_over(connection: Connection, study_id: int) -> bool:
         ),
         {"study_id": study_id, "silent": SILENT_SECONDS},
     )
-    return not at_work and standing(connection, study_id).trials_used_up
+    return not at_work and budget_status(connection, study_id).trials_used_up

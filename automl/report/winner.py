@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from automl.artifacts.store import ArtifactStore
-from automl.artifacts.weights import StoredWeights, read_weights, weights_name
+from automl.artifacts.weights import StoredWeights
 from automl.confirmation.confirmed import record_test_access
 from automl.data.batches.batching import open_images
 from automl.data.dataset import SPLITS, DataSet, Split, SplitName
 from automl.data.loading import load_data_set
-from automl.errors import AutomlError, DataError, ModelError, StudyError
+from automl.errors import AutomlError, DataError, StudyError
+from automl.export.ensemble_members import load_weights, read_member
 from automl.export.test_evaluation import SplitEvaluation, wilson_interval
 from automl.figures.images.misclassified import Misclassified
 from automl.metrics import Calibration
@@ -98,7 +99,7 @@ def evaluate_on_test(
     try:
         network = _network(database, record, trial, artifacts)
     except AutomlError as error:
-        missing.append(f"The metrics on the test split: {error}")
+        missing.append(f"The metrics on the test split: {_continued(str(error))}")
     try:
         loaded = _load(record, data, home=home, splits=LEARNED_FROM if network is None else SPLITS)
     except DataError as error:
@@ -124,27 +125,20 @@ def _network(
     Raises: StudyError if they were not kept; TrainingError if their file is damaged; ModelError if the network of the
     user's own cannot be built, or is no longer the one that was trained.
     """
-    with database.engine.connect() as connection:
-        name = weights_name(connection, trial.trial_id)
-    if name is None:
+    member = read_member(database, trial, artifacts)
+    if member is None:
         raise StudyError(f"the weights of trial {trial.number} were not kept")
-    try:
-        stored = read_weights(artifacts, name)
-    except FileNotFoundError as error:
-        raise StudyError(
-            f"the weights of trial {trial.number} are not in {artifacts.address}/{name}. "
-            "If the artifacts are elsewhere, say where with --artifacts (AUTOML_ARTIFACTS)"
-        ) from error
     specification = record.specification
     build = resolve_builder(specification.model) if specification.model else build_model
     data = specification.data
     network = build(Recipe.from_mapping(trial.recipe), data.image_shape, len(data.class_names))
-    try:
-        network.load_state_dict(dict(stored.weights), assign=True)
-    except RuntimeError as error:
-        builder = specification.model or "automl's own family"
-        raise ModelError(f"{builder} builds another network than the one that was trained") from error
-    return network, stored
+    load_weights(network, member, builder=specification.model)
+    return network, member.stored
+
+
+def _continued(sentence: str) -> str:
+    """A sentence behind a colon."""
+    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
 
 
 def _load(record: StudyRecord, reference: str | None, *, home: Path, splits: tuple[SplitName, ...]) -> DataSet:

@@ -73,7 +73,7 @@ class Database:
 class Patience(Protocol):
     """Who repeats a call while the database is away."""
 
-    def ride_out(self, call: Callable[[], Result]) -> Result:
+    def retry_until_available(self, call: Callable[[], Result]) -> Result:
         """Result of `call`, which must be safe to repeat."""
 
 
@@ -126,7 +126,7 @@ def _connected(
         if patience is None:
             connect()
         else:
-            patience.ride_out(connect)
+            patience.retry_until_available(connect)
         yield Database(url, engine, embedded=False) if revive is None else Database(url, engine, True, revive)
     except OperationalError as error:  # it went away under a command that does not wait for it
         raise unreachable(url, error, embedded=revive is not None) from error

@@ -125,7 +125,7 @@ def study_id_of(study: optuna.Study) -> int:
     return int(study._study_id)  # noqa: SLF001
 
 
-def enqueue_ticket(
+def enqueue_waiting_trial(
     study: optuna.Study, fixed: Mapping[str, Any], *, attributes: Mapping[str, Any] | None = None
 ) -> int:
     """Queue one trial, some of whose parameters may be fixed, and return its primary key. `attributes`: of the user's.
@@ -164,6 +164,25 @@ def note_step(trial: optuna.Trial, value: float, *, step: int) -> None:
     Relies on: Trial._cached_frozen_trial.
     """
     trial._cached_frozen_trial.intermediate_values[step] = value  # noqa: SLF001
+
+
+def last_reported(trial: optuna.Trial) -> float | None:
+    """The value of the last step that was reported; None: none was.
+
+    Relies on: Trial._cached_frozen_trial.
+    """
+    steps = trial._cached_frozen_trial.intermediate_values  # noqa: SLF001
+    return steps[max(steps)] if steps else None
+
+
+def after_end(study: optuna.Study, trial: optuna.Trial, state: TrialState, value: float | None) -> None:
+    """Do what Study.tell does besides storing how the trial ended.
+
+    Relies on: Trial._cached_frozen_trial; Study._thread_local.cached_all_trials.
+    """
+    study._thread_local.cached_all_trials = None  # noqa: SLF001
+    values = None if value is None else [value]
+    study.sampler.after_trial(study, trial._cached_frozen_trial, state, values)  # noqa: SLF001
 
 
 def artifact_record(artifact_id: str, *, filename: str) -> tuple[str, str]:

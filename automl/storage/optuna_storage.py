@@ -35,33 +35,33 @@ def open_storage(database: Database) -> FastStorage:
         ) from error
 
 
-class Connectivity:
-    """Knows since when the database is away, and for how long that is bearable."""
+class OutageRetry:
+    """Repeats calls; knows since when the database is away, and for how long that is bearable."""
 
     def __init__(
         self,
         *,
         outage_seconds: float,
-        told_to_end: Callable[[], bool] = lambda: False,
+        shutdown_requested: Callable[[], bool] = lambda: False,
         warn: Callable[[str], None],
         forget_session: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Give up after `outage_seconds` without an answer, or when `told_to_end` says so.
+        """Give up after `outage_seconds` without an answer, or when `shutdown_requested` says so.
 
         `warn` gets one line when an outage is noticed and one at its end. `forget_session` throws this thread's session
         away, before each attempt after a failed one.
         """
         self.forget_session = forget_session
-        self._told_to_end = told_to_end
+        self._shutdown_requested = shutdown_requested
         self._outage_seconds = outage_seconds
         self._warn = warn
         self._clock = clock
         self._sleep = sleep
         self._away_since: float | None = None
 
-    def ride_out(self, call: Callable[[], Result]) -> Result:
+    def retry_until_available(self, call: Callable[[], Result]) -> Result:
         """Result of `call`, which must be safe to repeat, through restarts and outages.
 
         Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
@@ -77,7 +77,7 @@ class Connectivity:
                 self._note_answer()
                 return result
 
-    def reached(self, call: Callable[[], object]) -> bool:
+    def try_once(self, call: Callable[[], object]) -> bool:
         """Try `call`, which must be safe to repeat, once; False if the database is away, so that work can go on.
 
         Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
@@ -103,7 +103,7 @@ class Connectivity:
                 f"{self._outage_seconds:g}: {reason_of(error)}. What was reported is safe there, and other workers "
                 "take the trial over when it is back; then start this one again."
             ) from error
-        if self._told_to_end():
+        if self._shutdown_requested():
             raise StorageError(
                 f"This worker was told to end while the database did not answer: {reason_of(error)}. What was reported "
                 "is safe there, and other workers take the trial over when it is back."

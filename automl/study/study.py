@@ -8,11 +8,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.artifacts.records import artifact_files
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
 from automl.metrics import METRICS
@@ -280,20 +280,3 @@ def delete_study(database: Database, record: StudyRecord, *, artifacts: Artifact
     for name in names:
         artifacts.remove(name)
     artifacts.remove_folder(f"checkpoints/{record.uid}")
-
-
-def artifact_files(connection: Connection, study_id: int) -> list[str]:
-    """Names of all artifacts of a study and its trials."""
-    rows: Sequence[Any] = connection.execute(
-        text(
-            """
-            SELECT value_json FROM trial_system_attributes JOIN trials USING (trial_id)
-            WHERE study_id = :study_id AND key LIKE 'artifacts:%'
-            UNION ALL
-            SELECT value_json FROM study_system_attributes WHERE study_id = :study_id AND key LIKE 'artifacts:%'
-            """
-        ),
-        {"study_id": study_id},
-    ).all()
-    found = (json.loads(json.loads(row.value_json)) for row in rows)
-    return [meta["artifact_id"] for meta in found if meta is not None]  # None: deleted in optuna-dashboard

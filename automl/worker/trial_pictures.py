@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.artifacts.garbage import CURVE, MATRIX, artifact_id
+from automl.artifacts.records import CURVE, MATRIX, artifact_id
 from automl.artifacts.store import ArtifactStore
 from automl.figures.canvas import small_png_bytes
 from automl.figures.images.confusion import confusion_matrix
@@ -21,24 +21,28 @@ from automl.storage.optuna_internals import artifact_record
 from automl.study.study import StudyRecord
 
 
-def store_pictures(
-    record: StudyRecord,
-    trial: TrialRecord,
-    confusion_KK: npt.NDArray[np.int64] | None,
-    *,
-    artifacts: ArtifactStore,
-) -> dict[str, str]:
-    """Draw what there is to see and put it beside the weights; the system attributes that make the files the trial's.
+def draw_pictures(
+    record: StudyRecord, trial: TrialRecord, confusion_KK: npt.NDArray[np.int64] | None
+) -> dict[str, bytes]:
+    """What there is to see of a finished trial: PNGs by the name of their file.
 
     `confusion_KK`: of the validation split at the best epoch; None: no epoch was finished.
+    """
+    return {name: small_png_bytes(draw()) for name, draw in _drawings(record, trial, confusion_KK).items()}
+
+
+def store_pictures(
+    record: StudyRecord, trial: TrialRecord, pictures: Mapping[str, bytes], *, artifacts: ArtifactStore
+) -> dict[str, str]:
+    """Put pictures beside the weights; returns the system attributes that make the files the trial's.
 
     Raises: OSError or StorageError if the files cannot be written.
     """
     attributes = {}
-    for filename, draw in _drawings(record, trial, confusion_KK).items():
+    for filename, content in pictures.items():
         name = artifact_id(record.uid, trial.number, trial.attempt, filename)
         with artifacts.writing(name) as path:
-            path.write_bytes(small_png_bytes(draw()))
+            path.write_bytes(content)
         key, value = artifact_record(name, filename=filename)
         attributes[key] = value
     return attributes

@@ -13,7 +13,7 @@ import optuna
 import torch
 from sqlalchemy.engine import Engine
 
-from automl.artifacts.garbage import remove_leftovers
+from automl.artifacts.garbage import remove_garbage
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import drop_surplus_weights
 from automl.data.dataset import DataSet
@@ -21,22 +21,24 @@ from automl.data.loading import load_data_set
 from automl.errors import StudyError
 from automl.metrics import METRICS
 from automl.models.building import build_model, resolve_builder
-from automl.queue.budget import issue_ticket, standing
+from automl.queue.budget import budget_status, enqueue_trial
 from automl.queue.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
 from automl.queue.heartbeat import Heartbeat
 from automl.recipe import Value
 from automl.results.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
-from automl.results.notes import write_missing_trial_notes
+from automl.results.notes import write_missing_trial_notes, write_study_note
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
-from automl.storage.optuna_storage import Connectivity, open_storage
+from automl.storage.optuna_storage import OutageRetry, open_storage
 from automl.study.specification import Specification
 from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
-from automl.worker.context import Workplace
+from automl.worker.context import WorkerContext
 from automl.worker.outcomes import Outcome
 from automl.worker.pruners import build_pruner
+from automl.worker.publisher import STOP_SECONDS, TrialPublisher
+from automl.worker.publishing import left_unpublished, others_publish, publish_trial
 from automl.worker.samplers import build_sampler, worker_seed
 from automl.worker.trial import TrialRun
 
@@ -57,13 +59,13 @@ class Worker:
         artifacts: ArtifactStore,
         tracker: RunTracker,
         write_model: Callable[[int, Path], None],
-        told_to_end: threading.Event,
+        stop_event: threading.Event,
         data: str | None = None,
         device: str = "auto",
         threads: int | None = None,
         outage_seconds: float,
         grace_seconds: float = GRACE_SECONDS,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         """Load the data; nothing is taken yet.
 
@@ -74,9 +76,9 @@ class Worker:
         Raises: StudyError if this machine's data are not the study's.
         """
         self._record = record
-        self._say = say
+        self._log = log
         self._grace_seconds = grace_seconds
-        self._told_to_end = told_to_end
+        self._stop_event = stop_event
         if threads is not None:
             torch.set_num_threads(threads)
         self._artifacts = artifacts
@@ -85,10 +87,10 @@ class Worker:
         self._data = load_study_data(record, home=home, reference=data)
         self._device, unused_gpu = choose_worker_device(device)
         self._precision = choose_precision(self._device, self._data.image_shape)
-        self._place = "; ".join((describe(self._device, self._precision), *unused_gpu))
-        self._connectivity = Connectivity(outage_seconds=outage_seconds, told_to_end=told_to_end.is_set, warn=say)
-        self._storage = self._connectivity.ride_out(lambda: open_storage(database))
-        self._connectivity.forget_session = self._storage.remove_session
+        self._device_name = "; ".join((describe(self._device, self._precision), *unused_gpu))
+        self._retry = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=log)
+        self._storage = self._retry.retry_until_available(lambda: open_storage(database))
+        self._retry.forget_session = self._storage.remove_session
         self._engine: Engine = engine_of(self._storage)
         self._queue = starting_queue(record.specification)
 
@@ -97,44 +99,48 @@ class Worker:
 
         Raises: StudyError when the same bug ended three trials in a row; StorageError when the database stays away.
         """
-        self._say(f"{self._place}; data {self._data.fingerprint[:12]}")
+        self._log(f"{self._device_name}; data {self._data.fingerprint[:12]}")
         beat = Heartbeat(
             self._engine,
             study_id=self._record.study_id,
-            device=self._place,
-            warn=self._say,
+            device=self._device_name,
+            warn=self._log,
             grace_seconds=self._grace_seconds,
         )
         with ExitStack() as alive:
-            self._connectivity.ride_out(lambda: alive.enter_context(beat))
-            study = self._connectivity.ride_out(lambda: self._open_study(beat.ordinal))
-            place = self._workplace(study, beat)
-            self._connectivity.ride_out(self._remove_leftovers)
+            self._retry.retry_until_available(lambda: alive.enter_context(beat))
+            study = self._retry.retry_until_available(lambda: self._open_study(beat.ordinal))
+            self._retry.retry_until_available(self._remove_garbage)
+            publisher = self._publisher()
+            publisher.publish_left(beat.worker_id)
             try:
-                ending = self._pull(place, beat)
+                ending = self._pull(self._context(study, beat, publisher), beat)
                 if ending == "budget used":
-                    self._connectivity.ride_out(self._put_in_order)
+                    self._finish_publishing(publisher, beat)
+                    self._retry.retry_until_available(lambda: self._finalize(beat))
                 return ending
             finally:
+                publisher.close(timeout_seconds=STOP_SECONDS)
                 self._tracker.close(timeout_seconds=TRACKER_CLOSE_SECONDS)
                 self._storage.remove_session()
 
-    def _pull(self, place: Workplace, beat: Heartbeat) -> Ending:
+    def _pull(self, context: WorkerContext, beat: Heartbeat) -> Ending:
         while True:
             ending = self._ending(beat)
             if ending is not None:
                 return ending
-            claim = self._connectivity.ride_out(lambda: self._next_claim(place.study, beat))
+            claim = self._retry.retry_until_available(lambda: self._next_claim(context.study, beat))
+            context.publisher.hurry(is_idle=claim is None)
             if claim is not None:
-                self._judge(claim, TrialRun(place, claim).run())
-            elif self._connectivity.ride_out(self._nothing_unfinished):
+                self._judge(claim, TrialRun(context, claim).run())
+            elif self._retry.retry_until_available(self._nothing_unfinished):
                 return "budget used"
             else:
                 # Others' last trials: should one of them vanish, its trial is taken over here.
-                self._told_to_end.wait(IDLE_SECONDS)
+                self._stop_event.wait(IDLE_SECONDS)
 
     def _ending(self, beat: Heartbeat) -> Ending | None:
-        if self._told_to_end.is_set():
+        if self._stop_event.is_set():
             return "told to end"
         if beat.stop_requested():
             return "stopped"
@@ -148,22 +154,29 @@ class Worker:
             if claim is not None:
                 return claim
             exhaustive = self._record.specification.is_exhaustive
-            if not issue_ticket(self._storage, study, self._queue, exhaustive=exhaustive):
+            if not enqueue_trial(self._storage, study, self._queue, exhaustive=exhaustive):
                 return None
         return None
 
     def _nothing_unfinished(self) -> bool:
         with self._engine.begin() as connection:
             recover_lost(connection, study_id=self._record.study_id, reached_seconds=0)
-            now = standing(connection, self._record.study_id)
+            now = budget_status(connection, self._record.study_id)
         full = now.budget_trials is not None and now.trials >= now.budget_trials
         exhausted = self._record.specification.is_exhaustive and now.trials >= len(self._queue)
         return (full or exhausted) and now.trials == now.finished
 
-    def _put_in_order(self) -> None:
+    def _finish_publishing(self, publisher: TrialPublisher, beat: Heartbeat) -> None:
+        """Publish this worker's own trials, however long it takes, unless it is told to end."""
+        while not publisher.finish(timeout_seconds=IDLE_SECONDS) and self._ending(beat) is None:
+            pass
+
+    def _finalize(self, beat: Heartbeat) -> None:
         """Do for trials what their own workers were killed before they could."""
+        self._publish_left(beat)
         with self._engine.begin() as connection:
             write_missing_trial_notes(connection, self._record)
+            write_study_note(connection, self._record)
         specification = self._record.specification
         drop_surplus_weights(
             self._engine,
@@ -172,14 +185,32 @@ class Worker:
             maximize=METRICS[specification.metric].maximize,
             artifacts=self._artifacts,
         )
-        self._remove_leftovers()
+        self._remove_garbage()
 
-    def _remove_leftovers(self) -> None:
-        remove_leftovers(self._engine, self._record, artifacts=self._artifacts)
+    def _publish_left(self, beat: Heartbeat) -> None:
+        """Publish what is left; others that are alive publish theirs, and are waited for, in case they vanish."""
+        mine, tried = {"worker_id": beat.worker_id}, set[int]()
+        while True:
+            with self._engine.connect() as connection:
+                left = left_unpublished(connection, self._record.study_id, **mine)
+                others_are_at_it = others_publish(connection, self._record.study_id, **mine)
+            for number in sorted(set(left) - tried):
+                if self._ending(beat) is not None:
+                    return
+                publish_trial(self._engine, self._record, number, artifacts=self._artifacts, log=self._log)
+            tried.update(left)
+            if not others_are_at_it or self._ending(beat) is not None:
+                return
+            self._stop_event.wait(IDLE_SECONDS)
+
+    def _remove_garbage(self) -> None:
+        remove_garbage(
+            self._engine, study_id=self._record.study_id, study_uid=self._record.uid, artifacts=self._artifacts
+        )
 
     def _judge(self, claim: Claim, outcome: Outcome) -> None:
-        self._say(told(claim, outcome))
-        if outcome.failure != BUG or not self._connectivity.ride_out(self._is_same_bug_again):
+        self._log(describe_end(claim, outcome))
+        if outcome.failure != BUG or not self._retry.retry_until_available(self._is_same_bug_again):
             return
         raise StudyError(
             f"The same error ended {IN_A_ROW} trials in a row, so this worker stops: {cause(str(outcome.reason))}\n"
@@ -196,24 +227,34 @@ class Worker:
         sampler = build_sampler(specification.sampler, seed=worker_seed(specification.seed, ordinal))
         return optuna.load_study(study_name=self._record.name, storage=self._storage, sampler=sampler, pruner=pruner)
 
-    def _workplace(self, study: optuna.Study, beat: Heartbeat) -> Workplace:
+    def _publisher(self) -> TrialPublisher:
+        return TrialPublisher(
+            self._engine,
+            self._record,
+            artifacts=self._artifacts,
+            tracker=self._tracker,
+            retry=self._retry,
+            write_model=self._write_model,
+            log=self._log,
+        )
+
+    def _context(self, study: optuna.Study, beat: Heartbeat, publisher: TrialPublisher) -> WorkerContext:
         model = self._record.specification.model
-        return Workplace(
+        return WorkerContext(
             record=self._record,
             study=study,
             storage=self._storage,
             engine=self._engine,
-            connectivity=self._connectivity,
+            retry=self._retry,
+            publisher=publisher,
             data=self._data,
             build=resolve_builder(model) if model else build_model,
             device=self._device,
             precision=self._precision,
             artifacts=self._artifacts,
-            tracker=self._tracker,
-            write_model=self._write_model,
             trial_seconds=beat.trial_seconds,
             interrupted=lambda: self._ending(beat) is not None,
-            say=self._say,
+            log=self._log,
         )
 
 
@@ -270,7 +311,7 @@ def starting_queue(specification: Specification) -> Sequence[Mapping[str, Value]
     return [space.stored(recipe) for recipe in recipes]
 
 
-def told(claim: Claim, outcome: Outcome) -> str:
+def describe_end(claim: Claim, outcome: Outcome) -> str:
     """One line on how an attempt ended."""
     line = f"trial {claim.number}: {outcome.state}"
     if outcome.value is not None:

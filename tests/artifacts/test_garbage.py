@@ -6,12 +6,12 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 from sqlalchemy import text
 
-from automl.artifacts.garbage import CURVE, WEIGHTS, artifact_id, forget_earlier, remove_leftovers
+from automl.artifacts.garbage import forget_earlier, remove_garbage
+from automl.artifacts.records import CURVE, WEIGHTS, artifact_files, artifact_id
 from automl.artifacts.store import FolderStore
 from automl.artifacts.weights import checkpoint_name
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record
-from automl.study.study import artifact_files
 from tests.studies import MakeStudy
 
 FINISHED, RUNNING = 0, 1
@@ -60,6 +60,6 @@ def test_what_killed_workers_left_is_deleted_and_nothing_else(
         with store.writing(name) as path:
             path.write_bytes(b"something")
     for _ in range(2):
-        remove_leftovers(database.engine, record, artifacts=store)
+        remove_garbage(database.engine, study_id=record.study_id, study_uid=record.uid, artifacts=store)
         files = {path.relative_to(store.folder).as_posix() for path in store.folder.rglob("*") if path.is_file()}
         assert files == kept

@@ -24,12 +24,12 @@ from automl.confirmation.confirmed import (
 )
 from automl.confirmation.preparing import new_seed, prepare_confirmation
 from automl.errors import StudyError
-from automl.queue.budget import issue_ticket, standing
+from automl.queue.budget import budget_status, enqueue_trial
 from automl.queue.claims import take_waiting
 from automl.recipe import Recipe
 from automl.results.results import RECIPE_ATTRIBUTE, read_trial
 from automl.storage.database import Database
-from automl.storage.optuna_internals import FastStorage, enqueue_ticket
+from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.study.study import StudyRecord, delete_study, find_study
 from tests.studies import MakeStudy
 
@@ -41,7 +41,7 @@ def search(database: Database, storage: FastStorage, make_study: MakeStudy) -> S
     study = optuna.load_study(study_name=record.name, storage=storage)
     for number, depth in enumerate((0, 1, 2, 3, 3)):
         recipe = Recipe(depth=depth, epochs=4, seed=number).as_dict()
-        enqueue_ticket(study, {}, attributes={RECIPE_ATTRIBUTE: recipe})
+        enqueue_waiting_trial(study, {}, attributes={RECIPE_ATTRIBUTE: recipe})
     tell(database, storage, record, dict(enumerate((0.5, 0.6, 0.7, 0.8, 0.9))))
     return record
 
@@ -88,9 +88,9 @@ def test_workers_find_nothing_beyond_what_is_queued(
 ) -> None:
     record = prepare_confirmation(database, search, top=1, seeds=1)
     study = optuna.load_study(study_name=record.name, storage=storage)
-    assert not issue_ticket(storage, study, [], exhaustive=record.specification.is_exhaustive)
+    assert not enqueue_trial(storage, study, [], exhaustive=record.specification.is_exhaustive)
     with database.engine.connect() as connection:
-        assert standing(connection, record.study_id).trials == 1
+        assert budget_status(connection, record.study_id).trials == 1
 
 
 def test_called_again_it_queues_only_what_is_missing(database: Database, search: StudyRecord) -> None:

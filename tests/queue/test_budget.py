@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.queue.budget import count_active_seconds, how_to_continue, issue_ticket, standing
+from automl.queue.budget import budget_status, count_active_seconds, enqueue_trial, how_to_continue
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage
 from automl.study.study import Budget, create_or_continue
@@ -18,8 +18,8 @@ from tests.studies import SPECIFICATION, MakeStudy
 PULLER = """
 import random, sys, optuna
 from sqlalchemy import create_engine
-from automl.queue.budget import issue_ticket
-from automl.queue.claims import fence, give_back, take_waiting
+from automl.queue.budget import enqueue_trial
+from automl.queue.claims import fence, requeue, take_waiting
 from automl.storage.database import Database
 from automl.storage.optuna_internals import running_trial
 from automl.storage.optuna_storage import open_storage
@@ -33,12 +33,12 @@ while True:
     with engine.begin() as connection:
         claim = take_waiting(connection, study_id=study_id, worker_id=None)
     if claim is None:
-        if not issue_ticket(storage, study, [], exhaustive=False):
+        if not enqueue_trial(storage, study, [], exhaustive=False):
             break
         continue
     with fence(storage, claim) as connection:
         if chance.random() < 0.2 and claim.attempt == 0:
-            give_back(connection, claim.trial_id)
+            requeue(connection, claim.trial_id)
         else:
             trial = running_trial(study, claim.trial_id)
             study.tell(claim.number, trial.suggest_float("x", 0, 1))
@@ -63,9 +63,9 @@ def test_first_tickets_fix_what_the_queue_says(storage: FastStorage, database: D
     make_study(trials=3)
     study = optuna.load_study(study_name="faces", storage=storage)
     queue = [{"depth": 0}, {"depth": 2}]
-    assert all(issue_ticket(storage, study, queue, exhaustive=False) for _ in range(3))
+    assert all(enqueue_trial(storage, study, queue, exhaustive=False) for _ in range(3))
     assert [trial.system_attrs["fixed_params"] for trial in study.trials] == [{"depth": 0}, {"depth": 2}, {}]
-    assert not issue_ticket(storage, study, queue, exhaustive=False)
+    assert not enqueue_trial(storage, study, queue, exhaustive=False)
 
 
 def test_exhaustive_queue_ends_before_the_budget(
@@ -73,17 +73,17 @@ def test_exhaustive_queue_ends_before_the_budget(
 ) -> None:
     make_study(trials=10)
     study = optuna.load_study(study_name="faces", storage=storage)
-    issued = [issue_ticket(storage, study, [{"depth": 0}, {"depth": 1}], exhaustive=True) for _ in range(3)]
+    issued = [enqueue_trial(storage, study, [{"depth": 0}, {"depth": 1}], exhaustive=True) for _ in range(3)]
     assert issued == [True, True, False]
 
 
 def test_raised_budget_issues_new_tickets(storage: FastStorage, database: Database, make_study: MakeStudy) -> None:
     make_study(trials=1)
     study = optuna.load_study(study_name="faces", storage=storage)
-    assert issue_ticket(storage, study, [], exhaustive=False)
-    assert not issue_ticket(storage, study, [], exhaustive=False)
+    assert enqueue_trial(storage, study, [], exhaustive=False)
+    assert not enqueue_trial(storage, study, [], exhaustive=False)
     make_study(trials=2)
-    assert issue_ticket(storage, study, [], exhaustive=False)
+    assert enqueue_trial(storage, study, [], exhaustive=False)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_active_seconds_leave_out_the_time_nobody_worked(database: Database, mak
                 {"s": pause},
             )
             count_active_seconds(connection, record.study_id)
-        now = standing(connection, record.study_id)
+        now = budget_status(connection, record.study_id)
     assert 9 <= now.active_seconds < 10
     assert now.seconds_left is not None
     assert 90 < now.seconds_left <= 91

@@ -9,17 +9,16 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.errors import TrialTakenError
-from automl.queue.budget import issue_ticket
+from automl.errors import LeaseLostError
+from automl.queue.budget import enqueue_trial
 from automl.queue.claims import (
     GRACE_SECONDS,
     MAX_ATTEMPTS,
     Claim,
     fence,
     find_held,
-    give_back,
-    record_end,
     recover_lost,
+    requeue,
     take_waiting,
     this_host,
 )
@@ -27,6 +26,8 @@ from automl.results.results import read_status
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, running_trial
 from automl.study.study import StudyRecord, request_stop
+from automl.worker.epoch_reports import report_end
+from automl.worker.outcomes import Outcome
 from tests.studies import MakeStudy
 
 LONG = 10 * GRACE_SECONDS
@@ -39,7 +40,7 @@ class Scene:
         self.engine = database.engine
         self.record = record
         self.study = optuna.load_study(study_name=record.name, storage=storage)
-        assert issue_ticket(storage, self.study, [], exhaustive=False)
+        assert enqueue_trial(storage, self.study, [], exhaustive=False)
 
     def worker(self, *, host: str = "elsewhere", pid: int = 1, silent_seconds: float = 0, ended: bool = False) -> int:
         with self.engine.begin() as connection:
@@ -85,6 +86,12 @@ class Scene:
                 {"seconds": seconds_ago},
             )
 
+    def complete(self, claim: Claim) -> None:
+        """Finish the trial."""
+        with self.engine.begin() as connection:
+            outcome = Outcome("complete", 0.5)
+            report_end(connection, claim, outcome, value=0.5, user_attributes={}, system_attributes={})
+
     def state(self) -> TrialState:
         return self.study.get_trials()[0].state
 
@@ -100,7 +107,7 @@ def test_trial_given_back_keeps_number_parameters_and_reports(scene: Scene) -> N
     drawn = trial.suggest_float("x", 0, 1)
     trial.report(0.5, step=0)
     with fence(scene.engine, claim) as connection:
-        give_back(connection, claim.trial_id)
+        requeue(connection, claim.trial_id)
     assert scene.state() == TrialState.WAITING
     again = scene.take()
     assert again == Claim(claim.trial_id, 0, 1)
@@ -112,10 +119,10 @@ def test_trial_given_back_keeps_number_parameters_and_reports(scene: Scene) -> N
 def test_worker_of_an_older_attempt_can_no_longer_write(scene: Scene) -> None:
     old = scene.take()
     with fence(scene.engine, old) as connection:
-        give_back(connection, old.trial_id)
+        requeue(connection, old.trial_id)
     scene.take()
     message = "Trial 0 was given to another worker (attempt 1)."
-    with pytest.raises(TrialTakenError, match=re.escape(message)), fence(scene.engine, old):
+    with pytest.raises(LeaseLostError, match=re.escape(message)), fence(scene.engine, old):
         pytest.fail("the fence let an old attempt in")
 
 
@@ -133,7 +140,7 @@ def test_trial_whose_claim_was_committed_and_never_answered_is_found_by_its_work
     with scene.engine.begin() as connection:
         assert find_held(connection, study_id=scene.record.study_id, worker_id=mine) == claim
         assert find_held(connection, study_id=scene.record.study_id, worker_id=other) is None
-        give_back(connection, claim.trial_id)
+        requeue(connection, claim.trial_id)
         assert find_held(connection, study_id=scene.record.study_id, worker_id=mine) is None
 
 
@@ -180,7 +187,7 @@ def test_trial_that_was_given_back_may_lose_its_worker_as_often_as_any(scene: Sc
     for _ in range(MAX_ATTEMPTS):
         claim = scene.take()
         with fence(scene.engine, claim) as connection:
-            give_back(connection, claim.trial_id, reason="its worker was told to end")
+            requeue(connection, claim.trial_id, reason="its worker was told to end")
     scene.take(scene.worker(ended=True))
     assert scene.recover() == [0]
     assert scene.state() == TrialState.WAITING
@@ -191,10 +198,9 @@ def test_trial_that_was_given_back_may_lose_its_worker_as_often_as_any(scene: Sc
 
 def test_trial_that_is_finished_cannot_be_given_back(scene: Scene) -> None:
     claim = scene.take(scene.worker())
+    scene.complete(claim)
     with fence(scene.engine, claim) as connection:
-        record_end(connection, claim.trial_id, failure=None, reason=None)
-        connection.execute(text("UPDATE trials SET state = 'COMPLETE'"))
-        give_back(connection, claim.trial_id, reason="the bucket is away")
+        requeue(connection, claim.trial_id, reason="the bucket is away")
         stored = connection.execute(text("SELECT attempt, failure, reason FROM automl_trials")).one()
     assert tuple(stored) == (0, None, None)
     assert scene.state() == TrialState.COMPLETE
@@ -207,10 +213,8 @@ def test_seconds_of_all_attempts_are_counted_up_to_the_last_sign_of_life(scene: 
     claim = scene.take(scene.worker())
     assert claim.earlier_seconds == pytest.approx(30, abs=1)
     scene.began(seconds_ago=7)
-    with fence(scene.engine, claim) as connection:
-        for _ in range(2):  # the answer to the first call may be lost
-            record_end(connection, claim.trial_id, failure=None, reason=None)
-            connection.execute(text("UPDATE trials SET state = 'COMPLETE'"))
+    for _ in range(2):  # the answer to the first call may be lost
+        scene.complete(claim)
     with scene.engine.connect() as connection:
         assert connection.scalar(text("SELECT seconds FROM automl_trials")) == pytest.approx(37, abs=1)
         assert read_status(connection, scene.record).device_seconds == pytest.approx(37, abs=1)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from automl.queue.claims import MAX_ATTEMPTS, recover_lost, take_waiting
 from automl.storage.database import Database
-from automl.storage.optuna_internals import FastStorage, enqueue_ticket, running_trial
+from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial, running_trial
 from automl.study.study import StudyRecord
 from automl.worker.pruners import EPOCHS_ATTRIBUTE, build_pruner
 from automl.worker.samplers import build_sampler
@@ -53,7 +53,7 @@ def open_study(storage: FastStorage) -> OpenStudy:
 
 def die(database: Database, study: optuna.Study, record: StudyRecord, *, times: int) -> None:
     """Let the oldest waiting trial, or a new one, lose its worker so often, each time after an excellent report."""
-    enqueue_ticket(study, {})
+    enqueue_waiting_trial(study, {})
     for _ in range(times):
         with database.engine.begin() as connection:
             worker = connection.scalar(
@@ -75,7 +75,7 @@ def die(database: Database, study: optuna.Study, record: StudyRecord, *, times: 
 
 def next_trial(database: Database, study: optuna.Study) -> tuple[float, list[bool]]:
     """What is drawn for a new trial, and where the pruner would stop it."""
-    trial_id = enqueue_ticket(study, {})
+    trial_id = enqueue_waiting_trial(study, {})
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE trials SET state = 'RUNNING' WHERE trial_id = :id"), {"id": trial_id})
     study.sampler = build_sampler("tpe", seed=5)

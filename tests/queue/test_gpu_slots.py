@@ -15,10 +15,10 @@ from automl.queue.gpu_slots import GpuClaim, claimed_device, slot_key
 from automl.queue.gpus import Gpu
 from automl.queue.heartbeat import Heartbeat
 from automl.storage.database import Database
-from automl.storage.optuna_storage import Connectivity
+from automl.storage.optuna_storage import OutageRetry
 from tests.studies import MakeStudy
 
-PATIENCE = Connectivity(outage_seconds=60, warn=print)
+PATIENCE = OutageRetry(outage_seconds=60, warn=print)
 GPUS = [Gpu(0, "aaaa"), Gpu(1, "bbbb")]
 HOLDER = """
 import sys, time, sqlalchemy
@@ -155,7 +155,7 @@ def test_a_device_that_leaves_no_choice_is_not_claimed(database: Database, make_
         study_id=record.study_id,
         slots=1,
         patience=PATIENCE,
-        told_to_end=threading.Event(),
+        stop_event=threading.Event(),
         say=lambda _: None,
     ) as device:
         assert device == "cpu"
@@ -181,7 +181,7 @@ def test_a_worker_without_a_place_waits_is_seen_and_goes_on_when_one_is_free(
             study_id=record.study_id,
             slots=1,
             patience=PATIENCE,
-            told_to_end=threading.Event(),
+            stop_event=threading.Event(),
             say=lambda _: None,
         ) as device:
             got.append(device)
@@ -212,7 +212,7 @@ def test_a_waiting_worker_ends_with_the_budget(database: Database, make_study: M
             study_id=record.study_id,
             slots=1,
             patience=PATIENCE,
-            told_to_end=threading.Event(),
+            stop_event=threading.Event(),
             say=lambda _: None,
         ) as device:
             assert device is None
@@ -221,7 +221,7 @@ def test_a_waiting_worker_ends_with_the_budget(database: Database, make_study: M
 def test_a_waiting_worker_finds_lost_trials_after_the_grace_time_that_was_set(
     database: Database, make_study: MakeStudy, one_gpu: Gpu
 ) -> None:
-    record, told_to_end = make_study(), threading.Event()
+    record, stop_event = make_study(), threading.Event()
     with database.engine.begin() as connection:
         connection.execute(
             text(
@@ -243,7 +243,7 @@ def test_a_waiting_worker_finds_lost_trials_after_the_grace_time_that_was_set(
             study_id=record.study_id,
             slots=1,
             patience=PATIENCE,
-            told_to_end=told_to_end,
+            stop_event=stop_event,
             say=lambda _: None,
             grace_seconds=1,
         ) as device:
@@ -256,7 +256,7 @@ def test_a_waiting_worker_finds_lost_trials_after_the_grace_time_that_was_set(
         try:
             wait_until(lambda: states(database) == ["WAITING"])
         finally:
-            told_to_end.set()
+            stop_event.set()
             waiter.join()
 
 

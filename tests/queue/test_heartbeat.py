@@ -7,7 +7,7 @@ import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy import text
 
-from automl.queue.budget import issue_ticket
+from automl.queue.budget import enqueue_trial
 from automl.queue.claims import GRACE_SECONDS, take_waiting
 from automl.queue.heartbeat import UNBROKEN_SECONDS, Heartbeat
 from automl.storage.database import Database
@@ -41,7 +41,7 @@ def test_only_who_was_heard_all_the_time_judges_others(
 ) -> None:
     record, said = make_study(), list[str]()
     study = optuna.load_study(study_name=record.name, storage=storage)
-    assert issue_ticket(storage, study, [], exhaustive=False)  # type: ignore[arg-type]
+    assert enqueue_trial(storage, study, [], exhaustive=False)  # type: ignore[arg-type]
     with database.engine.begin() as connection:
         silent = worker(database, record, silent_seconds=2 * GRACE_SECONDS)
         take_waiting(connection, study_id=record.study_id, worker_id=silent)

@@ -29,7 +29,7 @@ class Impatient:
     def __init__(self) -> None:
         self.raised: list[OperationalError] = []
 
-    def ride_out(self, call):  # type: ignore[no-untyped-def]
+    def retry_until_available(self, call):  # type: ignore[no-untyped-def]
         for _ in range(2):
             try:
                 return call()

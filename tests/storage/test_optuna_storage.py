@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
 from automl.storage.optuna_internals import FastStorage, reported_steps
-from automl.storage.optuna_storage import Connectivity
+from automl.storage.optuna_storage import OutageRetry
 
 
 class Clock:
@@ -29,8 +29,8 @@ def lost() -> OperationalError:
     return OperationalError("SELECT 1", {}, ConnectionError("server closed the connection"))
 
 
-def connectivity(storage: RDBStorage, clock: Clock, said: list[str], **options: object) -> Connectivity:
-    return Connectivity(
+def outage_retry(storage: RDBStorage, clock: Clock, said: list[str], **options: object) -> OutageRetry:
+    return OutageRetry(
         forget_session=storage.remove_session,
         outage_seconds=600,
         warn=said.append,
@@ -49,7 +49,7 @@ def test_call_is_repeated_until_the_database_is_back(storage: RDBStorage) -> Non
             raise answer
         return str(answer)
 
-    assert connectivity(storage, clock, said).ride_out(call) == "done"
+    assert outage_retry(storage, clock, said).retry_until_available(call) == "done"
     assert len(clock.pauses) == 2
     assert said[0] == "The database does not answer; trying for 600 s (server closed the connection)."
     assert re.fullmatch(r"The database is back after \d\.\d s\.", said[1])
@@ -64,7 +64,7 @@ def test_worker_gives_up_after_the_outage_time_with_pauses_that_stay_short(stora
     with pytest.raises(
         StorageError, match=r"did not answer for 60\d s, and AUTOML_OUTAGE_SECONDS is 600: server closed the"
     ):
-        connectivity(storage, clock, []).ride_out(call)
+        outage_retry(storage, clock, []).retry_until_available(call)
     assert max(clock.pauses) <= 5
     assert clock.now < 610
 
@@ -76,7 +76,7 @@ def test_worker_that_is_told_to_end_does_not_wait_for_the_database(storage: RDBS
         raise lost()
 
     with pytest.raises(StorageError, match="This worker was told to end while the database did not answer: server "):
-        connectivity(storage, clock, [], told_to_end=lambda: clock.now > 3).ride_out(call)
+        outage_retry(storage, clock, [], shutdown_requested=lambda: clock.now > 3).retry_until_available(call)
     assert clock.now < 10
 
 
@@ -87,7 +87,7 @@ def test_error_that_is_no_outage_is_raised_at_once(storage: RDBStorage) -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError, match="a bug"):
-        connectivity(storage, clock, []).ride_out(call)
+        outage_retry(storage, clock, []).retry_until_available(call)
     assert clock.pauses == []
 
 

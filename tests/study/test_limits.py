@@ -10,7 +10,7 @@ from automl.results.results import MILLISECONDS_ATTRIBUTE
 from automl.storage.optuna_internals import FastStorage
 from automl.study.limits import constraints, excess, in_words, judging
 from automl.study.specification import Confirms
-from automl.worker.model_cost import record_weight
+from automl.worker.model_cost import record_model_cost
 from automl.worker.samplers import build_sampler
 from tests.studies import SPECIFICATION
 
@@ -41,11 +41,11 @@ def test_confirmation_judges_no_network_again_but_keeps_the_limits_of_its_search
 def test_weight_whose_transaction_fails_is_recorded_by_the_next_call(storage: FastStorage) -> None:
     drawn = optuna.create_study(storage=storage).ask()
     with suppress(ZeroDivisionError), storage.begin():
-        record_weight(drawn, LIMITED, parameters=3000, milliseconds=1.0)
+        record_model_cost(drawn, LIMITED, parameters=3000, milliseconds=1.0)
         raise ZeroDivisionError  # as a connection that is lost at the commit
     assert storage.get_trial(drawn._trial_id).user_attrs == {}
     with storage.begin():
-        record_weight(drawn, LIMITED, parameters=3000, milliseconds=1.0)
+        record_model_cost(drawn, LIMITED, parameters=3000, milliseconds=1.0)
     stored = storage.get_trial(drawn._trial_id)
     assert stored.user_attrs == {MILLISECONDS_ATTRIBUTE: 1.0}
     assert stored.constraints == {"parameters": 0.5, "milliseconds": -0.5}

@@ -24,7 +24,7 @@ from automl.queue.claims import take_waiting
 from automl.results.notes import write_missing_trial_notes
 from automl.results.results import read_status, read_trial
 from automl.storage.database import Database, open_database
-from automl.storage.optuna_internals import artifact_record, enqueue_ticket
+from automl.storage.optuna_internals import artifact_record, enqueue_waiting_trial
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import VERSION
 from automl.study.study import StudyRecord, find_study, study_names
@@ -65,7 +65,7 @@ def search(database: Database, make_study: MakeStudy, store: FolderStore) -> Stu
     storage = open_storage(database)
     study = optuna.load_study(study_name=record.name, storage=storage)
     for fixed in ({"depth": 2}, {}):
-        enqueue_ticket(study, fixed)
+        enqueue_waiting_trial(study, fixed)
     with database.engine.begin() as connection:
         claim = take_waiting(connection, study_id=record.study_id, worker_id=None)
         assert claim is not None

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.errors import TrialTakenError
+from automl.errors import LeaseLostError
 from automl.metrics import EpochResult
-from automl.queue.claims import Claim, give_back, take_waiting
+from automl.queue.claims import Claim, requeue, take_waiting
 from automl.results.results import read_trial
 from automl.storage.database import Database
-from automl.storage.optuna_internals import FastStorage, enqueue_ticket
+from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.study import StudyRecord
-from automl.worker.epoch_reports import report_epoch
+from automl.worker.epoch_reports import report_end, report_epoch
+from automl.worker.outcomes import Outcome
 from tests.studies import MakeStudy
 
 RESULT = EpochResult(**dict.fromkeys(EPOCH_COLUMNS, 0.5) | {"epoch": 0, "seconds": 2.0})  # type: ignore[arg-type]
@@ -30,7 +33,7 @@ def record(make_study: MakeStudy) -> StudyRecord:
 
 @pytest.fixture
 def claim(database: Database, storage: FastStorage, record: StudyRecord) -> Claim:
-    enqueue_ticket(optuna.load_study(study_name=record.name, storage=storage), {})
+    enqueue_waiting_trial(optuna.load_study(study_name=record.name, storage=storage), {})
     with database.engine.begin() as connection:
         taken = take_waiting(connection, study_id=record.study_id, worker_id=None)
     assert taken is not None
@@ -72,11 +75,69 @@ def test_a_worker_whose_trial_was_taken_reports_nothing(
 ) -> None:
     with database.engine.begin() as connection:
         if how == "given back":
-            give_back(connection, claim.trial_id)
+            requeue(connection, claim.trial_id)
         else:
             connection.execute(text("UPDATE trials SET state = 'FAIL'"))
-    with pytest.raises(TrialTakenError, match="Trial 0 was given to another worker, or ended by somebody"):
+    with pytest.raises(LeaseLostError, match="Trial 0 was given to another worker, or ended by somebody"):
         report(database, claim, RESULT, 0.25)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM automl_epochs")) == 0
         assert connection.scalar(text("SELECT count(*) FROM trial_intermediate_values")) == 0
+
+
+def end(database: Database, claim: Claim, outcome: Outcome, value: float | None) -> None:
+    with database.engine.begin() as connection:
+        report_end(
+            connection,
+            claim,
+            outcome,
+            value=value,
+            user_attributes={"calibrated": {"plain": 1.5}},
+            system_attributes={"artifacts:x": "{}"},
+        )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value", "state", "stored"),
+    [
+        (Outcome("complete", 0.75), 0.75, TrialState.COMPLETE, 0.75),
+        (Outcome("complete", math.inf), math.inf, TrialState.COMPLETE, math.inf),
+        (Outcome("pruned", 0.75), 0.25, TrialState.PRUNED, 0.25),
+        (Outcome("pruned", 0.75), math.nan, TrialState.PRUNED, None),  # Study.tell leaves it out as well
+        (Outcome("pruned", failure="over a limit", reason="too large"), None, TrialState.PRUNED, None),
+        (Outcome("failed", failure="bug", reason="Traceback"), None, TrialState.FAIL, None),
+    ],
+)
+def test_end_is_stored_as_optuna_stores_it_and_a_second_time_changes_nothing(
+    database: Database,
+    storage: FastStorage,
+    record: StudyRecord,
+    claim: Claim,
+    outcome: Outcome,
+    value: float | None,
+    state: TrialState,
+    stored: float | None,
+) -> None:
+    end(database, claim, outcome, value)
+    first = storage.get_trial(claim.trial_id)
+    end(database, claim, Outcome("failed", failure="bug"), 0.1)  # the answer to the first call was lost
+    trial = storage.get_trial(claim.trial_id)
+    assert trial == first
+    assert (trial.state, trial.value) == (state, stored)
+    assert trial.user_attrs == {"calibrated": {"plain": 1.5}}
+    assert trial.system_attrs["artifacts:x"] == "{}"
+    assert trial.duration is not None
+    assert 0 <= trial.duration.total_seconds() < 60
+    with database.engine.connect() as connection:
+        found = read_trial(connection, record, 0)
+    assert (found.failure, found.reason) == (outcome.failure, outcome.reason)
+    assert 0 <= found.seconds < 60
+
+
+def test_end_of_an_older_attempt_is_refused(database: Database, storage: FastStorage, claim: Claim) -> None:
+    with database.engine.begin() as connection:
+        requeue(connection, claim.trial_id)
+    with pytest.raises(LeaseLostError, match=re.escape("Trial 0 was given to another worker (attempt 1).")):
+        end(database, claim, Outcome("complete", 0.75), 0.75)
+    trial = storage.get_trial(claim.trial_id)
+    assert (trial.state, trial.value, trial.user_attrs) == (TrialState.WAITING, None, {})

@@ -75,6 +75,24 @@ sys.exit(main())
 """
 
 
+KILLED_BEFORE_PUBLISHING = """
+import os
+import signal
+import sys
+
+import automl.worker.publisher
+from automl.cli.main import main
+
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+automl.worker.publisher.publish_trial = die
+sys.exit(main())
+"""
+
+
 class Service:
     """A database URL, a folder, and commands in it."""
 
@@ -261,6 +279,30 @@ def test_killed_worker_leaves_no_running_trial(service: Service) -> None:
     assert len(service.states()) == 3
     assert set(service.states()) <= {"COMPLETE", "PRUNED"}
     assert max(service.scalars("SELECT attempt FROM automl_trials")) == 1
+
+
+def test_what_a_killed_worker_left_unpublished_another_one_publishes(service: Service) -> None:
+    service.create("--trials", "2", "--epochs", "2", "--pruner", "none")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_PUBLISHING, "worker", "s", "--threads", "1"],
+        cwd=service.folder,
+        env=service.environment,
+        check=False,
+        timeout=240,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    before = service.shown(0)
+    assert before["state"] == "complete"
+    pictures = "SELECT number FROM trial_system_attributes JOIN trials USING (trial_id) WHERE value_json LIKE '%.png%'"
+    notes = "SELECT key FROM study_system_attributes WHERE key LIKE 'dashboard:_%_note_ver'"
+    assert (service.scalars(pictures), service.scalars(notes)) == ([], [])
+    assert service.worker().wait(240) == 0
+    assert sorted(service.scalars(pictures)) == [0, 0, 1, 1]
+    assert len(service.scalars(notes)) == 2
+    assert service.shown(0) == before
+    assert not service.scalars("SELECT 1 FROM trial_system_attributes WHERE key = 'automl:unpublished'")
+    (best,) = service.scalars("SELECT value_json FROM study_system_attributes WHERE key = 'dashboard:note_str:0'")
+    assert "**Best: trial " in best
 
 
 def test_paused_worker_abandons_the_trial_that_was_taken_from_it(service: Service) -> None:

@@ -40,16 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Work until there is nothing left to do, or until told to end; the last worker prints what was found."""
-    from automl.storage.optuna_storage import Connectivity  # it imports Optuna, which takes 0.3 s
+    from automl.storage.optuna_storage import OutageRetry  # it imports Optuna, which takes 0.3 s
 
     outage_seconds = Settings.read().whole_number("AUTOML_OUTAGE_SECONDS")
     with stop_on_signals(or_closed_input=arguments.attached) as stop_event:
-        patience = Connectivity(outage_seconds=outage_seconds, told_to_end=stop_event.is_set, warn=print_stderr)
+        patience = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=print_stderr)
         with open_command_context(arguments, patience=patience) as context:
-            record = patience.ride_out(lambda: context.find_study(arguments.study))
+            record = patience.retry_until_available(lambda: context.find_study(arguments.study))
             print_stderr(f"worker ends: {_work(arguments, context, record, stop_event, patience)}")
             if not arguments.attached:
-                patience.ride_out(lambda: _print_best_if_over(context, record))
+                patience.retry_until_available(lambda: _print_best_if_over(context, record))
 
 
 def _work(
@@ -68,7 +68,7 @@ def _work(
         study_id=record.study_id,
         slots=context.settings.whole_number("AUTOML_WORKERS_PER_GPU"),
         patience=patience,
-        told_to_end=stop_event,
+        stop_event=stop_event,
         say=print_stderr,
         grace_seconds=context.settings.grace_seconds(),
     ) as device:
@@ -90,13 +90,13 @@ def _work(
             artifacts=context.artifacts,
             tracker=tracker,
             write_model=lambda number, path: _write_model(context, record, number, path),
-            told_to_end=stop_event,
+            stop_event=stop_event,
             data=arguments.data,
             device=device,
             threads=arguments.threads,
             outage_seconds=context.settings.whole_number("AUTOML_OUTAGE_SECONDS"),
             grace_seconds=context.settings.grace_seconds(),
-            say=print_stderr,
+            log=print_stderr,
         )
         return worker.run()
 
