@@ -21,7 +21,9 @@ _SCHEME = re.compile(r"(?:jdbc:)?[A-Za-z][\w+.-]*:(?=/)")
 _QUOTES = "\"'`"
 
 _IN_TEXT = re.compile(r"(?P<start>://[^\s:/?#@'\"]*):(?!PASSWORD@)[^\s'\"]*@")
-_KEYED = re.compile(r"(?P<name>\b(?:password|passwd|pwd|sslpassword)\s*=\s*)(?:'[^']*'|[^\s&'\",;]+)", re.IGNORECASE)
+_KEYED = re.compile(
+    r"(?P<name>\b(?:password|passwd|pwd|sslpassword)\s*=\s*)(?!\*\*\*)(?:'[^']*'|[^\s&'\",;]+)", re.IGNORECASE
+)
 
 
 def unquoted(text: str) -> str:

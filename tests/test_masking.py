@@ -84,3 +84,8 @@ def test_traceback_that_is_stored_with_a_trial_shows_no_password() -> None:
     assert reason is not None
     assert reason.endswith("ValueError: invalid literal for int() with base 10: 'postgresql://me:***@h/mine'\n")
     assert "hunter2" not in reason
+
+
+def test_what_is_hidden_already_keeps_the_text_behind_it() -> None:
+    message = "Cannot reach postgresql://a@h/x?password=***: connection refused"
+    assert scrub(message) == message
