@@ -22,8 +22,9 @@ from pathlib import Path
 
 import torch
 
-from automl.data.dataset import DataSet, Split, SplitName
+from automl.data.dataset import DataSet, Split
 from automl.data.loading import load_data_set
+from automl.data.split_names import SplitName
 from automl.metrics import METRICS
 from automl.recipe import Recipe
 from automl.training.device import Precision, choose_device, choose_precision

@@ -37,7 +37,6 @@ from automl.spaces.file import load_space
 from automl.spaces.space import SearchSpace
 from automl.storage.database import open_database
 from automl.storage.schema import create_schema
-from automl.study.specification import DataIdentity
 from automl.study.study import Budget, create_or_continue, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import choose_device
@@ -143,7 +142,7 @@ def measure(
         torch.set_num_threads(1)
     pace = measure_pace(Recipe.from_mapping(NETWORK), data, device=device)
     epochs = max(round(TRIAL_SECONDS / pace.seconds_an_epoch), 2)
-    specification = dataclasses.replace(SPECIFICATION, data=DataIdentity.of(data), space=space_of(epochs))
+    specification = dataclasses.replace(SPECIFICATION, data=data.identity, space=space_of(epochs))
     context = multiprocessing.get_context("spawn")
     with open_database(None, home=home) as database:
         create_schema(database)

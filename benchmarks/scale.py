@@ -26,10 +26,10 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 
+from automl.data.identity import DataIdentity
 from automl.data.loading import load_data_set
 from automl.storage.database import Database, open_database
 from automl.storage.schema import create_schema
-from automl.study.specification import DataIdentity
 from automl.study.study import Budget, create_or_continue
 from automl.worker.background import SHARE
 from benchmarks import stub_worker

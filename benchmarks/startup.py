@@ -21,11 +21,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from automl.data.identity import DataIdentity
 from automl.data.loading import load_data_set
 from automl.spaces.file import load_space
 from automl.storage.database import Database, open_database
 from automl.storage.schema import EPOCH_COLUMNS, create_schema
-from automl.study.specification import DataIdentity, Specification
+from automl.study.specification import Specification
 from automl.study.study import Budget, create_or_continue
 from benchmarks.machine import machine_line, spread
 
@@ -97,7 +98,7 @@ def first_steps(database: Database, reference: str, home: Path, runs: int) -> di
     """Seconds of a worker to its first step, on a study of one untried recipe after another."""
     data = load_data_set(reference, home=home, splits=("train", "validation"), split_seed=SPECIFICATION.seed)
     space = load_space("fer2013" if data.image_shape[1] >= FER2013_SIDE else "quick")
-    specification = dataclasses.replace(SPECIFICATION, data=DataIdentity.of(data), space=space)
+    specification = dataclasses.replace(SPECIFICATION, data=data.identity, space=space)
     create_or_continue(database, "first-step", specification, Budget(trials=TRIALS))
     url = database.engine.url.render_as_string(hide_password=False)
     seconds: dict[str, list[float]] = {"cold": [], "warm": []}

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from automl.data.identity import DataIdentity
 from automl.spaces.file import load_space
 from automl.storage.database import Database, open_database
 from automl.storage.optuna_internals import FastStorage
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import create_schema
-from automl.study.specification import DataIdentity, Specification
+from automl.study.specification import Specification
 from automl.study.study import Budget, StudyRecord, create_or_continue
 
 MakeStudy = Callable[..., StudyRecord]

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.application.search_options import SearchOptions
-from automl.data.dataset import DataSet, Sizing
+from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
+from automl.data.sizing import Sizing
 from automl.errors import SettingsError, SpaceError
 from automl.metrics import METRICS
 from automl.settings import Settings
 from automl.spaces.file import load_space
 from automl.spaces.space import PrunerSetting, SearchSpace
 from automl.study.limits import in_words
-from automl.study.specification import BAND_PRUNERS, DataIdentity, Specification
+from automl.study.specification import BAND_PRUNERS, Specification
 from automl.study.study import Budget, default_name
 
 SAMPLER_NOTES = {
@@ -88,7 +89,7 @@ def make_plan(
     space = space.fitted_to(data.image_shape)
     asked = space.pruner
     specification = Specification(
-        data=DataIdentity.of(data),
+        data=data.identity,
         space=dataclasses.replace(space, notes=()),
         metric=known_metric(options.metric or space.metric or str(settings.get("AUTOML_METRIC"))),
         sampler=options.sampler or space.sampler or "tpe",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.data.dataset import Fit
+from automl.data.sizing import Fit
 
 KEEP = 5
 """Trials whose weights stay, by default."""

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 from automl.application.context import CommandContext, open_context
 from automl.cli.output import print_stderr
-from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE
+from automl.data.sizing import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.errors import SettingsError
 from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings
 from automl.storage.database import Patience

@@ -10,7 +10,7 @@ import yaml
 
 from automl.application.console import TextTable, clock
 from automl.cli.output import print_table, write_line
-from automl.data.dataset import AUTO
+from automl.data.sizing import AUTO
 from automl.errors import StudyError
 from automl.export.export_result import EnsembleResult, ExportResult
 from automl.metrics import Calibration, EpochResult

@@ -19,9 +19,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from automl.data import cache_format
-from automl.data.dataset import Sizing
-from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import disk_errors
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import Sizing
 from automl.data.source_contents import Interrupted, Progress, Source
 from automl.errors import DataError
 

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import Sizing
 from automl.data.decoding import decode_log
 from automl.data.decoding.arrays import blocks_of
-from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import Room, disk_errors, sync
 from automl.data.groups import check_groups
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import Sizing
 from automl.data.source_contents import Contents, Header, Progress, Written, none_readable
 from automl.data.splits import check_classes
 

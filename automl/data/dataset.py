@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.decoding.depth import PixelRange
-from automl.errors import DataError
-
-ImageShape: TypeAlias = tuple[int, int, int]
-"""Channels, height, width."""
-Fit = Literal["crop", "pad", "stretch"]
-FITS: tuple[Fit, ...] = get_args(Fit)
-SMALLEST_SIDE, LARGEST_SIDE = 4, 2048
-"""Pixels; nothing is recognized in less, and a network on more is no search."""
-SplitName = Literal["train", "validation", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Sizing:
-    """How images of any size become images of one; it belongs to a study, and to the model that comes of it.
-
-    Raises: DataError if there is no such size or fit.
-    """
-
-    image_size: int | None = None
-    """Pixels of both sides; None (auto) follows the median size of the images, under a budget of pixels."""
-    fit: Fit = "crop"
-    """crop: cover the shape, cut off what stands over. pad: fit into it, black around. stretch: change the aspect."""
-
-    def __post_init__(self) -> None:
-        size = self.image_size
-        if size is not None and not SMALLEST_SIDE <= size <= LARGEST_SIDE:
-            raise DataError(
-                f"Image size {size}: it takes auto, or pixels from {SMALLEST_SIDE} to {LARGEST_SIDE} for both sides."
-            )
-        if self.fit not in FITS:
-            raise DataError(f"Fit {self.fit!r} is unknown. Known: {', '.join(FITS)}.")
-
-
-AUTO = Sizing()
+from automl.data.identity import DataIdentity
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import AUTO, ImageShape, Sizing
+from automl.data.split_names import SplitName
 
 
 @dataclass(frozen=True)
@@ -83,6 +51,11 @@ class DataSet:
     """How the images came to their shape."""
     pixel_range: PixelRange | None = None
     """Scale of images of more than 8 bits; None where all have 8."""
+
+    @property
+    def identity(self) -> DataIdentity:
+        """What a study keeps of it."""
+        return DataIdentity(**{field.name: getattr(self, field.name) for field in dataclasses.fields(DataIdentity)})
 
     def class_counts(self, split: SplitName) -> npt.NDArray[np.int64]:
         """Images of each class in a split, in the order of `class_names`."""

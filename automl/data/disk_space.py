@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import ImageShape
-from automl.data.decoding.depth import PixelRange
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import ImageShape
 from automl.errors import DataError
 
 BLOCK_BYTES = 1 << 20

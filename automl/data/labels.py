@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import SPLITS, SplitName
+from automl.data.split_names import SPLITS, SplitName
 from automl.errors import DataError
 from automl.sanitize import one_line
 

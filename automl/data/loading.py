@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from automl.data.cache import fetch
 from automl.data.cache_format import Record, Stored
-from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing, Split, SplitName
-from automl.data.decoding.depth import PixelRange
+from automl.data.dataset import DataSet, Split
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import AUTO, Sizing
 from automl.data.source_contents import Progress, Source
 from automl.data.sources.references import find_source, shadow_note
+from automl.data.split_names import SPLITS, SplitName
 from automl.data.splits import cut_missing
 from automl.errors import DataError
 from automl.sanitize import one_line

@@ -9,9 +9,9 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import Sizing
-from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import Room
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import Sizing
 from automl.errors import DataError
 
 Progress: TypeAlias = Callable[[int, int], None]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import SPLITS
 from automl.data.groups import cut_groups
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 
 CUT_SHARE = 0.1

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from automl.data.batches.normalization import Normalization
-from automl.data.dataset import AUTO, ImageShape, Sizing
-from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange
+from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
+from automl.data.sizing import AUTO, ImageShape, Sizing
 from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from automl.data.dataset import DataSet
-from automl.data.decoding.depth import GRAYS
+from automl.data.pixel_range import GRAYS
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.formats import card_path

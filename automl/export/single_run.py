@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from automl.data.dataset import FITS, LARGEST_SIDE, SMALLEST_SIDE, DataSet, Fit, Sizing
+from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
+from automl.data.sizing import FITS, LARGEST_SIDE, SMALLEST_SIDE, Fit, Sizing
 from automl.errors import RecipeError
 from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import write_description

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from automl.data.batches.batching import HostImages, Images, open_images
 from automl.data.batches.transfer import to_device
-from automl.data.dataset import DataSet, Fit, ImageShape, Split, SplitName
+from automl.data.dataset import DataSet, Split
 from automl.data.decoding.pixels import convert
+from automl.data.sizing import Fit, ImageShape
+from automl.data.split_names import SplitName
 from automl.errors import DataError
 from automl.export.prediction.model import Model
 from automl.metrics import Calibration

@@ -11,8 +11,9 @@ import torch
 
 from automl.artifacts.store import ArtifactStore
 from automl.confirmation.confirmed import record_test_access
-from automl.data.dataset import DataSet, SplitName
+from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
+from automl.data.split_names import SplitName
 from automl.errors import DataError, StudyError
 from automl.export.card import VALIDATION_METRICS, MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import write_description

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from automl.data.dataset import ImageShape, Split
+from automl.data.dataset import Split
 from automl.data.decoding.pixels import convert
+from automl.data.sizing import ImageShape
 from automl.errors import ModelFileError
 from automl.export.card import ModelCard
 from automl.export.export_result import Comparison

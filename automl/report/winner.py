@@ -17,8 +17,9 @@ from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import StoredWeights
 from automl.confirmation.confirmed import record_test_access
 from automl.data.batches.batching import open_images
-from automl.data.dataset import SPLITS, DataSet, Split, SplitName
+from automl.data.dataset import DataSet, Split
 from automl.data.loading import load_data_set
+from automl.data.split_names import SPLITS, SplitName
 from automl.errors import AutomlError, DataError, StudyError
 from automl.export.ensemble_members import load_weights, read_member
 from automl.export.test_evaluation import SplitEvaluation, wilson_interval

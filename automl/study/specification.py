@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automl.data.dataset import AUTO, DataSet, ImageShape, Sizing
-from automl.data.decoding.depth import PixelRange
+from automl.data.identity import DataIdentity
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import Sizing
 from automl.errors import StudyError
 from automl.spaces.space import SearchSpace
 
@@ -19,26 +20,6 @@ VERSION = 1
 """Of the form of a specification; another one is refused instead of misread."""
 ATTRIBUTE = "automl:specification"
 """The study's user attribute that holds it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataIdentity:
-    """Which data a study searches on."""
-
-    name: str
-    reference: str
-    fingerprint: str
-    class_names: tuple[str, ...]
-    image_shape: ImageShape
-    sizing: Sizing = AUTO
-    """How the images come to this shape."""
-    pixel_range: PixelRange | None = None
-    """Scale of images of more than 8 bits; None where all have 8."""
-
-    @classmethod
-    def of(cls, data: DataSet) -> DataIdentity:
-        """The identity of a loaded data set."""
-        return cls(**{field.name: getattr(data, field.name) for field in dataclasses.fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)

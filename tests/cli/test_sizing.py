@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl.data.dataset import Sizing
 from automl.data.loading import load_data_set
+from automl.data.sizing import Sizing
 from automl.export.model_file import load_model
 from automl.export.prediction.image_inputs import as_pixels
 from tests.conftest import Automl

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from automl.data.dataset import Sizing
 from automl.data.decoding.decode_log import NAME
 from automl.data.decoding.decoder import CHUNK
 from automl.data.loading import load_data_set
+from automl.data.sizing import Sizing
 from tests.data.pictures import pack, save_classes, save_picture
 
 LOAD = """

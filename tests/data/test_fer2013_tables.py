@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 from automl.data.sources.fer2013 import parse_pixels
 from automl.data.sources.references import find_source
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 
 PIXELS_NHW = np.random.default_rng(0).integers(0, 256, (60, 48, 48), dtype=np.uint8)

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from automl.data.dataset import SPLITS, DataSet
+from automl.data.dataset import DataSet
 from automl.data.decoding.pixels import ORIENTATION
 from automl.data.loading import load_data_set
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes, save_picture
 

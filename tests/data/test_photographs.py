@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl.data.dataset import DataSet, Sizing
+from automl.data.dataset import DataSet
 from automl.data.decoding.decoder import _alone_if_large
 from automl.data.decoding.pixels import ORIENTATION
 from automl.data.loading import load_data_set
+from automl.data.sizing import Sizing
 from automl.errors import DataError
 from tests.data.pictures import save_classes
 

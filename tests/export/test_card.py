@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from automl.data.dataset import AUTO, Sizing
+from automl.data.sizing import AUTO, Sizing
 from automl.errors import DataError
 from automl.export.card import ModelCard
 from tests.export.conftest import Trained

@@ -12,8 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange
+from automl.data.decoding.depth import scale_to_grays
 from automl.data.loading import load_data_set
+from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
 from automl.errors import DataError
 from automl.export.card import ModelCard
 from automl.export.model_file import load_model
@@ -125,7 +126,7 @@ def test_floats_are_values_where_training_images_were_such(tmp_path: Path) -> No
     values_HW = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
     save_deep(tmp_path / "image.tif", values_HW)
     scale = PixelRange(-2.0, 2.0, floats=True)
-    expected = scale.to_grays(values_HW)[None, ..., None]
+    expected = scale_to_grays(values_HW, scale)[None, ..., None]
     for picture in (tmp_path / "image.tif", Image.fromarray(values_HW), values_HW, torch.from_numpy(values_HW)):
         assert np.array_equal(as_pixels(picture, SHAPE, scale=scale), expected)
     shares_HW = np.abs(values_HW) / np.abs(values_HW).max()

@@ -14,7 +14,7 @@ from automl.data.loading import load_data_set
 from automl.errors import ModelError, TrainingError
 from automl.preflight.throughput import ThroughputBenchmark
 from automl.recipe import Recipe
-from automl.study.specification import DataIdentity, Specification
+from automl.study.specification import Specification
 from tests.spoiled import spoil
 from tests.studies import SPECIFICATION
 
@@ -42,7 +42,7 @@ def specification(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "wrong_networks.py").write_text(NETWORKS)
     monkeypatch.chdir(tmp_path)
     data = load_data_set("digits", home=home, splits=("train", "validation"))
-    return dataclasses.replace(SPECIFICATION, data=DataIdentity.of(data))
+    return dataclasses.replace(SPECIFICATION, data=data.identity)
 
 
 def test_as_many_processes_train_as_there_will_be_workers(specification: Specification, home: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from automl.cli.arguments import add_device, add_json, add_model, add_storage_options, count_from_zero, data_reference
 from automl.cli.output import print_json
-from automl.data.dataset import SPLITS
-from automl.data.decoding.depth import SIXTEEN_BITS
+from automl.data.pixel_range import SIXTEEN_BITS
+from automl.data.split_names import SPLITS
 from automl.settings import Settings
 from automl.tracking.wandb_models import PREFIX, fetch_model
 

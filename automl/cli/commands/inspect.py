@@ -11,9 +11,11 @@ from automl.application.live import decoding_progress
 from automl.cli.arguments import add_json, add_sizing_options, count_from_zero
 from automl.cli.output import print_json, print_stderr, print_table, write_line
 from automl.cli.study_output import print_rows
-from automl.data.dataset import SPLITS, DataSet, Sizing
+from automl.data.dataset import DataSet
 from automl.data.inspection.duplicates import Duplicates
 from automl.data.inspection.overview import Inspection, inspect_data, sample_images
+from automl.data.sizing import Sizing
+from automl.data.split_names import SPLITS
 from automl.errors import SettingsError
 from automl.own_files import refuse_foreign
 from automl.sanitize import one_line

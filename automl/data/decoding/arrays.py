@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import Sizing
 from automl.data.decoding.shapes import common_shape
 from automl.data.disk_space import Room
+from automl.data.sizing import Sizing
 from automl.data.source_contents import Header, Progress, Written
 
 Pixels = npt.NDArray[np.uint8]

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.data.dataset import ImageShape
-from automl.data.decoding.depth import PixelRange
 from automl.data.disk_space import disk_errors
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import ImageShape
 from automl.data.source_contents import Header
 
 NAME = "decoded.jsonl"

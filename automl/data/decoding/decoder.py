@@ -27,14 +27,15 @@ from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-unt
 from PIL import Image, UnidentifiedImageError
 
 from automl.child_processes import isolated_children
-from automl.data.dataset import Fit, ImageShape, Sizing
 from automl.data.decoding.containers import UNREADABLE, Archive, Folder
 from automl.data.decoding.decode_log import Journal, Plan
 from automl.data.decoding.deep import colours_of, deep_values
-from automl.data.decoding.depth import GRAYS, SIXTEEN_BITS, Extent, PixelRange, choose_range, extent_of, few_grays
+from automl.data.decoding.depth import Extent, choose_range, extent_of, few_grays
 from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
 from automl.data.decoding.shapes import common_shape
 from automl.data.disk_space import Room
+from automl.data.pixel_range import GRAYS, SIXTEEN_BITS, PixelRange
+from automl.data.sizing import Fit, ImageShape, Sizing
 from automl.data.source_contents import Header, Interrupted, Progress, Written, none_readable
 from automl.errors import DataError
 

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange
+from automl.data.decoding.depth import scale_to_grays
+from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
 from automl.data.source_contents import DEEP_GRAY_MODES
 
 DEEP_COLOUR = re.compile(r"(RGBA?|LA);16([BLN])")
@@ -79,9 +80,9 @@ def to_grays(image: Image.Image, scale: PixelRange | None) -> Image.Image:
 
 def with_alpha(values: npt.NDArray[Any], scale: PixelRange) -> npt.NDArray[np.uint8]:
     """Grays of raw values; a fourth channel is alpha, of 16 bits whatever the others use."""
-    grays = scale.to_grays(values)
+    grays = scale_to_grays(values, scale)
     if values.ndim > 2 and values.shape[-1] == 4:
-        grays[..., 3] = SIXTEEN_BITS.to_grays(values[..., 3])
+        grays[..., 3] = scale_to_grays(values[..., 3], SIXTEEN_BITS)
     return grays
 
 

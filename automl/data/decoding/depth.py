@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.errors import DataError
+from automl.data.pixel_range import GRAYS, PixelRange
 
-GRAYS = 256
 SAMPLED = 1 << 20
 """Values of one image at most, for its percentiles."""
 PERCENTILES = (0.1, 99.9)
@@ -24,48 +23,6 @@ OUTLIERS = 16
 """Times the range of the percentiles: a few dead pixels must not make all others black."""
 FEW_GRAYS = 16
 """An image that uses fewer is hardly told from a blank one: its set is remarked on."""
-
-
-@dataclass(frozen=True)
-class PixelRange:
-    """Values that become 256 grays in equal steps; what lies below is black, above white.
-
-    Raises: DataError if that is no range.
-    """
-
-    low: float
-    stop: float
-    """The first value above."""
-    floats: bool = False
-    """Of floating-point images; else of whole numbers."""
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.stop) and self.low < self.stop):
-            raise DataError(f"Pixel values from {self.low:g} to below {self.stop:g} are no range.")
-
-    def to_grays(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """Grays of raw values, of the same shape; NaN is black."""
-        steps = np.floor((values.astype(np.float64) - self.low) * GRAYS / (self.stop - self.low))
-        return np.nan_to_num(steps, copy=False, nan=0.0).clip(0, GRAYS - 1).astype(np.uint8)
-
-    def reason_against(self, *, floats: bool) -> str | None:
-        """Why pixels of the other kind have no gray; None if these have."""
-        if floats == self.floats:
-            return None
-        kinds = ("whole numbers of more than 8 bits", "floating-point numbers")
-        return f"its pixels are {kinds[floats]}, and the scale of the training images is one of {kinds[self.floats]}"
-
-    def in_words(self) -> str:
-        """The values, for people."""
-        return f"{self.low:,.10g} to {self.stop if self.floats else self.stop - 1:,.10g}"
-
-    def rule(self) -> str:
-        """The same as a formula, for other programs."""
-        return f"clip(floor((value - {self.low:.17g}) * {GRAYS} / {self.stop - self.low:.17g}), 0, {GRAYS - 1})"
-
-
-SIXTEEN_BITS = PixelRange(0, 65536)
-"""Of images of which no training image says otherwise: the upper half of 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +34,12 @@ class Extent:
     usual_low: float
     usual_high: float
     """The percentiles."""
+
+
+def scale_to_grays(values: npt.NDArray[Any], scale: PixelRange) -> npt.NDArray[np.uint8]:
+    """Grays of raw values, of the same shape; NaN is black."""
+    steps = np.floor((values.astype(np.float64) - scale.low) * GRAYS / (scale.stop - scale.low))
+    return np.nan_to_num(steps, copy=False, nan=0.0).clip(0, GRAYS - 1).astype(np.uint8)
 
 
 def extent_of(values: npt.NDArray[Any]) -> Extent | None:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding import deep
-from automl.data.decoding.depth import PixelRange
 from automl.data.decoding.transparency import choose_paper, lay_on, may_be_transparent
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import Fit, ImageShape
 from automl.data.source_contents import Header
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import Fit, ImageShape, Sizing
+from automl.data.sizing import Fit, ImageShape, Sizing
 from automl.data.source_contents import Header
 
 PIXEL_BUDGET = 128 * 128

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import SPLITS, SplitName
 from automl.data.inspection.similarity import Fingerprints, exact_groups, near_groups
+from automl.data.split_names import SPLITS, SplitName
 
 EXAMPLES = 3
 """Groups whose files are named."""

@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.cache import fetch
-from automl.data.dataset import AUTO, SPLITS, DataSet, Sizing
+from automl.data.dataset import DataSet
 from automl.data.inspection.duplicates import Duplicates, Table, find_duplicates
 from automl.data.inspection.similarity import take_fingerprints
 from automl.data.loading import assemble
+from automl.data.sizing import AUTO, Sizing
 from automl.data.source_contents import Header, Progress
 from automl.data.sources.references import find_source
+from automl.data.split_names import SPLITS
 
 IMBALANCE = 10
 """Images of the largest class to one of the smallest; above it, accuracy says little about the small ones."""

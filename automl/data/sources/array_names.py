@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from automl.data.dataset import SPLITS, SplitName
 from automl.data.labels import SPLIT_WORDS
+from automl.data.split_names import SPLITS, SplitName
 from automl.errors import DataError
 
 IMAGES = frozenset(("images", "image", "imgs", "x", "data"))

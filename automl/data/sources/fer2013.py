@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import Sizing, SplitName
 from automl.data.decoding.arrays import Pixels, header_of, write_blocks
 from automl.data.disk_space import Room
 from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
+from automl.data.sizing import Sizing
 from automl.data.source_contents import Contents, Progress, Written
+from automl.data.split_names import SplitName
 from automl.data.tables.label_values import MISSING, canonical_number
 from automl.data.tables.records import without_label
 from automl.data.tables.table_files import ROWS_AT_ONCE, Table

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from automl.data.dataset import SPLITS, SplitName
 from automl.data.decoding.containers import is_image
 from automl.data.labels import (
     FER2013,
@@ -20,6 +19,7 @@ from automl.data.labels import (
 )
 from automl.data.sources.lost_folders import endings_of, lost_folders, unread_pictures
 from automl.data.sources.split_folders import FolderReading, Parts, read_folders, split_word, wrapper_depth
+from automl.data.split_names import SPLITS, SplitName
 from automl.data.tables.label_values import unify_labels
 from automl.errors import DataError
 from automl.sanitize import one_line

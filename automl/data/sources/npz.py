@@ -12,13 +12,14 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import Sizing, SplitName
 from automl.data.decoding.arrays import Pixels, blocks_of, header_of, write_blocks
 from automl.data.decoding.containers import UNREADABLE, Archive
 from automl.data.disk_space import Room
 from automl.data.labels import class_names_of, label_numbers, normalize_label, split_numbers, split_of
+from automl.data.sizing import Sizing
 from automl.data.source_contents import Contents, Progress, Written
 from automl.data.sources.array_names import SPLIT, Part, expected, find_parts
+from automl.data.split_names import SplitName
 from automl.data.tables.label_values import check_doubtful, missing_labels, unify_labels
 from automl.errors import DataError
 from automl.sanitize import one_line

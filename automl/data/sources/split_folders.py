@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from automl.data.dataset import SPLITS, SplitName
 from automl.data.labels import SPLIT_WORDS, normalize_label
+from automl.data.split_names import SPLITS, SplitName
 from automl.errors import DataError
 
 FILLERS = frozenset(

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.dataset import SplitName
 from automl.data.decoding.containers import ending
 from automl.data.labels import class_names_of, label_numbers, split_numbers
 from automl.data.source_contents import Contents
+from automl.data.split_names import SplitName
 from automl.data.tables.json_lines import JsonLines
 from automl.data.tables.label_values import unify_labels
 from automl.data.tables.lookup import Files, FilesOnDisk, Lookup

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from automl.data.dataset import SplitName
 from automl.data.decoding.containers import ending, is_image
 from automl.data.labels import SPLIT_WORDS
 from automl.data.source_contents import Contents
+from automl.data.split_names import SplitName
 from automl.data.tables.columns import choose_columns
 from automl.data.tables.listing import ENDINGS, NamedImages, contents_of, named_images, table_in
 from automl.data.tables.lookup import ListedFiles

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from automl.data.dataset import SplitName
 from automl.data.labels import SPLIT_WORDS, normalize_label, split_of
+from automl.data.split_names import SplitName
 from automl.data.tables.columns import SPLITS_CALLED, Columns, choose_columns, no_label, plain_name, unread_notes
 from automl.data.tables.json_lines import JsonLines, Nested
 from automl.data.tables.label_values import MISSING, TRUTHS, canonical_number, check_doubtful, missing_labels

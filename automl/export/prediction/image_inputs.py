@@ -16,11 +16,11 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from automl.data.dataset import Fit, ImageShape
 from automl.data.decoding.decoder import DAMAGED
 from automl.data.decoding.deep import is_deep_colour, with_alpha
-from automl.data.decoding.depth import PixelRange
 from automl.data.decoding.pixels import FORMATS, convert, to_pixels
+from automl.data.pixel_range import PixelRange
+from automl.data.sizing import Fit, ImageShape
 from automl.errors import DataError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor"

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from automl.data.dataset import DataSet
-from automl.data.decoding.depth import SIXTEEN_BITS, PixelRange, choose_range, extent_of
+from automl.data.decoding.depth import choose_range, extent_of, scale_to_grays
 from automl.data.loading import load_data_set
+from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
 from automl.errors import DataError
 from tests.data.deep_pictures import save_deep, save_deep_classes
 from tests.data.pictures import pack, save_picture
@@ -184,7 +185,15 @@ def test_value_that_means_none_is_remarked_on(tmp_path: Path) -> None:
 def test_nan_is_black_and_infinity_white() -> None:
     scale, notes = choose_range([_extent([np.nan, 1.0, 3.0, np.inf])], floats=True)
     assert (scale, notes) == (PixelRange(1.0, 3.0, floats=True), ())
-    assert scale.to_grays(np.array([np.nan, -np.inf, 1.0, 2.0, 3.0, np.inf])).tolist() == [0, 0, 0, 128, 255, 255]
+    grays = scale_to_grays(np.array([np.nan, -np.inf, 1.0, 2.0, 3.0, np.inf]), scale)
+    assert grays.tolist() == [
+        0,
+        0,
+        0,
+        128,
+        255,
+        255,
+    ]
     assert extent_of(np.full(3, np.nan)) is None
 
 
@@ -212,10 +221,10 @@ def test_floats_and_whole_numbers_have_no_common_scale(tmp_path: Path) -> None:
 
 def test_interrupted_decoding_goes_on_with_its_scale(tmp_path: Path) -> None:
     """The journal of a killed process holds it."""
-    from automl.data.dataset import AUTO
     from automl.data.decoding.decode_log import NAME, Journal
     from automl.data.decoding.decoder import EncodedImages
     from automl.data.disk_space import Room
+    from automl.data.sizing import AUTO
 
     root = save_deep_classes(tmp_path / "set", noise(0, 4096, np.uint16))
     images = EncodedImages(root, tuple(str(path.relative_to(root)) for path in sorted(root.rglob("*.png"))))

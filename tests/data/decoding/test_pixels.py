@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl.data.dataset import Fit
 from automl.data.decoding.pixels import BAND_ROWS, ORIENTATION, convert, read_header, to_mode, to_pixels
+from automl.data.sizing import Fit
 from automl.data.source_contents import Header
 
 NOISE_HWC = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.data.dataset import AUTO, Sizing
 from automl.data.decoding.shapes import PIXEL_BUDGET, common_shape
+from automl.data.sizing import AUTO, Sizing
 from automl.data.source_contents import Header
 from automl.errors import DataError
 

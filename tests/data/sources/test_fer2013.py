@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
+from automl.data.split_names import SPLITS
 
 REPOSITORY = Path(__file__).parents[3]
 ARCHIVE = Path(os.environ.get("AUTOML_FER2013", REPOSITORY.parent / "shared/data/fer2013/archive.zip"))

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 from automl.data.sources.references import find_source
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 
 IMAGES_NHWC = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype=np.uint8)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.source_contents import Contents
 from automl.data.sources.files import ArchiveOfImages, FolderOfImages
 from automl.data.sources.layout import Layout, arrange
 from automl.data.sources.split_folders import SplitWord, split_word
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes
 

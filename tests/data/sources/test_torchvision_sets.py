@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 from automl.data.sources.torchvision_sets import DOWNLOADS
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 from tests.data.torchvision_files import TEST, TRAIN, idx, images, labels, save
 

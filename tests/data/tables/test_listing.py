@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.loading import load_data_set
 from automl.data.source_contents import Contents
 from automl.data.sources.references import find_source
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 from tests.data.pictures import save_picture
 

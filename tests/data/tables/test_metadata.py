@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from automl.data.dataset import SPLITS
 from automl.data.decoding.decoder import EncodedImages
 from automl.data.loading import load_data_set
 from automl.data.source_contents import Contents
 from automl.data.sources.references import find_source
+from automl.data.split_names import SPLITS
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes, save_picture
 
