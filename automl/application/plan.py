@@ -66,9 +66,9 @@ def make_plan(
     asked_space = options.space if options.space is not None else str(settings.get("AUTOML_SPACE"))
     space = load_space(asked_space, ignore_unknown=options.ignore_unknown)
     if space.function:
-        from automl.spaces.sampling import drawn  # Optuna takes 0.3 s to import
+        from automl.spaces.sampling import sample_recipes  # Optuna takes 0.3 s to import
 
-        drawn(space, count=1)  # a function that fails is told now, and not by every trial
+        sample_recipes(space, count=1)  # a function that fails is told now, and not by every trial
     if options.epochs is not None:
         space = space.with_value("epochs", options.epochs)
     if (options.sampler or space.sampler) == "grid":

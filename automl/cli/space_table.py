@@ -8,9 +8,9 @@ from automl.spaces.space import SearchSpace
 
 
 def space_table(space: SearchSpace) -> TextTable:
-    """One row a parameter: the file's name for it, ours with what it draws, when it is live, exact or not, a note."""
+    """One row a parameter: the file's name, ours with its distribution, when it is active, exact or not, a note."""
     table = TextTable(title=f"Search space {space.name}", title_justify="left")
-    for heading in ("parameter", "ours", "live when", "drawn", "note"):
+    for heading in ("parameter", "ours", "active when", "sampled", "note"):
         table.add_column(heading, overflow="fold")
     for parameter in space.parameters:
         table.add_row(*_row(parameter))
@@ -21,6 +21,6 @@ def space_table(space: SearchSpace) -> TextTable:
 
 def _row(parameter: Parameter) -> tuple[str, ...]:
     sign = ":" if parameter.is_searched else " ="
-    live = " and ".join(map(str, parameter.when))
+    condition = " and ".join(map(str, parameter.when))
     exactness = "exact" if parameter.exact else "approximate"
-    return parameter.source, f"{parameter.name}{sign} {parameter.distribution}", live, exactness, parameter.note
+    return parameter.source, f"{parameter.name}{sign} {parameter.distribution}", condition, exactness, parameter.note

@@ -15,7 +15,7 @@ from automl.models.building import Builder, check_model, count_parameters
 from automl.recipe import Recipe, Value
 from automl.spaces.baselines import nearest
 from automl.spaces.parameters import Parameter
-from automl.spaces.sampling import drawn
+from automl.spaces.sampling import sample_recipes
 from automl.spaces.space import SearchSpace
 
 ARCHITECTURE = (
@@ -58,7 +58,7 @@ def sized_recipes(space: SearchSpace, count: Count) -> tuple[SizedRecipe, ...]:
     parameter at a time. In a space in Python they are the ends of the random recipes.
     """
     counted = _remembered(count)
-    recipes = sorted(drawn(space, count=RANDOM_RECIPES), key=counted)
+    recipes = sorted(sample_recipes(space, count=RANDOM_RECIPES), key=counted)
     found = {
         "middle": recipes[len(recipes) // 2],
         "smallest": _climbed(space, recipes[0], lambda recipe: -counted(recipe)),

@@ -1,8 +1,8 @@
 """Budgets, exact among any number of workers: a trial exists only if a ticket was issued for it.
 
 A ticket is a queued trial. It is issued under a transaction-level advisory lock after counting every trial of the
-study, whatever its state, so N asked are N finished. What the queue starts with (`first:`, the ladder, a grid) is fixed
-in the ticket; sampling, which can take seconds, happens later and outside the lock.
+study, whatever its state, so N asked are N finished. What the queue starts with (`first:`, the baselines, a grid) is
+fixed in the ticket; sampling, which can take seconds, happens later and outside the lock.
 """
 
 from __future__ import annotations

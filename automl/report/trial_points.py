@@ -116,6 +116,6 @@ def _live_values(space: SearchSpace, trial: TrialRecord) -> dict[str, Value]:
         return dict(trial.recipe)
     live: dict[str, Value] = {}
     for parameter in space.parameters:
-        if parameter.is_live(live):
+        if parameter.is_active(live):
             live[parameter.name] = trial.recipe[parameter.name]
     return live

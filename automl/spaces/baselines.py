@@ -1,6 +1,6 @@
-"""The ladder: what a search tries first where its space does not say, from the simple to the complex.
+"""The baselines: what a search tries first where its space does not say, from the simple to the complex.
 
-A perceptron, a small and a middle plain network, a small residual one: what they reach tells what complexity is worth.
+A perceptron, a small and a medium plain network, a small residual one: their results show what complexity is worth.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from automl.recipe import FIELDS, Value
 from automl.spaces.parameters import Parameter
 
-CALM: Mapping[str, Value] = {
+SHARED: Mapping[str, Value] = {
     "blocks_per_stage": 1,
     "stem": "conv3",
     "pooling": "average",
@@ -20,9 +20,9 @@ CALM: Mapping[str, Value] = {
     "dropout": 0.1,
     "batch_size": 128,
 }
-"""Wishes of every rung, where Recipe's default is not the calmest choice."""
+"""Values of all baselines, where Recipe's default is not the most cautious choice."""
 
-RUNGS: tuple[Mapping[str, Value], ...] = (
+BASELINES: tuple[Mapping[str, Value], ...] = (
     {"depth": 0, "hidden_dim": 128, "augmentation_strength": 0.0},
     {"block": "plain", "depth": 2, "width": 16},
     {"block": "plain", "depth": 3, "width": 32},
@@ -30,38 +30,38 @@ RUNGS: tuple[Mapping[str, Value], ...] = (
 )
 
 
-def ladder(parameters: Sequence[Parameter]) -> tuple[dict[str, Value], ...]:
-    """Values of the searched parameters for each rung that the space can hold, each once."""
-    rungs: list[dict[str, Value]] = []
-    for rung in RUNGS:
-        values = nearest(parameters, {**CALM, **rung})
-        found = _searched(parameters, values)
-        if found and found not in rungs and _is_rung(values, rung):
-            rungs.append(found)
-    return tuple(rungs)
+def baseline_recipes(parameters: Sequence[Parameter]) -> tuple[dict[str, Value], ...]:
+    """Values of the searched parameters for each baseline inside the space, each once."""
+    recipes: list[dict[str, Value]] = []
+    for baseline in BASELINES:
+        values = nearest(parameters, {**SHARED, **baseline})
+        searched = _searched(parameters, values)
+        if searched and searched not in recipes and _is_of_its_kind(values, baseline):
+            recipes.append(searched)
+    return tuple(recipes)
 
 
-def nearest(parameters: Sequence[Parameter], wishes: Mapping[str, Value]) -> dict[str, Value]:
-    """Values of the live parameters, each as near to its wish, else to Recipe's default, as the space has one."""
+def nearest(parameters: Sequence[Parameter], preferences: Mapping[str, Value]) -> dict[str, Value]:
+    """Values of the active parameters, each the nearest of the space to its preference, else to Recipe's default."""
     values: dict[str, Value] = {}
     for parameter in parameters:
-        if parameter.is_live(values):
-            wish = wishes.get(parameter.name, FIELDS[parameter.name].default)
-            values[parameter.name] = parameter.cast(parameter.distribution.nearest(wish))
+        if parameter.is_active(values):
+            preferred = preferences.get(parameter.name, FIELDS[parameter.name].default)
+            values[parameter.name] = parameter.cast(parameter.distribution.nearest(preferred))
     return values
 
 
-def _is_rung(values: Mapping[str, Value], rung: Mapping[str, Value]) -> bool:
-    """Whether the nearest the space has is of the rung's kind: a perceptron, or a network of its blocks."""
+def _is_of_its_kind(values: Mapping[str, Value], baseline: Mapping[str, Value]) -> bool:
+    """Whether the nearest values are still the baseline's network: a perceptron, or a network of its blocks."""
     depth = values.get("depth", FIELDS["depth"].default)
-    if rung["depth"] == 0 or depth == 0:
-        return rung["depth"] == depth
-    return values.get("block", FIELDS["block"].default) == rung["block"]
+    if baseline["depth"] == 0 or depth == 0:
+        return baseline["depth"] == depth
+    return values.get("block", FIELDS["block"].default) == baseline["block"]
 
 
 def _searched(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> dict[str, Value]:
-    return {parameter.name: values[parameter.name] for parameter in parameters if _is_asked(parameter, values)}
+    return {parameter.name: values[parameter.name] for parameter in parameters if _is_searched(parameter, values)}
 
 
-def _is_asked(parameter: Parameter, values: Mapping[str, Value]) -> bool:
+def _is_searched(parameter: Parameter, values: Mapping[str, Value]) -> bool:
     return parameter.is_searched and parameter.name in values

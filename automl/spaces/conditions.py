@@ -1,4 +1,4 @@
-"""The `when:` of a space file: a parameter that is live only for some values of another."""
+"""The `when:` of a space file: a parameter that is active only for some values of another."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from automl.spaces.yaml_with_lines import Document
 
 
 @dataclass(frozen=True)
-class ConditionReading:
+class ConditionReader:
     """Reads the conditions of a document's parameters; mistakes go to the document."""
 
     document: Document
     entries: Mapping[str, Entry]
-    """As written, by field of Recipe."""
+    """Entries as written, by field of Recipe."""
     parameters: Mapping[str, Parameter]
-    """Those without a mistake, by field."""
+    """Parameters without a mistake, by field."""
 
     def read(self) -> tuple[Parameter, ...]:
         """The parameters with their conditions, in the file's order but each after those it depends on."""
@@ -64,7 +64,7 @@ class ConditionReading:
         )
         values = [value for one in written if (value := elsewhere.value(one, "when")) is not None]
         for value in values:
-            if not other.distribution.holds(value):
+            if not other.distribution.contains(value):
                 entry.wrong(f"when: {other.source} is never {value!r}; it takes {other.distribution}", "when")
         return tuple(values)
 
@@ -76,18 +76,18 @@ class ConditionReading:
             names = list(reversed(error.args[1]))
             sources = " on ".join(self.entries[name].source for name in names)
             self.document.add(
-                f"when: a circle: {sources}. Take one of these conditions out.", at=self.entries[names[0]].place
+                f"when: a circle: {sources}. Take one of these conditions out.", at=self.entries[names[0]].key_path
             )
             return list(parameters)
         order: list[str] = []
         for name in parameters:
-            _place(name, parents, order)
+            _append_after_parents(name, parents, order)
         return order
 
 
-def _place(name: str, parents: Mapping[str, Sequence[str]], order: list[str]) -> None:
+def _append_after_parents(name: str, parents: Mapping[str, Sequence[str]], order: list[str]) -> None:
     """Append a parameter after those it depends on, unless it is there."""
     for parent in parents[name]:
-        _place(parent, parents, order)
+        _append_after_parents(parent, parents, order)
     if name not in order:
         order.append(name)

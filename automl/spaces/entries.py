@@ -1,4 +1,4 @@
-"""The `parameters:` of a space file: whose names they are, and what each draws."""
+"""The `parameters:` of a space file: the field that each sets, and its distribution."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from automl.spaces.aliases import WITHOUT_EFFECT, field_of, known_names, normal
 from automl.spaces.distributions.sweep import KEYS, read_distribution
 from automl.spaces.entry import Entry, short
 from automl.spaces.parameters import Parameter
-from automl.spaces.yaml_with_lines import Document, Place
+from automl.spaces.yaml_with_lines import Document, KeyPath
 
 DEEPEST = 5
 """Levels of `parameters:` inside `parameters:`, each of them active at once."""
@@ -22,31 +22,31 @@ OWN_MAPPINGS = ("when", "parameters")
 
 
 @dataclass
-class ParameterReading:
+class ParameterReader:
     """The parameters of a document; their mistakes go to the document, the rest is collected here."""
 
     document: Document
     ignore_unknown: bool
     entries: dict[str, Entry] = field(default_factory=dict)
-    """As written, by field of Recipe."""
+    """Entries as written, by field of Recipe."""
     parameters: dict[str, Parameter] = field(default_factory=dict)
-    """Those without a mistake, by field, still without conditions."""
+    """Parameters without a mistake, by field, still without conditions."""
     notes: list[str] = field(default_factory=list)
 
     def read(self, spec: object) -> None:
         """Read everything under `parameters:`."""
-        for source, entry, place in self._flat(spec, ("parameters",)):
-            self._read_one(source, entry, place)
+        for source, entry, key_path in self._flat(spec, ("parameters",)):
+            self._read_one(source, entry, key_path)
         if not self.entries and not self.document.mistakes:
             self.document.add("parameters: none of them means anything here", at=("parameters",))
 
-    def _flat(self, spec: object, place: Place) -> Iterator[tuple[str, Mapping[str, object], Place]]:
+    def _flat(self, spec: object, key_path: KeyPath) -> Iterator[tuple[str, Mapping[str, object], KeyPath]]:
         """Every parameter with its mapping, those nested under `parameters:` too."""
         if not isinstance(spec, Mapping) or not spec:
-            self.document.add(f"{place[-1]}: {short(spec)} is not a mapping of parameters by name", at=place)
+            self.document.add(f"{key_path[-1]}: {short(spec)} is not a mapping of parameters by name", at=key_path)
             return
         for key, entry in spec.items():
-            source, here = str(key), (*place, str(key))
+            source, here = str(key), (*key_path, str(key))
             if not isinstance(entry, Mapping):
                 self.document.add(f"{source}: {short(entry)} says too little. Write {{value: …}} to fix it.", at=here)
             elif set(entry) == {"parameters"} and len(here) < 2 * DEEPEST:
@@ -57,25 +57,25 @@ class ParameterReading:
             else:
                 yield source, {str(name): value for name, value in entry.items()}, here
 
-    def _read_one(self, source: str, spec: Mapping[str, object], place: Place) -> None:
+    def _read_one(self, source: str, spec: Mapping[str, object], key_path: KeyPath) -> None:
         target = field_of(source)
         if target is None:
-            self._unknown(source, place)
+            self._unknown(source, key_path)
         elif target.name in self.entries:
             first = self.entries[target.name].source
-            self.document.add(f"{source}: it sets {target.name}, as {first} does. Keep one of them.", at=place)
+            self.document.add(f"{source}: it sets {target.name}, as {first} does. Keep one of them.", at=key_path)
         else:
-            entry = self.entries[target.name] = Entry(source, target, spec, place, self.document)
+            entry = self.entries[target.name] = Entry(source, target, spec, key_path, self.document)
             if parameter := _read_parameter(entry):
                 self.parameters[target.name] = parameter
 
-    def _unknown(self, source: str, place: Place) -> None:
+    def _unknown(self, source: str, key_path: KeyPath) -> None:
         if reason := WITHOUT_EFFECT.get(normal(source)):
             self.notes.append(f"{source}: without effect here: {reason}")
         elif self.ignore_unknown:
             self.notes.append(f"{source}: means nothing here and was left out")
         else:
-            self.document.add(_unknown_parameter(source), at=place)
+            self.document.add(_unknown_parameter(source), at=key_path)
 
 
 def _read_parameter(entry: Entry) -> Parameter | None:

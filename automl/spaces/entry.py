@@ -13,23 +13,23 @@ from typing_extensions import TypeIs
 from automl.recipe import Field, Value
 from automl.spaces.aliases import choice_of
 from automl.spaces.distributions.ranges import Distribution
-from automl.spaces.yaml_with_lines import Document, Place, as_number
+from automl.spaces.yaml_with_lines import Document, KeyPath, as_number
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 2  # aliases in aliases may stand for billions
 SMALLEST, LARGEST = 1e-9, 1e12
-"""Of what is rounded: no field of Recipe needs finer or larger numbers."""
+"""Bounds of `q`. No field of Recipe needs finer or larger numbers."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What became of an entry."""
+class ParsedDistribution:
+    """The distribution of an entry, and how exact it is."""
 
     distribution: Distribution
     notes: tuple[str, ...] = ()
-    """What is not as the file defines it; none where the distribution is exact."""
+    """Differences from what the file defines; none where the distribution is exact."""
     remarks: tuple[str, ...] = ()
-    """Worth saying of an exact one."""
+    """Remarks on an exact distribution."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Entry:
     source: str
     field: Field
     spec: Mapping[str, object]
-    place: Place
+    key_path: KeyPath
     document: Document
 
     def wrong(self, sentence: str, *where: str | int) -> None:
-        """Record a mistake, at a place inside the entry if that has a line of its own."""
-        self.document.add(f"{self.source}: {sentence}", at=(*self.place, *where))
+        """Record a mistake, at a position inside the entry if that has a line of its own."""
+        self.document.add(f"{self.source}: {sentence}", at=(*self.key_path, *where))
 
     def number(self, key: str, default: float | None = None) -> float | None:
         """The finite number at `key`, or None with a mistake recorded."""

@@ -14,13 +14,13 @@ from automl.errors import SpaceError
 from automl.recipe import Value
 from automl.settings import expand_home
 from automl.spaces.aliases import field_of
-from automl.spaces.conditions import ConditionReading
-from automl.spaces.entries import ParameterReading
+from automl.spaces.conditions import ConditionReader
+from automl.spaces.entries import ParameterReader
 from automl.spaces.entry import Entry, short
 from automl.spaces.function import is_function_reference, resolve_space_function
 from automl.spaces.space import SearchSpace
-from automl.spaces.wandb_sweep import SweepReading
-from automl.spaces.yaml_with_lines import Document, Place, read_yaml, read_yaml_file
+from automl.spaces.wandb_sweep import SweepReader
+from automl.spaces.yaml_with_lines import Document, KeyPath, read_yaml, read_yaml_file
 
 FOLDER = "search_spaces"
 
@@ -46,7 +46,7 @@ def load_space(reference: str | Path | Mapping[str, object], *, ignore_unknown: 
 
 
 def _shadow_note(name: str) -> tuple[str, ...]:
-    """What to say where a shipped space was taken, and a file here has its name, too."""
+    """The note where a shipped space was taken, and a file here has its name, too."""
     if name not in shipped_spaces():
         return ()
     shipped = (_shipped_folder() / f"{name}.yaml").read_bytes()
@@ -100,11 +100,11 @@ def _read(document: Document, *, name: str, ignore_unknown: bool) -> SearchSpace
     if not isinstance(spec, Mapping) or "parameters" not in spec:
         document.add("there is no `parameters:` with the parameters by name")
         spec = spec if isinstance(spec, Mapping) else {}
-    sweep = SweepReading(document, spec)
-    reading = ParameterReading(document, ignore_unknown)
+    sweep = SweepReader(document, spec)
+    reading = ParameterReader(document, ignore_unknown)
     if "parameters" in spec:
         reading.read(spec["parameters"])
-    parameters = ConditionReading(document, reading.entries, reading.parameters).read()
+    parameters = ConditionReader(document, reading.entries, reading.parameters).read()
     first = _read_first(document, spec.get("first", []), reading.entries)
     space = _with_settings(SearchSpace(parameters=parameters), sweep, name)
     _check_first(document, space, first)
@@ -112,7 +112,7 @@ def _read(document: Document, *, name: str, ignore_unknown: bool) -> SearchSpace
     return dataclasses.replace(space, first=_searched(space, first), notes=(*sweep.notes, *reading.notes))
 
 
-def _with_settings(space: SearchSpace, sweep: SweepReading, name: str) -> SearchSpace:
+def _with_settings(space: SearchSpace, sweep: SweepReader, name: str) -> SearchSpace:
     sweep.read_keys()
     return dataclasses.replace(
         space,
@@ -132,17 +132,17 @@ def _read_first(document: Document, spec: object, entries: Mapping[str, Entry]) 
     return tuple(_recipe(document, recipe, entries, ("first", index)) for index, recipe in enumerate(spec))
 
 
-def _recipe(document: Document, spec: object, entries: Mapping[str, Entry], place: Place) -> dict[str, Value]:
+def _recipe(document: Document, spec: object, entries: Mapping[str, Entry], key_path: KeyPath) -> dict[str, Value]:
     if not isinstance(spec, Mapping):
-        document.add(f"first: {short(spec)} is not a recipe such as {{depth: 2, width: 16}}", at=place)
+        document.add(f"first: {short(spec)} is not a recipe such as {{depth: 2, width: 16}}", at=key_path)
         return {}
     recipe: dict[str, Value] = {}
     for key, written in spec.items():
         target = field_of(str(key))
         if target is None or target.name not in entries:
-            document.add(f"first: {key!r} is no parameter of this space", at=(*place, str(key)))
+            document.add(f"first: {key!r} is no parameter of this space", at=(*key_path, str(key)))
             continue
-        entry = Entry(f"first: {key}", target, {}, place, document)
+        entry = Entry(f"first: {key}", target, {}, key_path, document)
         if (value := entry.value(written, str(key))) is not None:
             recipe[target.name] = value
     return recipe

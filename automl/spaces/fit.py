@@ -13,13 +13,13 @@ from automl.spaces.distributions.ranges import Distribution, Fixed, one_of, up_t
 from automl.spaces.parameters import Parameter, narrowed
 
 ENOUGH_STAGES = 3
-"""A stem that leaves room for so many is kept, and the depth is clipped to it; one that leaves less is dropped."""
+"""Number of stages for which a stem is kept, and the depth clipped to it. A stem that leaves fewer is dropped."""
 COLOURS = ("saturation", "hue")
 OFF = Fixed(0.0)
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedParameters:
     """What is left of the parameters, and a sentence on each change."""
 
     parameters: tuple[Parameter, ...]
@@ -28,7 +28,7 @@ class Fit:
     """Parameters without effect on these images, which are no longer searched."""
 
 
-def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> Fit:
+def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> FittedParameters:
     """Drop stems and clip the depth so that every combination left fits images of channels, height, width.
 
     Changes of colours are off on gray images.
@@ -38,10 +38,10 @@ def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> Fit:
     given = {parameter.name: parameter for parameter in parameters}
     depths = [int(depth) for depth in _options(given, "depth")]
     least = depths[-1] if _can_be_default(given, "depth") else min(depths)
-    room = _room(given, image_shape)
+    stages = _stages_by_stem(given, image_shape)
     wanted = max(min(max(depths), ENOUGH_STAGES), least)
-    stems = [stem for stem in room if room[stem] >= min(wanted, max(room.values()))]
-    limit = min(room[stem] for stem in stems)
+    stems = [stem for stem in stages if stages[stem] >= min(wanted, max(stages.values()))]
+    limit = min(stages[stem] for stem in stems)
     size = f"{image_shape[1]}×{image_shape[2]} pixels"
     if least > limit:
         raise SpaceError(
@@ -51,9 +51,9 @@ def fit(parameters: Sequence[Parameter], image_shape: ImageShape) -> Fit:
     changed = {**_fewer_stems(given, stems), **_clipped_depth(given, limit)}
     notes = (f"{name}: {given[name].distribution} became {now} to fit {size}" for name, now in changed.items())
     idle = _idle(given, image_shape)
-    kept, dead = narrowed(parameters, {**changed, **dict.fromkeys(idle, OFF)})
-    left_out = (f"{name}: left out, because its condition can no longer hold" for name in dead)
-    return Fit(kept, (*notes, *_effects(given, idle, image_shape), *left_out), idle)
+    kept, inactive = narrowed(parameters, {**changed, **dict.fromkeys(idle, OFF)})
+    left_out = (f"{name}: left out, because its condition can no longer be met" for name in inactive)
+    return FittedParameters(kept, (*notes, *_effects(given, idle, image_shape), *left_out), idle)
 
 
 def _options(given: Mapping[str, Parameter], name: str) -> tuple[Value, ...]:
@@ -66,8 +66,8 @@ def _can_be_default(given: Mapping[str, Parameter], name: str) -> bool:
     return name not in given or bool(given[name].when)
 
 
-def _room(given: Mapping[str, Parameter], image_shape: ImageShape) -> dict[Stem, int]:
-    """Stages that each stem leaves room for, whatever the downsampling."""
+def _stages_by_stem(given: Mapping[str, Parameter], image_shape: ImageShape) -> dict[Stem, int]:
+    """The most stages with each stem, whatever the downsampling."""
     stems = cast("tuple[Stem, ...]", _options(given, "stem"))
     downsamples = cast("tuple[Downsample, ...]", _options(given, "downsample"))
     return {stem: min(largest_depth(stem, down, image_shape) for down in downsamples) for stem in stems}

@@ -1,4 +1,4 @@
-"""Spaces in Python, `package.module:function`, for conditions that a file cannot say."""
+"""Spaces in Python, `package.module:function`, for conditions that a file cannot express."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from automl.own_modules import hidden_file, import_own
 from automl.spaces.distributions.ranges import Trial
 
 SpaceFunction = Callable[[Trial], Mapping[str, object]]
-"""Draws from an Optuna trial and returns fields of Recipe; the rest take their defaults."""
+"""Function that samples from an Optuna trial and returns fields of Recipe. The rest take their defaults."""
 
 OWN_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
     *(RuntimeError, TypeError, ValueError),
 )
-"""What a function raises by its own mistake. A storage that does not answer raises others, and the call is repeated."""
+"""Exceptions that a function raises by its own mistake. A storage that does not answer raises others."""
 LIBRARY = re.compile(rf"<frozen |/site-packages/|/importlib/|^{re.escape(str(Path(__file__).parents[1]))}/")
 PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -70,7 +70,7 @@ def _where_and_why(error: BaseException) -> str:
 
 
 def call_space_function(reference: str, trial: Trial) -> Mapping[str, object]:
-    """What the function draws from this trial.
+    """What the function samples from this trial.
 
     Raises: SpaceError if it fails, or does not return a mapping.
     """

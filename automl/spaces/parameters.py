@@ -1,4 +1,4 @@
-"""A parameter of a search space: a field of Recipe, where its values come from, and when it is live."""
+"""A parameter of a search space: a field of Recipe, its distribution, and when it is active."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.recipe import FIELDS, Value
-from automl.spaces.distributions.ranges import Choice, Distribution, Fixed, Real, Trial, Whole, text_of
-from automl.spaces.distributions.rounded import Curve, Rounded
+from automl.spaces.distributions.ranges import Choice, Distribution, Fixed, FloatRange, IntRange, Trial, text_of
+from automl.spaces.distributions.rounded import QuantileDistribution, Rounded
 
-KINDS: dict[str, type[Distribution]] = {kind.kind: kind for kind in (Fixed, Choice, Whole, Real, Rounded, Curve)}
+KINDS: dict[str, type[Distribution]] = {
+    kind.kind: kind for kind in (Fixed, Choice, IntRange, FloatRange, Rounded, QuantileDistribution)
+}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Holds where another parameter is live and has one of these values."""
+    """Is met where another parameter is active and has one of these values."""
 
     parameter: str
     values: tuple[Value, ...]
 
-    def holds(self, values: Mapping[str, Value]) -> bool:
-        """Whether it holds among the values of the live parameters."""
+    def is_met(self, values: Mapping[str, Value]) -> bool:
+        """Whether these values of the active parameters meet it."""
         return self.parameter in values and values[self.parameter] in self.values
 
     def __str__(self) -> str:
@@ -37,18 +39,18 @@ class Parameter:
     name: str
     distribution: Distribution
     when: tuple[Condition, ...] = ()
-    """Live where all of them hold; elsewhere the recipe has the field's default."""
+    """Conditions, all of which are met where it is active. Elsewhere the recipe has the field's default."""
     source: str = ""
-    """What the file calls it."""
+    """Name in the file."""
     exact: bool = True
-    """Whether it is drawn as the file defines it."""
+    """Whether it is sampled as the file defines it."""
     note: str = ""
 
-    def is_live(self, values: Mapping[str, Value]) -> bool:
-        """Whether it is drawn, given the values of the live parameters before it."""
-        return all(condition.holds(values) for condition in self.when)
+    def is_active(self, values: Mapping[str, Value]) -> bool:
+        """Whether it is sampled, given the values of the active parameters before it."""
+        return all(condition.is_met(values) for condition in self.when)
 
-    def draw(self, trial: Trial) -> Value:
+    def sample(self, trial: Trial) -> Value:
         """A value of the field's own type."""
         return self.cast(self.distribution.suggest(trial, self.name))
 
@@ -82,23 +84,23 @@ class Parameter:
 def narrowed(
     parameters: Sequence[Parameter], changed: Mapping[str, Distribution]
 ) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
-    """The parameters with new distributions by name, and the names of those whose conditions can no longer hold."""
+    """The parameters with new distributions by name, and the names of those whose conditions can no longer be met."""
     kept: dict[str, Parameter] = {}
-    dead: list[str] = []
+    inactive: list[str] = []
     for parameter in parameters:
         now = dataclasses.replace(parameter, distribution=changed.get(parameter.name, parameter.distribution))
         when = tuple(_possible(condition, kept) for condition in parameter.when)
         if all(condition.values for condition in when):
             kept[parameter.name] = dataclasses.replace(now, when=when)
         else:
-            dead.append(parameter.name)
-    return tuple(kept.values()), tuple(dead)
+            inactive.append(parameter.name)
+    return tuple(kept.values()), tuple(inactive)
 
 
 def _possible(condition: Condition, parameters: Mapping[str, Parameter]) -> Condition:
     """The condition without values that the other parameter, if it is there, no longer takes."""
     other = parameters.get(condition.parameter)
-    values = tuple(value for value in condition.values if other and other.distribution.holds(value))
+    values = tuple(value for value in condition.values if other and other.distribution.contains(value))
     return Condition(condition.parameter, values)
 
 

@@ -8,8 +8,8 @@ from automl.recipe import Recipe
 from automl.spaces.space import SearchSpace
 
 
-def drawn(space: SearchSpace, *, count: int) -> list[Recipe]:
-    """So many random recipes, the same ones each time.
+def sample_recipes(space: SearchSpace, *, count: int) -> list[Recipe]:
+    """Sample so many random recipes, the same ones each time.
 
     Raises: SpaceError or RecipeError if a space in Python fails, or returns something else than fields of Recipe.
     """

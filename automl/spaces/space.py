@@ -14,16 +14,16 @@ import yaml
 from automl.errors import SpaceError
 from automl.metrics import METRICS
 from automl.recipe import FIELDS, Recipe, Value, unknown_field
-from automl.spaces.baselines import ladder
+from automl.spaces.baselines import baseline_recipes
 from automl.spaces.distributions.ranges import Fixed, Trial
 from automl.spaces.fit import fit
 from automl.spaces.function import call_space_function
 from automl.spaces.parameters import Parameter, narrowed
 
 GRID_LIMIT = 100_000
-"""More combinations than this are no plan."""
+"""Largest number of combinations of a grid."""
 LONGEST = int(FIELDS["epochs"].range.high)  # type: ignore[union-attr]
-"""Epochs that a recipe can have at most."""
+"""Largest number of epochs of a recipe."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PrunerSetting:
     warmup_epochs: int
     """Epochs before the first comparison."""
     reduction_factor: int
-    """Of so many trials, one goes on at each comparison; the next one is after so many times as many epochs."""
+    """Number of trials of which one goes on at each comparison, and factor of the epochs from one to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +43,20 @@ class SearchSpace:
 
     parameters: tuple[Parameter, ...] = ()
     first: tuple[dict[str, Value], ...] = ()
-    """Partial recipes that are tried before the sampler proposes."""
+    """Partial recipes to try before the sampler proposes."""
     name: str = "space"
     function: str | None = None
-    """`package.module:function` that draws the recipes instead of the parameters."""
+    """Reference `package.module:function` of what samples the recipes instead of the parameters."""
     sampler: str | None = None
     metric: str | None = None
     pruner: PrunerSetting | None = None
     budget: int | None = None
-    """Trials in all."""
+    """Number of trials in all."""
     notes: tuple[str, ...] = ()
-    """What was understood beside the parameters, a sentence each."""
+    """Remarks on how the file was understood, a sentence each."""
 
     def suggest(self, trial: Trial, *, seed: int) -> Recipe:
-        """Draw a recipe; `seed` is its seed unless the space sets one.
+        """Sample a recipe; `seed` is its seed unless the space sets one.
 
         Raises: SpaceError or RecipeError if a space in Python returns something else than fields of Recipe.
         """
@@ -64,8 +64,8 @@ class SearchSpace:
             return Recipe.from_mapping({"seed": seed, **call_space_function(self.function, trial)})
         values: dict[str, Value] = {}
         for parameter in self.parameters:
-            if parameter.is_live(values):
-                values[parameter.name] = parameter.draw(trial)
+            if parameter.is_active(values):
+                values[parameter.name] = parameter.sample(trial)
         return Recipe.from_mapping({"seed": seed, **values})
 
     def fitted_to(self, image_shape: tuple[int, int, int]) -> SearchSpace:
@@ -76,7 +76,7 @@ class SearchSpace:
         if self.function:
             return self._noting(f"{self.function} is called as it is: what it proposes is not fitted to the images")
         fitted = fit(self.parameters, image_shape)
-        return self._holding(fitted.parameters, fitted.notes, idle=fitted.idle)
+        return self._with_parameters(fitted.parameters, fitted.notes, idle=fitted.idle)
 
     def with_value(self, name: str, value: Value) -> SearchSpace:
         """This space with one field of Recipe fixed, whatever it said of it before.
@@ -91,11 +91,11 @@ class SearchSpace:
         fixed = Parameter(name, Fixed(FIELDS[name].cast(value)), source=name)
         others = (parameter for parameter in self.parameters if parameter.name != name)
         kept, _ = narrowed((fixed, *others), {})
-        return self._holding(kept, (), idle=(name,))
+        return self._with_parameters(kept, (), idle=(name,))
 
     def first_recipes(self) -> tuple[dict[str, Value], ...]:
-        """Values of searched parameters to try first: the file's own, else the ladder's rungs that the space holds."""
-        return self.first or ladder(self.parameters)
+        """Values of searched parameters to try first: the file's own, else the baseline recipes inside the space."""
+        return self.first or baseline_recipes(self.parameters)
 
     def grid(self) -> tuple[dict[str, Value], ...]:
         """Values of the searched parameters, every combination once.
@@ -134,18 +134,18 @@ class SearchSpace:
         known = {parameter.name: parameter for parameter in self.parameters}
         sentences = [f"{name} is no parameter of this space" for name in values if name not in known]
         for name, value in values.items():
-            if name in known and not known[name].distribution.holds(value):
+            if name in known and not known[name].distribution.contains(value):
                 sentences.append(f"{name} = {value!r} is outside: the space takes {known[name].distribution}")
-            elif name in known and (why := self._dead(known[name], values)):
-                sentences.append(f"{name} is not live here: {why}")
+            elif name in known and (why := self._inactive_reason(known[name], values)):
+                sentences.append(f"{name} is not active here: {why}")
         return sentences
 
-    def stored(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """As Optuna stores these values: what to enqueue for a recipe of `first_recipes` or `grid`."""
+    def optuna_params(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Optuna's parameters for these values: what to enqueue for a recipe of `first_recipes` or `grid`."""
         entries: dict[str, Value] = {}
         for parameter in self.parameters:
             if parameter.name in values:
-                entries |= parameter.distribution.stored(parameter.name, values[parameter.name])
+                entries |= parameter.distribution.optuna_params(parameter.name, values[parameter.name])
         return entries
 
     def epochs_range(self) -> tuple[int, int]:
@@ -186,7 +186,7 @@ class SearchSpace:
         Raises: SpaceError for a space in Python.
         """
         if self.function:
-            raise SpaceError(f"{self.function} is a function: what it draws cannot be written as YAML.")
+            raise SpaceError(f"{self.function} is a function: what it samples cannot be written as YAML.")
         lines = [f"{key}: {_flow(value)}" for key, value in self._settings().items() if value]
         lines += ["parameters:", *(f"  {parameter.name}: {_flow(parameter.spec())}" for parameter in self.parameters)]
         lines += ["first:", *(f"  - {_flow(dict(values))}" for values in self.first)] if self.first else []
@@ -207,19 +207,19 @@ class SearchSpace:
         for values in _branches(self.parameters, {}):
             yield {name: value for name, value in values.items() if name in searched}
 
-    def _dead(self, parameter: Parameter, values: Mapping[str, Value]) -> str | None:
+    def _inactive_reason(self, parameter: Parameter, values: Mapping[str, Value]) -> str | None:
         """Which condition of the parameter these values contradict, in words."""
         fixed = {other.name: other.distribution.nearest(0) for other in self.parameters if not other.is_searched}
         known = {**fixed, **values}
         for condition in parameter.when:
-            if condition.parameter in known and not condition.holds(known):
+            if condition.parameter in known and not condition.is_met(known):
                 return f"it needs {condition}"
         return None
 
-    def _holding(
+    def _with_parameters(
         self, parameters: tuple[Parameter, ...], notes: Sequence[str], *, idle: Sequence[str] = ()
     ) -> SearchSpace:
-        """This space with these parameters, without entries of `first` that they no longer hold; a note on each.
+        """This space with these parameters, without entries of `first` that are no longer inside; a note on each.
 
         What `first` says of `idle` parameters no longer counts.
         """
@@ -235,12 +235,12 @@ class SearchSpace:
 
 
 def _branches(parameters: Sequence[Parameter], values: dict[str, Value]) -> Iterator[dict[str, Value]]:
-    """Every combination of the live parameters' values."""
+    """Every combination of the active parameters' values."""
     if not parameters:
         yield values
         return
     parameter, *rest = parameters
-    if not parameter.is_live(values):
+    if not parameter.is_active(values):
         yield from _branches(rest, values)
         return
     for value in parameter.distribution.values() or ():

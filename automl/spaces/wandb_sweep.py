@@ -1,4 +1,4 @@
-"""What a W&B sweep file says beside its parameters: sampler, metric, pruner, budget, and how to start a program."""
+"""The settings of a W&B sweep file beside its parameters: sampler, metric, pruner, budget, program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLERS = {
     "qmc": ("qmc", ""),
     "custom": (None, "its scheduler cannot run here, so the sampler is the default one"),
 }
-"""By `method`: our sampler, and a remark."""
+"""Our sampler and a remark, by `method`."""
 
 WITHOUT_EFFECT: dict[str, str] = {
     "program": "the service trains by itself",
@@ -42,7 +42,7 @@ METRIC_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
 
 
 @dataclass
-class SweepReading:
+class SweepReader:
     """The settings of a document; mistakes go to the document, every mapping is a note."""
 
     document: Document

@@ -16,13 +16,13 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from automl.errors import SpaceError
 
-Place = tuple[str | int, ...]
-"""Keys and positions that lead to an entry."""
+KeyPath = tuple[str | int, ...]
+"""Keys and indices that lead to an entry."""
 
 MOST_CHARACTERS = 1 << 18
-"""Of a file; the longest that people write have some thousand, and PyYAML takes seconds for more than these."""
+"""Largest length of a file. The longest that people write have some thousand, and PyYAML takes seconds for more."""
 MOST_MISTAKES = 100
-"""After so many, reading ends."""
+"""Number of mistakes after which reading ends."""
 PREFIX = "tag:yaml.org,2002:"
 INT = re.compile(r"[-+]?[0-9][0-9_]*$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
@@ -53,20 +53,20 @@ def as_number(value: object) -> object:
 
 @dataclass
 class Document:
-    """What a file or a mapping says."""
+    """Content of a file or a mapping, with lines and mistakes."""
 
     data: object
     file: str | None = None
-    """As messages call it; None for a mapping from Python."""
-    lines: dict[Place, int] = field(default_factory=dict)
-    """Counted from 1."""
+    """Name of the file in messages; None for a mapping from Python."""
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    """Line of each entry, from 1."""
     mistakes: list[tuple[int, str]] = field(default_factory=list)
-    """Those found so far: line, sentence."""
+    """Mistakes found so far: line, sentence."""
 
-    def add(self, sentence: str, *, at: Place = ()) -> None:
+    def add(self, sentence: str, *, at: KeyPath = ()) -> None:
         """Record a mistake at an entry, or at the nearest one around it that has a line."""
         around = (at[:length] for length in range(len(at), -1, -1))
-        line = next((self.lines[place] for place in around if place in self.lines), 0)
+        line = next((self.lines[key_path] for key_path in around if key_path in self.lines), 0)
         self.mistakes.append((line, sentence))
         if len(self.mistakes) == MOST_MISTAKES:
             self.mistakes.append((line, f"and perhaps more: {MOST_MISTAKES} mistakes are enough"))
@@ -76,9 +76,9 @@ class Document:
         """Raise: SpaceError with all mistakes in the order of their lines, if there are any."""
         if self.mistakes:
             found = sorted(self.mistakes, key=lambda mistake: mistake[0])
-            raise SpaceError("\n".join(self._located(line, sentence) for line, sentence in found))
+            raise SpaceError("\n".join(self._with_line(line, sentence) for line, sentence in found))
 
-    def _located(self, line: int, sentence: str) -> str:
+    def _with_line(self, line: int, sentence: str) -> str:
         return sentence if self.file is None else f"{self.file}:{max(line, 1)}: {sentence}"
 
 
@@ -126,44 +126,44 @@ class _Builder:
         self._built: dict[int, object] = {}
         self._open: set[int] = set()
 
-    def build(self, node: Node, place: Place) -> object:
-        self._document.lines.setdefault(place, node.start_mark.line + 1)
+    def build(self, node: Node, key_path: KeyPath) -> object:
+        self._document.lines.setdefault(key_path, node.start_mark.line + 1)
         if id(node) in self._open:
             self._wrong(node, "an alias cannot stand inside what it names")
             return None
         if id(node) not in self._built:
             self._open.add(id(node))
-            self._built[id(node)] = self._value(node, place)
+            self._built[id(node)] = self._value(node, key_path)
             self._open.remove(id(node))
         return self._built[id(node)]
 
-    def _value(self, node: Node, place: Place) -> object:
+    def _value(self, node: Node, key_path: KeyPath) -> object:
         if isinstance(node, MappingNode):
-            return self._mapping(node, place)
+            return self._mapping(node, key_path)
         if isinstance(node, SequenceNode):
-            return [self.build(child, (*place, index)) for index, child in enumerate(node.value)]
+            return [self.build(child, (*key_path, index)) for index, child in enumerate(node.value)]
         return self._scalar(node)
 
-    def _mapping(self, node: MappingNode, place: Place) -> dict[str, object]:
+    def _mapping(self, node: MappingNode, key_path: KeyPath) -> dict[str, object]:
         merged: dict[str, object] = {}
         own: dict[str, object] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
                 self._wrong(key_node, "a key is plain text")
             elif key_node.tag == PREFIX + "merge":
-                merged |= self._merged(value_node, place)
+                merged |= self._merged(value_node, key_path)
             elif key_node.value in own:
                 self._wrong(key_node, f"{key_node.value!r} stands here a second time. Keep one of them.")
             else:
-                here = (*place, key_node.value)
+                here = (*key_path, key_node.value)
                 self._document.lines[here] = key_node.start_mark.line + 1
                 own[key_node.value] = self.build(value_node, here)
         return merged | own
 
-    def _merged(self, node: Node, place: Place) -> dict[str, object]:
+    def _merged(self, node: Node, key_path: KeyPath) -> dict[str, object]:
         nodes = node.value if isinstance(node, SequenceNode) else [node]
         merged: dict[str, object] = {}
-        for value in (self.build(child, place) for child in reversed(nodes)):
+        for value in (self.build(child, key_path) for child in reversed(nodes)):
             merged |= value if isinstance(value, Mapping) else {}
         return merged
 

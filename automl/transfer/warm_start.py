@@ -98,7 +98,7 @@ def _drawn_again(trial: FrozenTrial, space: SearchSpace) -> FixedTrial | None:
     values = _live_values(space, recipe)
     if space.problems(values):
         return None
-    fixed = FixedTrial({**trial.params, **space.stored(values)})
+    fixed = FixedTrial({**trial.params, **space.optuna_params(values)})
     try:
         drawn = space.suggest(fixed, seed=recipe.seed)
     except ValueError:  # a space in Python asked for a parameter that the trial does not have
@@ -110,7 +110,7 @@ def _live_values(space: SearchSpace, recipe: Recipe) -> dict[str, Value]:
     """Values that this recipe gives to the parameters that the space would search for it."""
     whole, live = recipe.as_dict(), dict[str, Value]()
     for parameter in space.parameters:
-        if parameter.is_live(live):
+        if parameter.is_active(live):
             live[parameter.name] = whole[parameter.name]
     return {
         parameter.name: live[parameter.name]

@@ -308,7 +308,7 @@ def starting_queue(specification: Specification) -> Sequence[Mapping[str, Value]
         return ()
     space = specification.space
     recipes = space.grid() if specification.sampler == "grid" else space.first_recipes()
-    return [space.stored(recipe) for recipe in recipes]
+    return [space.optuna_params(recipe) for recipe in recipes]
 
 
 def describe_end(claim: Claim, outcome: Outcome) -> str:

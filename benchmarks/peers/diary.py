@@ -25,7 +25,7 @@ def run(task: Task) -> Record:
     data, record, space = task.load(), Record(), task.space
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=task.seed))
     for values in space.first_recipes():
-        study.enqueue_trial(space.stored(values))
+        study.enqueue_trial(space.optuna_params(values))
     best: tuple[dict[str, torch.Tensor], Recipe] | None = None
     while task.elapsed_seconds() < task.seconds:
         trial = study.ask()

@@ -42,7 +42,7 @@ def run(task: Task) -> Record:
         space=partial(drawn, space, task.seed),
         metric="accuracy",
         mode="max",
-        points_to_evaluate=[space.stored(recipe) for recipe in space.first_recipes()],
+        points_to_evaluate=[space.optuna_params(recipe) for recipe in space.first_recipes()],
         sampler=optuna.samplers.TPESampler(seed=task.seed),
     )
     tuner = tune.Tuner(

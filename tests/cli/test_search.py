@@ -66,7 +66,7 @@ def test_any_trial_can_be_looked_at_instead_of_the_best(finished: Finished) -> N
         assert done.stdout.startswith(f"Trial {number} of study digits-space-accuracy: ")
 
 
-def test_ladder_comes_first(finished: Finished) -> None:
+def test_baselines_come_first(finished: Finished) -> None:
     first = json.loads(finished.automl("show", "0", "--json").stdout)
     assert first["recipe"]["depth"] == 0
 

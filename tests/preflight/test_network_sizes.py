@@ -64,7 +64,7 @@ def test_ends_of_shipped_spaces_are_their_smallest_and_largest_networks(name: st
 def test_recipes_of_every_shipped_space_are_inside_it(name: str) -> None:
     space = load_space(name).fitted_to(DATA.image_shape)
     for sized in sized_recipes(space, size):
-        live = {p.name for p in space.parameters if p.is_live(sized.recipe.as_dict())}
+        live = {p.name for p in space.parameters if p.is_active(sized.recipe.as_dict())}
         assert space.problems({n: v for n, v in sized.recipe.as_dict().items() if n in live}) == []
 
 

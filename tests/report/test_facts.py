@@ -17,7 +17,7 @@ from automl.report.facts import (
     read_facts,
     read_test_accesses,
 )
-from automl.spaces.baselines import ladder
+from automl.spaces.baselines import baseline_recipes
 from automl.spaces.file import load_space
 from automl.storage.database import Database
 from tests.report.conftest import TRIALS, MakeFacts, trial
@@ -76,7 +76,7 @@ def test_failures_are_counted_by_kind_the_most_frequent_first() -> None:
 
 def test_baselines_are_the_trials_with_the_first_recipes(make_facts: MakeFacts) -> None:
     space = load_space({"parameters": {"depth": {"min": 0, "max": 3}, "epochs": {"value": 4}}})
-    recipes = [Recipe(depth=int(values["depth"]), epochs=4).as_dict() for values in ladder(space.parameters)]
+    recipes = [Recipe(depth=int(values["depth"]), epochs=4).as_dict() for values in baseline_recipes(space.parameters)]
     trials = [trial(number, "complete", 0.5, recipe=recipe) for number, recipe in enumerate(recipes)]
     assert [one.number for one in baseline_trials(make_facts(trials, space=space))] == list(range(len(recipes)))
     imported = dataclasses.replace(trials[0], recipe=Recipe(depth=3, epochs=4).as_dict())

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.errors import SpaceError
-from automl.spaces.distributions.ranges import Choice, Distribution, Fixed, Real, Whole
+from automl.spaces.distributions.ranges import Choice, Distribution, Fixed, FloatRange, IntRange
 from automl.spaces.file import load_space, shipped_spaces
 from automl.spaces.parameters import Parameter
 from automl.spaces.space import SearchSpace
@@ -41,14 +41,14 @@ def mistakes(text: str, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("spec", "distribution"),
     [
-        ("depth: {min: 1, max: 3}", Whole(1, 3)),
-        ("dropout: {min: 0.1, max: 0.5}", Real(0.1, 0.5)),
-        ("dropout: {min: 0, max: 0.5}", Real(0.0, 0.5)),
+        ("depth: {min: 1, max: 3}", IntRange(1, 3)),
+        ("dropout: {min: 0.1, max: 0.5}", FloatRange(0.1, 0.5)),
+        ("dropout: {min: 0, max: 0.5}", FloatRange(0.0, 0.5)),
         ("depth: {values: [1, 3]}", Choice((1, 3))),
         ("depth: {values: [2]}", Fixed(2)),
         ("learning_rate: {value: 1e-4}", Fixed(1e-4)),
-        ("learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1E-2}", Real(1e-4, 1e-2, log=True)),
-        ("width: {distribution: log_uniform_values, min: 16, max: 64}", Whole(16, 64, log=True)),
+        ("learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1E-2}", FloatRange(1e-4, 1e-2, log=True)),
+        ("width: {distribution: log_uniform_values, min: 16, max: 64}", IntRange(16, 64, log=True)),
         ("squeeze_excitation: {values: [true, false]}", Choice((True, False))),
         ("optimizer: {values: [Adam, SGD, AdamW]}", Choice(("adam", "sgd", "adamw"))),
         ("schedule: {value: CosineAnnealingLR}", Fixed("cosine")),
@@ -165,7 +165,7 @@ metod: bayes
         (
             "parameters:\n  depth: {min: 1, max: 2}\n  width: {values: [8, 16], when: {depth: 2}}\n"
             "first:\n- {depth: 1, width: 8}",
-            "5: first: width is not live here: it needs depth = 2",
+            "5: first: width is not active here: it needs depth = 2",
         ),
         (
             "parameters:\n  depth: {min: 1, max: 2}\n  width: {values: [8, 16], when: {depth: [2, 3]}}",
@@ -222,7 +222,10 @@ def test_parameters_keep_the_order_of_the_file_but_follow_what_they_depend_on() 
 def test_merge_keys_and_anchors_are_read(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text("parameters:\n  dropout: &d {min: 0.1, max: 0.2}\n  block_dropout: {<<: *d, max: 0.3}\n")
-    assert [parameter.distribution for parameter in load_space(file).parameters] == [Real(0.1, 0.2), Real(0.1, 0.3)]
+    assert [parameter.distribution for parameter in load_space(file).parameters] == [
+        FloatRange(0.1, 0.2),
+        FloatRange(0.1, 0.3),
+    ]
 
 
 @pytest.mark.parametrize("name", shipped_spaces())
@@ -247,7 +250,7 @@ def test_shipped_space_with_a_namesake_here_says_which_was_taken(
 
 
 def test_copy_of_a_shipped_space_is_no_namesake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parents[3] / "search_spaces")
+    monkeypatch.chdir(ROOT / "search_spaces")
     assert load_space("quick").notes == ()
 
 
@@ -275,17 +278,17 @@ def test_number_in_quotes_is_a_number(quoted: str, tmp_path: Path) -> None:
     """As YAML 1.1 reads `1e-4`, too: a notebook's dict may hold it as text."""
     file = tmp_path / "space.yaml"
     file.write_text(f"parameters:\n  lr: {{distribution: log_uniform_values, min: {quoted}, max: 0.01}}\n")
-    assert only(load_space(file)) == Real(1e-4, 1e-2, log=True)
+    assert only(load_space(file)) == FloatRange(1e-4, 1e-2, log=True)
     mapping = yaml.safe_load("{parameters: {lr: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}}}")
     assert mapping["parameters"]["lr"]["min"] == "1e-4"
-    assert only(load_space(mapping)) == Real(1e-4, 1e-2, log=True)
+    assert only(load_space(mapping)) == FloatRange(1e-4, 1e-2, log=True)
 
 
 @pytest.mark.parametrize(
     ("spec", "distribution"),
     [
         ("batch_size: {values: ['32', '64']}", Choice((32, 64))),
-        ("depth: {min: '1', max: '3'}", Whole(1, 3)),
+        ("depth: {min: '1', max: '3'}", IntRange(1, 3)),
         ("dropout: {value: '0.5'}", Fixed(0.5)),
     ],
 )

@@ -13,7 +13,7 @@ from automl.errors import SpaceError
 from automl.models.geometry import check_fits
 from automl.spaces.file import load_space
 from automl.spaces.space import SearchSpace
-from tests.spaces.drawing import recipes
+from tests.spaces.sampled import recipes
 
 STEMS = ["conv3", "strided3", "pooled7"]
 
@@ -39,7 +39,7 @@ def test_parameters_that_can_no_longer_be_live_are_left_out() -> None:
     deep = {"values": [8, 16], "when": {"depth": [4, 5]}}
     space = space_of(depth={"min": 1, "max": 5}, width=deep).fitted_to((1, 8, 8))
     assert [parameter.name for parameter in space.parameters] == ["depth"]
-    assert space.notes[-1] == "width: left out, because its condition can no longer hold"
+    assert space.notes[-1] == "width: left out, because its condition can no longer be met"
 
 
 def test_first_recipes_that_no_longer_fit_are_left_out_with_a_note() -> None:

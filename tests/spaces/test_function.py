@@ -13,7 +13,7 @@ from automl.application.search_options import SearchOptions
 from automl.errors import RecipeError, SpaceError
 from automl.settings import Settings
 from automl.spaces.file import load_space
-from automl.spaces.sampling import drawn
+from automl.spaces.sampling import sample_recipes
 
 MODULE = """\
 def space(trial):
@@ -55,7 +55,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_conditions_that_a_file_cannot_say_are_drawn(module: str) -> None:
-    recipes = drawn(load_space(f"{module}:space"), count=9)
+    recipes = sample_recipes(load_space(f"{module}:space"), count=9)
     assert {recipe.depth for recipe in recipes} == {0, 1, 2}
     assert all(recipe.width == 8 for recipe in recipes if recipe.depth == 0)
 
@@ -78,12 +78,12 @@ def test_function_that_fails_is_told_before_there_is_a_study(module: str, functi
 
 def test_field_that_no_recipe_has_is_told(module: str) -> None:
     with pytest.raises(RecipeError, match=re.escape("'depht'")):
-        drawn(load_space(f"{module}:unknown_field"), count=1)
+        sample_recipes(load_space(f"{module}:unknown_field"), count=1)
 
 
 def test_database_that_is_away_is_not_taken_for_a_mistake(module: str) -> None:
     with pytest.raises(optuna.exceptions.StorageInternalError):
-        drawn(load_space(f"{module}:storage_away"), count=1)
+        sample_recipes(load_space(f"{module}:storage_away"), count=1)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from automl.models.geometry import check_fits
 from automl.recipe import FIELDS, Recipe
 from automl.spaces.file import load_space, shipped_spaces
 from automl.spaces.space import GRID_LIMIT, SearchSpace
-from tests.spaces.drawing import random_study, recipes
+from tests.spaces.sampled import random_study, recipes
 
 CONDITIONAL = {
     "parameters": {
@@ -89,13 +89,13 @@ def test_json_and_yaml_give_the_same_space_back(name: str, tmp_path: Path) -> No
     assert load_space(file) == space
 
 
-def test_ladder_climbs_from_a_perceptron_to_a_residual_network() -> None:
-    rungs = load_space("default").first_recipes()
-    assert [rung["depth"] for rung in rungs] == [0, 2, 3, 3]
-    assert [rung.get("block") for rung in rungs] == [None, "plain", "plain", "residual"]
+def test_baselines_go_from_a_perceptron_to_a_residual_network() -> None:
+    baselines = load_space("default").first_recipes()
+    assert [recipe["depth"] for recipe in baselines] == [0, 2, 3, 3]
+    assert [recipe.get("block") for recipe in baselines] == [None, "plain", "plain", "residual"]
 
 
-def test_ladder_leaves_out_rungs_that_are_not_inside() -> None:
+def test_baselines_outside_the_space_are_left_out() -> None:
     space = load_space({"parameters": {"block": {"value": "residual"}, "depth": {"values": [1, 2]}}})
     assert space.first_recipes() == ({"depth": 2},)
 
@@ -103,7 +103,7 @@ def test_ladder_leaves_out_rungs_that_are_not_inside() -> None:
 def test_first_recipe_is_what_the_first_trial_trains() -> None:
     space = load_space("fer2013")
     study = random_study()
-    study.enqueue_trial(space.stored(space.first_recipes()[0]))
+    study.enqueue_trial(space.optuna_params(space.first_recipes()[0]))
     recipe = space.suggest(study.ask(), seed=0)
     assert (recipe.depth, recipe.width, recipe.learning_rate, recipe.weight_decay) == (4, 32, 3e-3, 0.05)
 
@@ -123,7 +123,7 @@ def test_stored_values_of_every_kind_are_drawn_again() -> None:
     for recipe in recipes(space, 20):
         wanted = {parameter.name: getattr(recipe, parameter.name) for parameter in space.parameters}
         study = random_study(seed=99)
-        study.enqueue_trial(space.stored(wanted))
+        study.enqueue_trial(space.optuna_params(wanted))
         again = space.suggest(study.ask(), seed=recipe.seed)
         assert {name: pytest.approx(getattr(again, name), rel=1e-6) for name in wanted} == wanted
 

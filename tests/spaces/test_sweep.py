@@ -15,7 +15,7 @@ from automl.errors import SpaceError
 from automl.recipe import FIELDS
 from automl.spaces.file import load_space
 from automl.spaces.space import PrunerSetting, SearchSpace
-from tests.spaces.drawing import recipes
+from tests.spaces.sampled import recipes
 
 PARAMETERS = {"learning_rate": {"value": 0.01}}
 

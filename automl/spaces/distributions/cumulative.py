@@ -1,7 +1,7 @@
 """Bell curves and beta curves, by their cumulative probability and its inverse.
 
-A sampler that knows only intervals draws a quantile, and the inverse makes the curve's value of it: the distribution is
-exact, and the sampler's model stays one of an interval.
+A sampler that knows only ranges samples a quantile, and the inverse turns it into the curve's value. The distribution
+is exact, and the sampler's model stays one of a range.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from statistics import NormalDist
 from typing import Literal
 
 Family = Literal["normal", "log_normal", "beta"]
-"""With its two numbers: mu and sigma; mu and sigma of the logarithm; a and b."""
+"""Kind of curve. Its two numbers are mu and sigma, mu and sigma of the logarithm, or a and b."""
 
 ALMOST_ZERO = 1e-300
 ALMOST_ONE = 1 - 2**-53
 
 
 def cumulative(family: Family, first: float, second: float, value: float) -> float:
-    """Probability, 0 to 1, of a draw of at most `value`."""
+    """Probability, 0 to 1, of a sample of at most `value`."""
     if family == "beta":
         from scipy.special import betainc  # type: ignore[import-untyped]  # 0.1 s: not for every file
 
@@ -29,7 +29,7 @@ def cumulative(family: Family, first: float, second: float, value: float) -> flo
 
 
 def inverse(family: Family, first: float, second: float, quantile: float) -> float:
-    """The value that a draw stays under with probability `quantile`; finite also for 0 and 1."""
+    """The value that a sample stays under with probability `quantile`; finite also for 0 and 1."""
     if family == "beta":
         from scipy.special import betaincinv
 

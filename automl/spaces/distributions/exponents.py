@@ -8,11 +8,11 @@ from automl.recipe import Field
 from automl.spaces.entry import Entry
 
 LARGEST_EXPONENT = 700.0
-"""Of e, that a float can hold."""
+"""Largest exponent of e that a float can hold."""
 
 
 def are_values(entry: Entry, bounds: tuple[float, float], *, sign: int) -> bool:
-    """Record a mistake, and say so, if these bounds of exponents are meant as values; `sign` -1: of powers of 1/e.
+    """Record a mistake, and return True, if these bounds of exponents are meant as values; `sign` -1: of powers of 1/e.
 
     They are if the field takes both of them, and either not their powers, or a log scale reaches further over them than
     over their powers: nobody searches 0.0001 to 0.1 on a log scale for the sake of e^0.0001 to e^0.1, 1 to 1.11.
@@ -30,7 +30,7 @@ def are_values(entry: Entry, bounds: tuple[float, float], *, sign: int) -> bool:
 
 
 def is_value(entry: Entry, mu: float, sigma: float) -> bool:
-    """Record a mistake, and say so, if this mean and deviation of a logarithm are meant as those of the values."""
+    """Record a mistake, and return True, if this mean and deviation of a logarithm are meant as those of the values."""
     low, high = mu - sigma, mu + sigma
     if low <= 0 or not _meant_as_values(entry.field, low, high, sign=1):
         return False

@@ -9,9 +9,9 @@ import dataclasses
 import math
 
 from automl.spaces.distributions.exponents import LARGEST_EXPONENT, are_values
-from automl.spaces.distributions.ranges import Fixed, Real, Whole
+from automl.spaces.distributions.ranges import Fixed, FloatRange, IntRange
 from automl.spaces.distributions.rounded import Rounded, multiple
-from automl.spaces.entry import LARGEST, Entry, Reading
+from automl.spaces.entry import LARGEST, Entry, ParsedDistribution
 
 RANGE = ("min", "max")
 
@@ -20,7 +20,7 @@ EXPONENTS = "min and max are exponents of e"
 BEFORE_ROUNDING = "the sampler sees the number before it is rounded"
 
 
-def int_uniform(entry: Entry) -> Reading | None:
+def int_uniform(entry: Entry) -> ParsedDistribution | None:
     """Whole numbers, both ends included."""
     bounds = _range(entry)
     if bounds is None:
@@ -28,83 +28,87 @@ def int_uniform(entry: Entry) -> Reading | None:
     if not all(bound.is_integer() for bound in bounds):
         entry.wrong("int_uniform needs whole numbers for min and max", "min")
         return None
-    whole = Whole(int(bounds[0]), int(bounds[1]))
+    whole = IntRange(int(bounds[0]), int(bounds[1]))
     if entry.field.kind == "int":
-        return Reading(whole)
-    return Reading(whole, remarks=("two whole numbers mean whole numbers only; 0.0 for 0 means all between",))
+        return ParsedDistribution(whole)
+    return ParsedDistribution(
+        whole, remarks=("two whole numbers mean whole numbers only; 0.0 for 0 means all between",)
+    )
 
 
-def uniform(entry: Entry) -> Reading | None:
+def uniform(entry: Entry) -> ParsedDistribution | None:
     """Numbers; whole ones, with a note, on a field that takes no others."""
     bounds = _range(entry)
     if bounds is None:
         return None
     if entry.field.kind == "float":
-        return Reading(Real(*bounds))
-    return Reading(Whole(int(bounds[0]), int(bounds[1])), (ROUNDED,))
+        return ParsedDistribution(FloatRange(*bounds))
+    return ParsedDistribution(IntRange(int(bounds[0]), int(bounds[1])), (ROUNDED,))
 
 
-def q_uniform(entry: Entry) -> Reading | None:
+def q_uniform(entry: Entry) -> ParsedDistribution | None:
     """Multiples of `q` nearest to numbers between the bounds."""
     bounds = entry.bounds()
     return _rounded(entry, bounds, entry.quantum()) if bounds else None
 
 
-def log_uniform_values(entry: Entry) -> Reading | None:
+def log_uniform_values(entry: Entry) -> ParsedDistribution | None:
     """Numbers on a log scale between the values; 1/x of such a number is one as well."""
     bounds = _range(entry)
     if bounds is None or not _above_zero(entry, bounds):
         return None
     if entry.field.kind == "float":
-        return Reading(Real(*bounds, log=True))
-    return Reading(Whole(int(bounds[0]), int(bounds[1]), log=True), (ROUNDED,))
+        return ParsedDistribution(FloatRange(*bounds, log=True))
+    return ParsedDistribution(IntRange(int(bounds[0]), int(bounds[1]), log=True), (ROUNDED,))
 
 
-def q_log_uniform_values(entry: Entry) -> Reading | None:
+def q_log_uniform_values(entry: Entry) -> ParsedDistribution | None:
     """Multiples of `q` nearest to numbers on a log scale."""
     bounds = entry.bounds()
     return _rounded(entry, bounds, entry.quantum(), log=True) if bounds and _above_zero(entry, bounds) else None
 
 
-def log_uniform(entry: Entry) -> Reading | None:
+def log_uniform(entry: Entry) -> ParsedDistribution | None:
     """Numbers on a log scale between e^min and e^max."""
     bounds = _exponents(entry)
     return _log_of_exponents(entry, (math.exp(bounds[0]), math.exp(bounds[1]))) if bounds else None
 
 
-def inv_log_uniform(entry: Entry) -> Reading | None:
+def inv_log_uniform(entry: Entry) -> ParsedDistribution | None:
     """Numbers on a log scale between e^-max and e^-min."""
     bounds = _exponents(entry, sign=-1)
     return _log_of_exponents(entry, (math.exp(-bounds[1]), math.exp(-bounds[0]))) if bounds else None
 
 
-def q_log_uniform(entry: Entry) -> Reading | None:
+def q_log_uniform(entry: Entry) -> ParsedDistribution | None:
     """Multiples of `q` nearest to numbers on a log scale between e^min and e^max."""
     bounds = _exponents(entry)
     powers = (math.exp(bounds[0]), math.exp(bounds[1])) if bounds else None
     return _of_exponents(_rounded(entry, powers, entry.quantum(), log=True)) if powers else None
 
 
-def _log_of_exponents(entry: Entry, bounds: tuple[float, float]) -> Reading | None:
+def _log_of_exponents(entry: Entry, bounds: tuple[float, float]) -> ParsedDistribution | None:
     if entry.field.kind == "int":
         reading = _of_exponents(_rounded(entry, bounds, 1.0, log=True))
         return dataclasses.replace(reading, notes=(ROUNDED,)) if reading else None
     if not (entry.accepts(bounds[0], key="min") and entry.accepts(bounds[1], key="max")):
         return None
-    return Reading(Real(*bounds, log=True), remarks=(EXPONENTS,))
+    return ParsedDistribution(FloatRange(*bounds, log=True), remarks=(EXPONENTS,))
 
 
-def _of_exponents(reading: Reading | None) -> Reading | None:
+def _of_exponents(reading: ParsedDistribution | None) -> ParsedDistribution | None:
     return dataclasses.replace(reading, remarks=(EXPONENTS, *reading.remarks)) if reading else None
 
 
-def _rounded(entry: Entry, bounds: tuple[float, float], quantum: float | None, *, log: bool = False) -> Reading | None:
+def _rounded(
+    entry: Entry, bounds: tuple[float, float], quantum: float | None, *, log: bool = False
+) -> ParsedDistribution | None:
     if quantum is None or not _rounded_fit(entry, bounds, quantum):
         return None
     low, high = (multiple(bound, quantum) for bound in bounds)
     if low == high:
-        return Reading(Fixed(entry.field.cast(low)), remarks=(f"every value is rounded to {low:g}",))
-    return Reading(Rounded(*bounds, quantum, log), remarks=(BEFORE_ROUNDING,))
+        return ParsedDistribution(Fixed(entry.field.cast(low)), remarks=(f"every value is rounded to {low:g}",))
+    return ParsedDistribution(Rounded(*bounds, quantum, log), remarks=(BEFORE_ROUNDING,))
 
 
 def _range(entry: Entry) -> tuple[float, float] | None:

@@ -10,25 +10,25 @@ from collections.abc import Callable
 
 from automl.spaces.distributions.cumulative import Family
 from automl.spaces.distributions.exponents import is_value
-from automl.spaces.distributions.rounded import Curve
-from automl.spaces.entry import Entry, Reading
+from automl.spaces.distributions.rounded import QuantileDistribution
+from automl.spaces.entry import Entry, ParsedDistribution
 
 LEAST_MASS = 0.01
-"""A curve with less of itself inside the field's range is a mistake."""
+"""Smallest probability inside the field's range, 0 to 1. A curve with less is a mistake."""
 NEGLIGIBLE = 1e-6
 """Probability outside the field's range up to which a curve counts as exact."""
 LEAST_SPREAD, LARGEST_NUMBER = 1e-6, 1e6
-"""Of the numbers of a curve: beyond them it is a point or nowhere, and its arithmetic fails."""
+"""Bounds of the two numbers of a curve. Beyond them it is a point or nowhere, and its arithmetic fails."""
 ABOVE_ZERO = 1e-12
-"""Where a curve begins on a field that takes all above 0 but not 0."""
+"""Lower end of a curve on a field that takes all above 0 but not 0."""
 
 ROUNDED = "rounded to whole numbers"
 
 
-def curve_reader(family: Family, *, quantized: bool) -> Callable[[Entry], Reading | None]:
+def curve_reader(family: Family, *, quantized: bool) -> Callable[[Entry], ParsedDistribution | None]:
     """What reads the entries of one family; a field of whole numbers rounds to them, with a note."""
 
-    def read(entry: Entry) -> Reading | None:
+    def read(entry: Entry) -> ParsedDistribution | None:
         numbers = _beta(entry) if family == "beta" else _bell(entry)
         whole = not quantized and entry.field.kind == "int"
         quantum = entry.quantum() if quantized else 1.0 if whole else None
@@ -50,12 +50,14 @@ def _beta(entry: Entry) -> tuple[float, float] | None:
     return None if a is None or b is None else (a, b)
 
 
-def _curve(entry: Entry, family: Family, numbers: tuple[float, float], quantum: float | None) -> Reading | None:
+def _curve(
+    entry: Entry, family: Family, numbers: tuple[float, float], quantum: float | None
+) -> ParsedDistribution | None:
     if entry.field.range is None:
         entry.wrong(f"it takes {entry.field.accepted()}, not the numbers of a curve: give them as `values`")
         return None
     low = entry.field.range.low + (ABOVE_ZERO if entry.field.range.open_low else 0.0)
-    curve = Curve(family, *numbers, low, float(entry.field.range.high), quantum)
+    curve = QuantileDistribution(family, *numbers, low, float(entry.field.range.high), quantum)
     if family == "log_normal" and is_value(entry, *numbers):
         return None
     extreme = numbers[1] < LEAST_SPREAD or max(map(abs, numbers)) > LARGEST_NUMBER
@@ -64,4 +66,4 @@ def _curve(entry: Entry, family: Family, numbers: tuple[float, float], quantum: 
         entry.wrong(f"{family}({numbers[0]:g}, {numbers[1]:g}) almost never gives {entry.field.accepted()}")
         return None
     notes = (f"cut to {entry.field.range}: {outside:.2g} of it is outside",) if outside > NEGLIGIBLE else ()
-    return Reading(curve, notes)
+    return ParsedDistribution(curve, notes)

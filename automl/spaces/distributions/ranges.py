@@ -1,6 +1,6 @@
-"""What a parameter of a search space may be: how it is drawn, what it holds, how a file writes it.
+"""Distributions of a parameter: how it is sampled, which values it contains, how a file writes it.
 
-Plain values, choices and intervals are here; what is rounded or drawn from a curve is in `rounded`.
+Fixed values, choices and ranges are here. What is rounded, or sampled by quantile, is in `rounded`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing_extensions import override
 from automl.recipe import Value
 
 MOST_VALUES = 10_000
-"""More than these cannot be tried one by one."""
+"""Largest number of values that are tried one by one."""
 
 
 class Trial(Protocol):
@@ -39,15 +39,15 @@ class Distribution(ABC):
 
     @abstractmethod
     def suggest(self, trial: Trial, name: str) -> Value:
-        """Draw a value for the parameter of this name."""
+        """Sample a value for the parameter of this name."""
 
     @abstractmethod
-    def holds(self, value: Value) -> bool:
-        """Whether `value` can be drawn."""
+    def contains(self, value: Value) -> bool:
+        """Whether `value` can be sampled."""
 
     @abstractmethod
     def nearest(self, value: Value) -> Value:
-        """The value that can be drawn and lies nearest; the first choice where nothing is near."""
+        """The value that can be sampled and lies nearest; the first choice where nothing is near."""
 
     @abstractmethod
     def spec(self) -> dict[str, object]:
@@ -57,8 +57,8 @@ class Distribution(ABC):
         """All values in order, or None where there are more than MOST_VALUES."""
         return None
 
-    def stored(self, name: str, value: Value) -> dict[str, Value]:
-        """Under which name and as what Optuna stores this value."""
+    def optuna_params(self, name: str, value: Value) -> dict[str, Value]:
+        """Optuna's parameters, by name, that stand for this value."""
         return {name: value}
 
 
@@ -74,7 +74,7 @@ class Fixed(Distribution):
         return self.value
 
     @override
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         return value == self.value
 
     @override
@@ -90,7 +90,7 @@ class Fixed(Distribution):
         return (self.value,)
 
     @override
-    def stored(self, name: str, value: Value) -> dict[str, Value]:
+    def optuna_params(self, name: str, value: Value) -> dict[str, Value]:
         return {}
 
     @override
@@ -111,7 +111,7 @@ class Choice(Distribution):
         return value
 
     @override
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         return value in self.options
 
     @override
@@ -134,7 +134,7 @@ class Choice(Distribution):
 
 
 @dataclass(frozen=True)
-class Whole(Distribution):
+class IntRange(Distribution):
     """Whole numbers from `low` to `high`, both included."""
 
     kind = "whole"
@@ -147,7 +147,7 @@ class Whole(Distribution):
         return trial.suggest_int(name, self.low, self.high, log=self.log)
 
     @override
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         return self.low <= float(value) <= self.high and float(value).is_integer()
 
     @override
@@ -169,7 +169,7 @@ class Whole(Distribution):
 
 
 @dataclass(frozen=True)
-class Real(Distribution):
+class FloatRange(Distribution):
     """Numbers from `low` to `high`, both included."""
 
     kind = "real"
@@ -182,7 +182,7 @@ class Real(Distribution):
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
     @override
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         return self.low <= float(value) <= self.high
 
     @override
@@ -210,7 +210,7 @@ def one_of(values: Iterable[Value]) -> Distribution | None:
 def up_to(distribution: Distribution, limit: float) -> Distribution | None:
     """What is left of a few numbers without those above `limit`; None where nothing is."""
     left = [value for value in distribution.values() or () if float(value) <= limit]
-    if isinstance(distribution, Whole) and len(left) > 1:
+    if isinstance(distribution, IntRange) and len(left) > 1:
         return dataclasses.replace(distribution, high=int(left[-1]))
     return one_of(left)
 

@@ -1,4 +1,4 @@
-"""Distributions that Optuna does not have: it draws an interval, and we make the value of it."""
+"""Distributions that Optuna does not have: it samples a range, and the value is computed from that number."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from automl.spaces.distributions.cumulative import Family, cumulative, inverse
 from automl.spaces.distributions.ranges import Distribution, Trial, listed
 
 TOLERANCE = 1e-8
-"""Of a quantum, by which a number may miss the multiple that it stands for."""
+"""Largest distance of a number from the multiple that it stands for, as a share of the quantum."""
 
 
 @dataclass(frozen=True)
 class Rounded(Distribution):
-    """A number drawn between `low` and `high`, then rounded to a multiple of `quantum`.
+    """A number sampled between `low` and `high`, then rounded to a multiple of `quantum`.
 
     Optuna stores the number before the rounding. Its own steps are none of these: there both ends are as likely as the
     rest, and there is no logarithm with a step.
@@ -35,7 +35,7 @@ class Rounded(Distribution):
         return multiple(trial.suggest_float(name, self.low, self.high, log=self.log), self.quantum)
 
     @override
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         return abs(float(value) - float(self.nearest(value))) < TOLERANCE * self.quantum
 
     @override
@@ -53,7 +53,7 @@ class Rounded(Distribution):
         return listed(first, last, lambda count: scaled(count, self.quantum))
 
     @override
-    def stored(self, name: str, value: Value) -> dict[str, Value]:
+    def optuna_params(self, name: str, value: Value) -> dict[str, Value]:
         return {name: min(max(float(value), self.low), self.high)}
 
     @override
@@ -62,10 +62,10 @@ class Rounded(Distribution):
 
 
 @dataclass(frozen=True)
-class Curve(Distribution):
-    """A draw of a bell or beta curve, cut to `low` … `high`, then rounded to a multiple of `quantum` if there is one.
+class QuantileDistribution(Distribution):
+    """A sample of a bell or beta curve, cut to `low` … `high`, then rounded to a multiple of `quantum` if there is one.
 
-    Optuna draws and stores the quantile, under the name `<parameter>.quantile`.
+    Optuna samples and stores the quantile, under the name `<parameter>.quantile`.
     """
 
     kind = "curve"
@@ -82,7 +82,7 @@ class Curve(Distribution):
         return self.nearest(inverse(self.family, self.first, self.second, quantile))
 
     @override
-    def holds(self, value: Value) -> bool:
+    def contains(self, value: Value) -> bool:
         return abs(float(value) - float(self.nearest(value))) < TOLERANCE * (self.quantum or TOLERANCE)
 
     @override
@@ -94,7 +94,7 @@ class Curve(Distribution):
         return scaled(min(max(round(inside / self.quantum), first), last), self.quantum)
 
     def mass(self) -> float:
-        """Probability, 0 to 1, that a draw of the whole curve is inside, also after it is rounded."""
+        """Probability, 0 to 1, that a sample of the whole curve is inside, also after it is rounded."""
         low, high = self.low, self.high
         if self.quantum is not None:
             first, last = self._counts(self.quantum)
@@ -115,7 +115,7 @@ class Curve(Distribution):
         return None if quantum is None else listed(*self._counts(quantum), lambda count: scaled(count, quantum))
 
     @override
-    def stored(self, name: str, value: Value) -> dict[str, Value]:
+    def optuna_params(self, name: str, value: Value) -> dict[str, Value]:
         return {f"{name}.quantile": self._cumulative(float(value))}
 
     def _counts(self, quantum: float) -> tuple[int, int]:

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from automl.spaces.distributions import intervals
 from automl.spaces.distributions.quantile import curve_reader
 from automl.spaces.distributions.ranges import one_of
-from automl.spaces.entry import Entry, Reading, is_finite_number, short, suggestion
+from automl.spaces.entry import Entry, ParsedDistribution, is_finite_number, short, suggestion
 from automl.spaces.yaml_with_lines import as_number
 
 BELL = ("mu", "sigma")
 BETA = ("a", "b")
 
 
-def read_distribution(entry: Entry) -> Reading | None:
-    """What the entry draws, or None with its mistakes recorded."""
+def read_distribution(entry: Entry) -> ParsedDistribution | None:
+    """The entry's distribution, or None with its mistakes recorded."""
     name = entry.spec["distribution"] if "distribution" in entry.spec else _implied(entry)
     if name is None:
         return None
@@ -59,13 +59,13 @@ def _has_right_keys(entry: Entry, name: str, kind: _Kind) -> bool:
     return not missing and not extra
 
 
-def _constant(entry: Entry) -> Reading | None:
+def _constant(entry: Entry) -> ParsedDistribution | None:
     value = entry.value(entry.spec["value"], "value")
     fixed = one_of([] if value is None else [value])
-    return Reading(fixed) if fixed else None
+    return ParsedDistribution(fixed) if fixed else None
 
 
-def _categorical(entry: Entry) -> Reading | None:
+def _categorical(entry: Entry) -> ParsedDistribution | None:
     listed = entry.listed("values")
     values = [entry.value(value, "values", index) for index, value in enumerate(listed)]
     accepted = [value for value in values if value is not None]
@@ -74,10 +74,10 @@ def _categorical(entry: Entry) -> Reading | None:
     if choice is None or len(accepted) < len(listed):
         return None
     repeated = len(unique) < len(accepted)
-    return Reading(choice, ("repeated values count once",) if repeated else ())
+    return ParsedDistribution(choice, ("repeated values count once",) if repeated else ())
 
 
-def _weighted(entry: Entry) -> Reading | None:
+def _weighted(entry: Entry) -> ParsedDistribution | None:
     reading, written = _categorical(entry), entry.listed("probabilities")
     if reading is None or not written:
         return None
@@ -93,7 +93,7 @@ def _weighted(entry: Entry) -> Reading | None:
 class _Kind:
     """The keys of a distribution, and what reads them."""
 
-    read: Callable[[Entry], Reading | None]
+    read: Callable[[Entry], ParsedDistribution | None]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
@@ -119,4 +119,4 @@ DISTRIBUTIONS: dict[str, _Kind] = {
     "q_beta": _Kind(curve_reader("beta", quantized=True), (), (*BETA, "q")),
 }
 KEYS = frozenset(key for kind in DISTRIBUTIONS.values() for key in (*kind.required, *kind.optional)) | {"distribution"}
-"""Whatever a parameter may say of its distribution."""
+"""Keys by which a parameter describes its distribution."""

@@ -12,7 +12,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from automl.spaces.file import load_space
 from automl.spaces.parameters import Parameter
-from tests.spaces.drawing import values
+from tests.spaces.sampled import values
 
 DRAWS = 3000
 LEAST_P = 1e-3
