@@ -17,6 +17,13 @@ from automl.errors import RecipeError
 
 Value: TypeAlias = bool | int | float | str
 MAX_SEED = 2**31 - 1
+LARGEST_WRITTEN_OUT = 10**15
+"""Whole numbers below it are written digit by digit; a float tells them all apart."""
+
+
+def number_text(value: float) -> str:
+    """A number for people: whole ones whole, others with six digits."""
+    return str(int(value)) if abs(value) < LARGEST_WRITTEN_OUT and float(value).is_integer() else f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Range:
         return (self.low < value if self.open_low else self.low <= value) and value <= self.high
 
     def __str__(self) -> str:
-        return f"{'above ' if self.open_low else ''}{self.low:g} to {self.high:g}"
+        return f"{'above ' if self.open_low else ''}{number_text(self.low)} to {number_text(self.high)}"
 
 
 SHARE = Range(0, 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from typing_extensions import TypeIs
 
-from automl.recipe import Field, Value
+from automl.recipe import Field, Value, number_text
 from automl.spaces.aliases import choice_of
 from automl.spaces.distributions.ranges import Distribution
 from automl.spaces.yaml_with_lines import Document, KeyPath, as_number
@@ -80,15 +80,15 @@ class Entry:
         if low < high:
             return low, high
         relation = "equals" if low == high else "is above"
-        hint = f"Write `value: {low:g}` to fix it." if low == high else "Exchange them."
-        self.wrong(f"min {low:g} {relation} max {high:g}. {hint}", "min")
+        hint = f"Write `value: {number_text(low)}` to fix it." if low == high else "Exchange them."
+        self.wrong(f"min {number_text(low)} {relation} max {number_text(high)}. {hint}", "min")
         return None
 
     def accepts(self, value: float, *, key: str) -> bool:
         """Whether the field takes `value`, which comes from `key`; a mistake is recorded if not."""
         if self.field.problem(value) is None:
             return True
-        written = "" if value == self.spec.get(key) else f" leads to {value:g}, which"
+        written = "" if value == self.spec.get(key) else f" leads to {number_text(value)}, which"
         self.wrong(f"{key} = {short(self.spec.get(key))}{written} is not {self.field.accepted()}", key)
         return False
 

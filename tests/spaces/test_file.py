@@ -185,6 +185,19 @@ def test_one_mistake_is_one_sentence(text: str, expected: str, tmp_path: Path) -
     assert expected in mistakes(text, tmp_path)
 
 
+def test_large_whole_numbers_are_written_whole() -> None:
+    seeds = only(
+        load_space({"parameters": {"seed": {"distribution": "q_uniform", "min": 0, "max": 2147483647, "q": 1}}})
+    )
+    assert str(seeds) == "0 to 2147483647, rounded to 1"
+    message = "seed: min 2147483647 is above max 5. Exchange them."
+    with pytest.raises(SpaceError, match=f"^{re.escape(message)}$"):
+        load_space({"parameters": {"seed": {"min": 2147483647, "max": 5}}})
+    message = "seed: -1 is not a whole number from 0 to 2147483647"
+    with pytest.raises(SpaceError, match=f"^{re.escape(message)}$"):
+        load_space({"parameters": {"seed": {"value": -1}}})
+
+
 def test_mistakes_of_a_mapping_name_the_parameter() -> None:
     with pytest.raises(SpaceError, match="^" + re.escape("depth: min 3 is above max 1. Exchange them.") + "$"):
         load_space({"parameters": {"depth": {"min": 3, "max": 1}}})

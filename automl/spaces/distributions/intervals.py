@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from automl.recipe import number_text
 from automl.spaces.distributions.exponents import LARGEST_EXPONENT, are_values
-from automl.spaces.distributions.ranges import Fixed, FloatRange, IntRange
+from automl.spaces.distributions.ranges import Fixed, FloatRange, IntRange, range_text
 from automl.spaces.distributions.rounded import Rounded, multiple
 from automl.spaces.entry import LARGEST, Entry, ParsedDistribution
 
@@ -107,7 +108,8 @@ def _rounded(
         return None
     low, high = (multiple(bound, quantum) for bound in bounds)
     if low == high:
-        return ParsedDistribution(Fixed(entry.field.cast(low)), remarks=(f"every value is rounded to {low:g}",))
+        remark = f"every value is rounded to {number_text(low)}"
+        return ParsedDistribution(Fixed(entry.field.cast(low)), remarks=(remark,))
     return ParsedDistribution(Rounded(*bounds, quantum, log), remarks=(BEFORE_ROUNDING,))
 
 
@@ -123,7 +125,7 @@ def _range(entry: Entry) -> tuple[float, float] | None:
 def _rounded_fit(entry: Entry, bounds: tuple[float, float], quantum: float) -> bool:
     """Whether the field takes what the bounds are rounded to."""
     if max(map(abs, bounds)) > LARGEST:
-        entry.wrong(f"{bounds[0]:g} to {bounds[1]:g} is far from {entry.field.accepted()}", "max")
+        entry.wrong(f"{range_text(*bounds)} is far from {entry.field.accepted()}", "max")
         return False
     rounded = [multiple(bound, quantum) for bound in bounds]
     accepted = [entry.accepts(bound, key=key) for key, bound in zip(RANGE, rounded, strict=True)]
@@ -133,7 +135,7 @@ def _rounded_fit(entry: Entry, bounds: tuple[float, float], quantum: float) -> b
 def _above_zero(entry: Entry, bounds: tuple[float, float]) -> bool:
     if bounds[0] > 0:
         return True
-    entry.wrong(f"min = {bounds[0]:g} has no logarithm. Give a min above 0.", "min")
+    entry.wrong(f"min = {number_text(bounds[0])} has no logarithm. Give a min above 0.", "min")
     return False
 
 

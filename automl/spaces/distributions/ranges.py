@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from typing_extensions import override
 
-from automl.recipe import Value
+from automl.recipe import Value, number_text
 
 MOST_VALUES = 10_000
 """Largest number of values that are tried one by one."""
@@ -196,7 +196,7 @@ class FloatRange(Distribution):
 
     @override
     def __str__(self) -> str:
-        return f"{self.low:g} to {self.high:g}{', log' if self.log else ''}"
+        return f"{range_text(self.low, self.high)}{', log' if self.log else ''}"
 
 
 def one_of(values: Iterable[Value]) -> Distribution | None:
@@ -222,4 +222,11 @@ def listed(first: int, last: int, value: Callable[[int], Value]) -> tuple[Value,
 
 def text_of(value: Value) -> str:
     """`value` as a space file writes it."""
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return number_text(value) if isinstance(value, float) else str(value)
+
+
+def range_text(low: float, high: float) -> str:
+    """Both ends of a range, for people."""
+    return f"{number_text(low)} to {number_text(high)}"

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from typing_extensions import override
 
-from automl.recipe import Value
+from automl.recipe import Value, number_text
 from automl.spaces.distributions.cumulative import Family, cumulative, inverse
-from automl.spaces.distributions.ranges import Distribution, Trial, listed
+from automl.spaces.distributions.ranges import Distribution, Trial, listed, range_text
 
 TOLERANCE = 1e-8
 """Largest distance of a number from the multiple that it stands for, as a share of the quantum."""
@@ -58,7 +58,8 @@ class Rounded(Distribution):
 
     @override
     def __str__(self) -> str:
-        return f"{self.low:g} to {self.high:g}{', log' if self.log else ''}, rounded to {self.quantum:g}"
+        scale = ", log" if self.log else ""
+        return f"{range_text(self.low, self.high)}{scale}, rounded to {number_text(self.quantum)}"
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ class QuantileDistribution(Distribution):
 
     @override
     def __str__(self) -> str:
-        rounded = f", rounded to {self.quantum:g}" if self.quantum else ""
-        return f"{self.family}({self.first:g}, {self.second:g}) in {self.low:g} to {self.high:g}{rounded}"
+        rounded = f", rounded to {number_text(self.quantum)}" if self.quantum else ""
+        return f"{self.family}({self.first:g}, {self.second:g}) in {range_text(self.low, self.high)}{rounded}"
 
 
 def scaled(count: int, quantum: float) -> float:
