@@ -36,7 +36,7 @@ def fetch(
     home: Path,
     pixel_range: PixelRange | None = None,
     on_progress: Progress | None = None,
-) -> cache_format.Stored:
+) -> cache_format.CachedSource:
     """Read the source from the cache under `home`; decode it first if it is new or has changed.
 
     `pixel_range`: scale of images of more than 8 bits, where they have another than their own; such pixels have a
@@ -52,7 +52,7 @@ def fetch(
 
 def _fetch(
     source: Source, sizing: Sizing, pixel_range: PixelRange | None, home: Path, on_progress: Progress | None
-) -> cache_format.Stored:
+) -> cache_format.CachedSource:
     key = _short_hash(json.dumps([FORMAT, source.identity()]))
     scale = [] if pixel_range is None else [asdict(pixel_range)]
     place = json.dumps([source.reference, sizing.image_size, sizing.fit, *scale])
@@ -67,7 +67,7 @@ def _fetch(
     return found
 
 
-def _read(folder: Path) -> cache_format.Stored | None:
+def _read(folder: Path) -> cache_format.CachedSource | None:
     with disk_errors(folder):
         return cache_format.read(folder)
 

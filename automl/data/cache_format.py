@@ -20,16 +20,16 @@ import numpy.typing as npt
 
 from automl.data.decoding import decode_log
 from automl.data.decoding.arrays import blocks_of
-from automl.data.disk_space import Room, disk_errors, sync
+from automl.data.disk_space import PixelFile, disk_errors, sync
 from automl.data.groups import check_groups
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import Sizing
-from automl.data.source_contents import Contents, Header, Progress, Written, none_readable
+from automl.data.source_contents import Header, Progress, SourceContents, Written, none_readable
 from automl.data.splits import check_classes
 
 
 @dataclass(frozen=True)
-class Index:
+class CacheIndex:
     """Arrays over the N readable images."""
 
     rows_N: npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Record:
+class CacheRecord:
     """What is known of the images beside the arrays."""
 
     name: str | None
@@ -55,7 +55,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Originals:
+class OriginalImages:
     """The M images as the source has them."""
 
     names: tuple[str, ...]
@@ -64,38 +64,40 @@ class Originals:
 
 
 @dataclass(frozen=True)
-class Stored:
+class CachedSource:
     """A decoded source."""
 
     folder: Path
     images_MHWC: npt.NDArray[np.uint8]
     """A read-only memory map."""
-    index: Index
-    record: Record
+    index: CacheIndex
+    record: CacheRecord
 
-    def originals(self) -> Originals:
+    def originals(self) -> OriginalImages:
         """What only a look at the data needs: it is read when it is asked for."""
         document = json.loads((self.folder / "originals.json").read_text(encoding="ascii"))
-        return Originals(tuple(document["names"]), tuple(header and Header(*header) for header in document["headers"]))
+        return OriginalImages(
+            tuple(document["names"]), tuple(header and Header(*header) for header in document["headers"])
+        )
 
 
-def read(folder: Path) -> Stored | None:
+def read(folder: Path) -> CachedSource | None:
     """What `write` has left there, or None if that is not complete."""
     try:
         values = json.loads((folder / "record.json").read_text(encoding="ascii"))
         with np.load(folder / "index.npz") as arrays:
-            index = Index(**arrays)
+            index = CacheIndex(**arrays)
         images_MHWC = np.load(folder / "images.npy", mmap_mode="r")
     except (FileNotFoundError, NotADirectoryError):
         return None
     values |= {"class_names": tuple(values["class_names"]), "notes": tuple(values["notes"])}
     values["unreadable"] = tuple((name, reason) for name, reason in values["unreadable"])
     values["pixel_range"] = values["pixel_range"] and PixelRange(**values["pixel_range"])
-    return Stored(folder, images_MHWC, index, Record(**values))
+    return CachedSource(folder, images_MHWC, index, CacheRecord(**values))
 
 
 def write(
-    contents: Contents,
+    contents: SourceContents,
     folder: Path,
     sizing: Sizing,
     *,
@@ -105,20 +107,20 @@ def write(
 ) -> None:
     """Decode all images into the folder, which holds nothing but what an interrupted call has left.
 
-    `reference`: the source, for messages. `pixel_range`: as `Room` takes it.
+    `reference`: the source, for messages. `pixel_range`: as `PixelFile` takes it.
 
     Raises: DataError if a class has nothing to learn from, or the disk is full.
     """
     check_classes(contents.labels_M, contents.splits_M, contents.class_names, reference=reference)
     if contents.groups_M is not None:
         check_groups(contents.groups_M, contents.splits_M, reference=reference)
-    room = Room(folder, len(contents.labels_M), contents.splits_M == 0, pixel_range)
-    written = contents.images.write(room, sizing, on_progress=on_progress)
+    pixel_file = PixelFile(folder, len(contents.labels_M), contents.splits_M == 0, pixel_range)
+    written = contents.images.write(pixel_file, sizing, on_progress=on_progress)
     index = _index(contents, written)
     if len(index.rows_N) == 0:
         raise none_readable(reference, len(contents.labels_M), written.unreadable[min(written.unreadable)])
     check_classes(index.labels_N, index.splits_N, contents.class_names, reference=reference)
-    record = _record(contents, written, index, np.load(room.path, mmap_mode="r"))
+    record = _record(contents, written, index, np.load(pixel_file.path, mmap_mode="r"))
     with disk_errors(folder):
         np.savez(folder / "index.npz", **vars(index))
         _write_json(folder / "originals.json", _originals(contents, written))
@@ -133,28 +135,30 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     unfinished.rename(path)
 
 
-def _originals(contents: Contents, written: Written) -> dict[str, Any]:
+def _originals(contents: SourceContents, written: Written) -> dict[str, Any]:
     return {
         "names": [contents.images.file_name(row) for row in range(len(written.headers))],
         "headers": [header and (header.height, header.width, header.mode) for header in written.headers],
     }
 
 
-def _index(contents: Contents, written: Written) -> Index:
+def _index(contents: SourceContents, written: Written) -> CacheIndex:
     unreadable = np.fromiter(written.unreadable, np.int64)
     rows_N = np.setdiff1d(np.arange(len(contents.labels_M)), unreadable)
     groups_N = np.empty(0, np.int64) if contents.groups_M is None else contents.groups_M[rows_N]
-    return Index(rows_N, contents.labels_M[rows_N], contents.splits_M[rows_N], groups_N)
+    return CacheIndex(rows_N, contents.labels_M[rows_N], contents.splits_M[rows_N], groups_N)
 
 
-def _record(contents: Contents, written: Written, index: Index, images_MHWC: npt.NDArray[np.uint8]) -> Record:
+def _record(
+    contents: SourceContents, written: Written, index: CacheIndex, images_MHWC: npt.NDArray[np.uint8]
+) -> CacheRecord:
     unreadable = tuple((contents.images.file_name(row), written.unreadable[row]) for row in sorted(written.unreadable))
     fingerprint = _fingerprint(contents.class_names, index, images_MHWC)
     notes = contents.notes + written.notes
-    return Record(contents.name, contents.class_names, fingerprint, unreadable, notes, written.pixel_range)
+    return CacheRecord(contents.name, contents.class_names, fingerprint, unreadable, notes, written.pixel_range)
 
 
-def _fingerprint(class_names: Sequence[str], index: Index, images_MHWC: npt.NDArray[np.uint8]) -> str:
+def _fingerprint(class_names: Sequence[str], index: CacheIndex, images_MHWC: npt.NDArray[np.uint8]) -> str:
     digest = hashlib.sha256(json.dumps([class_names, images_MHWC.shape[1:]]).encode())
     for array in (index.labels_N.astype("<i8"), index.splits_N, index.groups_N.astype("<i8")):
         digest.update(array.tobytes())

@@ -20,7 +20,7 @@ BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Room:
+class PixelFile:
     """A folder for the pixels of so many images; it outlives an interrupted decoding."""
 
     folder: Path
@@ -40,7 +40,7 @@ class Room:
 
         Without the reservation, writing to the memory map of a full disk would kill the process.
 
-        Raises: DataError if there is no room, or the folder cannot be written.
+        Raises: DataError if there is no pixel_file, or the folder cannot be written.
         """
         if self.path.exists():
             return self.path

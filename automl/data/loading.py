@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.cache import fetch
-from automl.data.cache_format import Record, Stored
+from automl.data.cache_format import CachedSource, CacheRecord
 from automl.data.dataset import DataSet, Split
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import AUTO, Sizing
@@ -45,19 +45,19 @@ def load_data_set(
     Raises: DataError if the data cannot be found, read or learnt from, or the cache cannot be written.
     """
     source = find_source(reference, home=home)
-    stored = fetch(source, sizing, home=home, pixel_range=pixel_range, on_progress=on_progress)
-    _check_readable(stored)
-    return assemble(source, stored, splits=splits, split_seed=split_seed, sizing=sizing)
+    cached = fetch(source, sizing, home=home, pixel_range=pixel_range, on_progress=on_progress)
+    _check_readable(cached)
+    return assemble(source, cached, splits=splits, split_seed=split_seed, sizing=sizing)
 
 
 def assemble(
-    source: Source, stored: Stored, *, splits: Collection[SplitName], split_seed: int, sizing: Sizing
+    source: Source, cached: CachedSource, *, splits: Collection[SplitName], split_seed: int, sizing: Sizing
 ) -> DataSet:
     """The data set of a decoded source, however many of its files are unreadable.
 
     Raises: DataError if there is too little to cut the missing splits from.
     """
-    index, record = stored.index, stored.record
+    index, record = cached.index, cached.record
     cut = cut_missing(
         index.labels_N,
         index.splits_N,
@@ -66,14 +66,14 @@ def assemble(
         seed=split_seed,
         reference=source.reference,
     )
-    height, width, channels = stored.images_MHWC.shape[1:]
+    height, width, channels = cached.images_MHWC.shape[1:]
     return DataSet(
         name=one_line(record.name or source.name),
         reference=source.reference,
         fingerprint=record.fingerprint,
         class_names=record.class_names,
         image_shape=(channels, height, width),
-        splits={split: _split(stored, cut.splits_N == SPLITS.index(split)) for split in SPLITS if split in splits},
+        splits={split: _split(cached, cut.splits_N == SPLITS.index(split)) for split in SPLITS if split in splits},
         left_out=tuple(name for name, _ in record.unreadable),
         notes=(*shadow_note(source), *record.notes, *_left_out(record), *cut.notes),
         sizing=sizing,
@@ -81,26 +81,26 @@ def assemble(
     )
 
 
-def _split(stored: Stored, chosen_N: npt.NDArray[np.bool_]) -> Split:
-    return Split(stored.images_MHWC, stored.index.rows_N[chosen_N], stored.index.labels_N[chosen_N])
+def _split(cached: CachedSource, chosen_N: npt.NDArray[np.bool_]) -> Split:
+    return Split(cached.images_MHWC, cached.index.rows_N[chosen_N], cached.index.labels_N[chosen_N])
 
 
-def _check_readable(stored: Stored) -> None:
-    damaged, images = len(stored.record.unreadable), len(stored.images_MHWC)
+def _check_readable(cached: CachedSource) -> None:
+    damaged, images = len(cached.record.unreadable), len(cached.images_MHWC)
     if damaged <= UNREADABLE_SHARE * images:
         return
     raise DataError(
         f"{damaged} of {images} images cannot be read, more than {UNREADABLE_SHARE:.0%}:\n"
-        f"{_listed(stored.record)}\nRepair or remove them."
+        f"{_listed(cached.record)}\nRepair or remove them."
     )
 
 
-def _left_out(record: Record) -> tuple[str, ...]:
+def _left_out(record: CacheRecord) -> tuple[str, ...]:
     if not record.unreadable:
         return ()
     return (f"{len(record.unreadable)} left out, as they cannot be read:\n{_listed(record)}",)
 
 
-def _listed(record: Record) -> str:
+def _listed(record: CacheRecord) -> str:
     lines = [f"  {one_line(name)}: {one_line(reason)}" for name, reason in record.unreadable]
     return "\n".join(lines[:LISTED] + ([f"  and {len(lines) - LISTED} more"] if len(lines) > LISTED else []))

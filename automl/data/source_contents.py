@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.disk_space import Room
+from automl.data.disk_space import PixelFile
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import Sizing
 from automl.errors import DataError
@@ -60,15 +60,15 @@ class Written:
     """Scale of the images of more than 8 bits; None where there are none."""
 
 
-class Images(Protocol):
+class SourceImages(Protocol):
     """M images, in the order of the labels."""
 
     def file_name(self, row: int) -> str:
         """What a person calls this image."""
         ...
 
-    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
-        """Decide on one shape for all images, and write their pixels into the file that `room` has for them.
+    def write(self, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+        """Decide on one shape for all images, and write their pixels into the file that `pixel_file` has for them.
 
         Raises: DataError if an image is hostile.
         """
@@ -76,10 +76,10 @@ class Images(Protocol):
 
 
 @dataclass(frozen=True)
-class Contents:
+class SourceContents:
     """A source, read up to its pixels."""
 
-    images: Images
+    images: SourceImages
     class_names: tuple[str, ...]
     labels_M: npt.NDArray[np.int64]
     splits_M: npt.NDArray[np.int8]
@@ -116,7 +116,7 @@ class Source(Protocol):
         """
         ...
 
-    def contents(self) -> Contents:
+    def contents(self) -> SourceContents:
         """Labels, classes and given splits.
 
         Raises: DataError if there is nothing to learn from, or something hostile.

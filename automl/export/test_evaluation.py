@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automl.data.batches.batching import HostImages, Images, open_images
+from automl.data.batches.batching import HostImages, SplitImages, open_images
 from automl.data.batches.transfer import to_device
 from automl.data.dataset import DataSet, Split
 from automl.data.decoding.pixels import convert
@@ -152,7 +152,7 @@ class ConvertedImages:
         return to_device(torch.from_numpy(convert(own_BHWC, self._shape, self._fit)), self.device)
 
 
-def _images(model: Model, split: Split) -> Images:
+def _images(model: Model, split: Split) -> SplitImages:
     channels, height, width = model.card.image_shape
     if split.images_MHWC.shape[1:] == (height, width, channels):
         return open_images(split, model.device)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from automl.data.batches.augmentation import Augmentation
-from automl.data.batches.batching import Images, TrainingBatches, open_images
+from automl.data.batches.batching import SplitImages, TrainingBatches, open_images
 from automl.data.batches.normalization import measure_normalization
 from automl.data.dataset import DataSet, Split
 from automl.errors import DivergedError, TrainingError, TrainingInterrupted
@@ -167,7 +167,7 @@ class Training:
         factor = schedule_factor(self.recipe.schedule, epoch * steps + position, steps=self.recipe.epochs * steps)
         return self.recipe.learning_rate * factor * self.plateau.factor
 
-    def _logits(self, model: nn.Module, images: Images) -> Tensor:
+    def _logits(self, model: nn.Module, images: SplitImages) -> Tensor:
         return predict_logits(
             model,
             images,

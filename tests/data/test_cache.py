@@ -124,10 +124,10 @@ def test_killed_decoding_goes_on_where_it_was(tmp_path: Path) -> None:
     uninterrupted = load_data_set(str(photos), home=tmp_path / "elsewhere").fingerprint
     killed = subprocess.run([sys.executable, "-c", KILLED_LATER, photos, tmp_path, "300"], check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
-    journal = next((tmp_path / "cache").rglob(NAME))
-    recorded = [json.loads(line)["images"] for line in journal.read_text().splitlines()[1:]]
+    log = next((tmp_path / "cache").rglob(NAME))
+    recorded = [json.loads(line)["images"] for line in log.read_text().splitlines()[1:]]
     assert sum(recorded) >= 300
-    with journal.open("a") as file:
+    with log.open("a") as file:
         file.write('{"first": 0, "ima')  # what a kill in mid-write leaves
     heard: list[tuple[int, int]] = []
     data = load_data_set(str(photos), home=tmp_path, on_progress=lambda *progress: heard.append(progress))

@@ -21,7 +21,7 @@ from torch.nn.functional import conv2d, grid_sample, pad
 
 from automl.data.batches.colours import colour_matrices
 from automl.data.batches.normalization import Normalization
-from automl.data.batches.orientation import Orientation, draw_orientation, flip, transpose
+from automl.data.batches.orientation import Orientation, flip, sample_orientation, transpose
 from automl.data.batches.random_params import between, chosen, signed
 from automl.data.batches.transfer import to_device
 from automl.recipe import FIELDS, Recipe
@@ -68,7 +68,7 @@ class Augmentation:
             return resample(images_BCHW.to(torch.float32), affine_maps(recipe, images_BCHW.shape, generator))
         if not (recipe.flip or recipe.vertical_flip or recipe.quarter_turns or recipe.pad_pixels):
             return images_BCHW
-        orientation = draw_orientation(recipe, images_BCHW.shape, generator)
+        orientation = sample_orientation(recipe, images_BCHW.shape, generator)
         images_BCHW = transpose(images_BCHW, orientation.transposed_B)
         if recipe.pad_pixels:
             return crop(images_BCHW, recipe.pad_pixels, orientation, generator)
@@ -107,7 +107,7 @@ def affine_maps(recipe: Recipe, shape: torch.Size, generator: torch.Generator) -
     count, (height, width) = shape[0], shape[2:]
     angle_B = torch.deg2rad(recipe.rotation_degrees * signed(count, generator))
     zoom_B = 1 + recipe.zoom * signed(count, generator)
-    orientation = draw_orientation(recipe, shape, generator)
+    orientation = sample_orientation(recipe, shape, generator)
     move_B2 = 2 * recipe.shift * (2 * torch.rand(count, 2, generator=generator) - 1)
     move_B2 += 2 * _crop_offsets(recipe.pad_pixels, count, generator) / torch.tensor([width, height])
     cosine_B, sine_B = angle_B.cos() / zoom_B, angle_B.sin() / zoom_B

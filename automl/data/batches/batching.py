@@ -32,7 +32,7 @@ _MEMORY_SHARE = 0.4
 """Of the device's free memory, for the pixels of one split; the network needs the rest."""
 
 
-class Images(Protocol):
+class SplitImages(Protocol):
     """The uint8 pixels of N images, wherever they lie."""
 
     device: torch.device
@@ -103,7 +103,7 @@ class Batch:
         return list(itertools.starmap(Batch, zip(*columns, strict=True)))
 
 
-def open_images(split: Split, device: torch.device, *, budget_bytes: int | None = None) -> Images:
+def open_images(split: Split, device: torch.device, *, budget_bytes: int | None = None) -> SplitImages:
     """Put the pixels on the device if they fit there, else leave them in the map; batches are the same either way.
 
     `budget_bytes` is by default 40 % of the memory that is free on the device now.
@@ -121,7 +121,7 @@ class TrainingBatches:
 
     def __init__(
         self,
-        images: Images,
+        images: SplitImages,
         labels_N: npt.NDArray[np.int64],
         augmentation: Augmentation,
         *,
@@ -161,7 +161,7 @@ class TrainingBatches:
 
 
 def evaluation_batches(
-    images: Images, normalization: Normalization, *, batch_size: int, dtype: torch.dtype = torch.float32
+    images: SplitImages, normalization: Normalization, *, batch_size: int, dtype: torch.dtype = torch.float32
 ) -> Iterator[Tensor]:
     """Yield all images in order, normalized and channels-last, at most `batch_size` at a time."""
     for positions_B in torch.split(torch.arange(len(images)), batch_size):

@@ -25,7 +25,7 @@ class Orientation(NamedTuple):
     mirrored_B: Tensor
 
 
-def draw_orientation(recipe: Recipe, shape: torch.Size, generator: torch.Generator) -> Orientation:
+def sample_orientation(recipe: Recipe, shape: torch.Size, generator: torch.Generator) -> Orientation:
     """Flips and turns of images B × C × H × W.
 
     One quarter turn is a transposition and an upside-down flip, two are both flips, three a transposition and a mirror.

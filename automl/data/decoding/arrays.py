@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.decoding.shapes import common_shape
-from automl.data.disk_space import Room
+from automl.data.disk_space import PixelFile
 from automl.data.sizing import Sizing
 from automl.data.source_contents import Header, Progress, Written
 
@@ -28,11 +28,11 @@ class ArrayImages:
         """The number of an image without a file."""
         return f"image {row}"
 
-    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+    def write(self, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
         """Write the pixels as they are, or in the size that is asked for."""
         header = header_of(self.pixels_MHWC.shape[1:])
-        notes = write_blocks(self._blocks(), header, room, sizing, on_progress=on_progress)
-        return Written([header] * room.images, notes=notes)
+        notes = write_blocks(self._blocks(), header, pixel_file, sizing, on_progress=on_progress)
+        return Written([header] * pixel_file.images, notes=notes)
 
     def _blocks(self) -> Iterator[Pixels]:
         for rows in blocks_of(self.pixels_MHWC.shape):
@@ -53,7 +53,7 @@ def header_of(shape_HWC: tuple[int, ...]) -> Header:
 
 
 def write_blocks(
-    blocks: Iterable[Pixels], header: Header, room: Room, sizing: Sizing, *, on_progress: Progress | None
+    blocks: Iterable[Pixels], header: Header, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None
 ) -> tuple[str, ...]:
     """Write blocks of consecutive images, N × H × W × C, and return what is to be said about their size.
 
@@ -62,11 +62,11 @@ def write_blocks(
     from automl.data.decoding.pixels import convert  # Pillow: the cache does without
 
     shape, notes = common_shape([header], sizing)
-    target_MHWC = np.load(room.allocate(shape), mmap_mode="r+")
+    target_MHWC = np.load(pixel_file.allocate(shape), mmap_mode="r+")
     done = 0
     for block_NHWC in blocks:
         target_MHWC[done : done + len(block_NHWC)] = convert(block_NHWC, shape, sizing.fit)
         done += len(block_NHWC)
         if on_progress is not None:
-            on_progress(done, room.images)
+            on_progress(done, pixel_file.images)
     return notes

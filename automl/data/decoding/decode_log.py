@@ -22,7 +22,7 @@ NAME = "decoded.jsonl"
 
 
 @dataclass(frozen=True)
-class Plan:
+class DecodePlan:
     """What the headers of all images say, and what was decided by them."""
 
     shape: ImageShape
@@ -34,7 +34,7 @@ class Plan:
     """Scale of images of more than 8 bits."""
 
 
-class Journal:
+class DecodeLog:
     """The file of one folder; a line that a killed process has left unfinished is dropped."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Journal:
         }
         """By first row and number of images of a chunk: which images are damaged and why."""
 
-    def begin(self, plan: Plan) -> Plan:
+    def begin(self, plan: DecodePlan) -> DecodePlan:
         """Record the plan, and return it."""
         headers = [header and (header.height, header.width, header.mode) for header in plan.headers]
         unreadable = {str(row): reason for row, reason in plan.unreadable.items()}
@@ -79,11 +79,11 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
-def _plan(line: Mapping[str, Any]) -> Plan:
+def _plan(line: Mapping[str, Any]) -> DecodePlan:
     channels, height, width = line["shape"]
     headers = [header and Header(*header) for header in line["headers"]]
     scale = line["pixel_range"] and PixelRange(**line["pixel_range"])
-    return Plan((channels, height, width), tuple(line["notes"]), headers, _by_row(line["unreadable"]), scale)
+    return DecodePlan((channels, height, width), tuple(line["notes"]), headers, _by_row(line["unreadable"]), scale)
 
 
 def _by_row(reasons: Mapping[str, str]) -> dict[int, str]:

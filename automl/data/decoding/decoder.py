@@ -28,12 +28,12 @@ from PIL import Image, UnidentifiedImageError
 
 from automl.child_processes import isolated_children
 from automl.data.decoding.containers import UNREADABLE, Archive, Folder
-from automl.data.decoding.decode_log import Journal, Plan
+from automl.data.decoding.decode_log import DecodeLog, DecodePlan
 from automl.data.decoding.deep import colours_of, deep_values
 from automl.data.decoding.depth import Extent, choose_range, extent_of, few_grays
 from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
 from automl.data.decoding.shapes import common_shape
-from automl.data.disk_space import Room
+from automl.data.disk_space import PixelFile
 from automl.data.pixel_range import GRAYS, SIXTEEN_BITS, PixelRange
 from automl.data.sizing import Fit, ImageShape, Sizing
 from automl.data.source_contents import Header, Interrupted, Progress, Written, none_readable
@@ -73,23 +73,23 @@ class EncodedImages:
         """The path inside the container."""
         return self.names[row]
 
-    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+    def write(self, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
         """Read all headers, decide on a shape, decode what an earlier, interrupted call has not.
 
         Raises: DataError if an image has more pixels than Pillow allows, or none can be read.
         """
-        journal = Journal(room.folder)
+        log = DecodeLog(pixel_file.folder)
         if on_progress is not None:  # the headers take a while, too
-            on_progress(sum(images for _, images in journal.done), room.images)
+            on_progress(sum(images for _, images in log.done), pixel_file.images)
         with _processes(len(self.names)) as pool:
-            plan = journal.plan or journal.begin(self._plan(pool, sizing, room))
-            room.allocate(plan.shape)
-            self._decode(pool, journal, room, plan, sizing.fit, on_progress)
-        damaged = {row: reason for chunk in journal.done.values() for row, reason in chunk.items()}
+            plan = log.plan or log.begin(self._plan(pool, sizing, pixel_file))
+            pixel_file.allocate(plan.shape)
+            self._decode(pool, log, pixel_file, plan, sizing.fit, on_progress)
+        damaged = {row: reason for chunk in log.done.values() for row, reason in chunk.items()}
         unreadable = {**plan.unreadable, **damaged}
-        return Written(plan.headers, unreadable, plan.notes + _remarks(plan, unreadable, room), plan.pixel_range)
+        return Written(plan.headers, unreadable, plan.notes + _remarks(plan, unreadable, pixel_file), plan.pixel_range)
 
-    def _plan(self, pool: Executor, sizing: Sizing, room: Room) -> Plan:
+    def _plan(self, pool: Executor, sizing: Sizing, pixel_file: PixelFile) -> DecodePlan:
         futures = [pool.submit(read_headers, chunk) for chunk in self._chunks()]
         results = [future.result() for future in futures]
         headers = [header for found, _ in results for header in found]
@@ -98,19 +98,21 @@ class EncodedImages:
         if not readable:
             raise none_readable(self.container, len(self.names), unreadable[0])
         shape, notes = common_shape(readable, sizing)
-        scale, remarks = self._scale(pool, headers, room)
-        return Plan(shape, notes + remarks, headers, unreadable, scale)
+        scale, remarks = self._scale(pool, headers, pixel_file)
+        return DecodePlan(shape, notes + remarks, headers, unreadable, scale)
 
     def _scale(
-        self, pool: Executor, headers: Sequence[Header | None], room: Room
+        self, pool: Executor, headers: Sequence[Header | None], pixel_file: PixelFile
     ) -> tuple[PixelRange | None, tuple[str, ...]]:
         """One scale for all images of more than 8 bits, and what to say about it."""
         deep = [row for row, header in enumerate(headers) if header is not None and header.deep]
         if not deep:
             return None, ()
-        if room.pixel_range is not None:
-            return room.pixel_range, (scale_note(deep, headers, room.pixel_range, "as the model was trained"),)
-        training = deep if room.training_M is None else [row for row in deep if room.training_M[row]]
+        if pixel_file.pixel_range is not None:
+            return pixel_file.pixel_range, (
+                scale_note(deep, headers, pixel_file.pixel_range, "as the model was trained"),
+            )
+        training = deep if pixel_file.training_M is None else [row for row in deep if pixel_file.training_M[row]]
         floats = _one_kind(self.container, [header for row in training if (header := headers[row])])
         chunks = (training[first : first + CHUNK] for first in range(0, len(training), CHUNK))
         futures = [pool.submit(read_extents, self.container, [self.names[row] for row in rows]) for rows in chunks]
@@ -124,21 +126,23 @@ class EncodedImages:
     def _decode(
         self,
         pool: Executor,
-        journal: Journal,
-        room: Room,
-        plan: Plan,
+        log: DecodeLog,
+        pixel_file: PixelFile,
+        plan: DecodePlan,
         fit: Fit,
         on_progress: Progress | None,
     ) -> None:
-        chunks = [chunk for chunk in self._chunks() if (chunk.first_row, len(chunk.names)) not in journal.done]
-        futures = {pool.submit(decode, chunk, room.path, plan.shape, fit, plan.pixel_range): chunk for chunk in chunks}
-        done = room.images - sum(len(chunk.names) for chunk in chunks)
+        chunks = [chunk for chunk in self._chunks() if (chunk.first_row, len(chunk.names)) not in log.done]
+        futures = {
+            pool.submit(decode, chunk, pixel_file.path, plan.shape, fit, plan.pixel_range): chunk for chunk in chunks
+        }
+        done = pixel_file.images - sum(len(chunk.names) for chunk in chunks)
         for future in as_completed(futures):
             chunk = futures[future]
-            journal.add(chunk.first_row, len(chunk.names), future.result())
+            log.add(chunk.first_row, len(chunk.names), future.result())
             done += len(chunk.names)
             if on_progress is not None:
-                on_progress(done, room.images)
+                on_progress(done, pixel_file.images)
 
     def _chunks(self) -> Iterator[Chunk]:
         for first in range(0, len(self.names), CHUNK):
@@ -181,10 +185,10 @@ def scale_note(deep: Sequence[int], headers: Sequence[Header | None], scale: Pix
     )
 
 
-def _remarks(plan: Plan, unreadable: Mapping[int, str], room: Room) -> tuple[str, ...]:
+def _remarks(plan: DecodePlan, unreadable: Mapping[int, str], pixel_file: PixelFile) -> tuple[str, ...]:
     """What is seen of deep images only after they are scaled."""
     rows = [row for row, header in enumerate(plan.headers) if header and header.deep and row not in unreadable]
-    images_MHWC = np.load(room.path, mmap_mode="r")
+    images_MHWC = np.load(pixel_file.path, mmap_mode="r")
     return few_grays(images_MHWC[row] for row in rows[:: max(1, len(rows) // LOOKED_AT)]) if rows else ()
 
 

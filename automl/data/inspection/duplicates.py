@@ -12,19 +12,19 @@ from automl.data.inspection.similarity import Fingerprints, exact_groups, near_g
 from automl.data.split_names import SPLITS, SplitName
 
 EXAMPLES = 3
-"""Groups whose files are named."""
+"""Number of groups whose files are named."""
 NAMED = 4
-"""Files of a group that are named."""
+"""Number of files of a group that are named."""
 
 
 @dataclass(frozen=True)
-class Table:
+class ImageTable:
     """N readable images of all splits."""
 
     rows_N: npt.NDArray[np.int64]
     labels_N: npt.NDArray[np.int64]
     splits_N: npt.NDArray[np.int64]
-    """Places in SPLITS."""
+    """Index of each image's split in SPLITS."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Duplicates:
 
     groups: int
     images: int
-    """In all groups together."""
+    """Images in all groups together."""
     within_a_split: int
     """Groups with several images of one split."""
     across_splits: int
@@ -46,7 +46,9 @@ class Duplicates:
     """File names of some groups: those across splits first."""
 
 
-def find_duplicates(fingerprints: Fingerprints, table: Table, *, names: Sequence[str]) -> tuple[Duplicates, Duplicates]:
+def find_duplicates(
+    fingerprints: Fingerprints, table: ImageTable, *, names: Sequence[str]
+) -> tuple[Duplicates, Duplicates]:
     """Groups of equal images, and groups of images that look alike without being all equal.
 
     `names`: of all images of the set, by row.
@@ -65,7 +67,7 @@ def _groups(numbers_N: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]
     return (group for group in np.split(order, starts[1:]) if len(group) > 1)
 
 
-def _summary(groups: Sequence[npt.NDArray[np.int64]], table: Table, names: Sequence[str]) -> Duplicates:
+def _summary(groups: Sequence[npt.NDArray[np.int64]], table: ImageTable, names: Sequence[str]) -> Duplicates:
     counts_GS = np.array([np.bincount(table.splits_N[group], minlength=len(SPLITS)) for group in groups])
     counts_GS = counts_GS.reshape(-1, len(SPLITS))
     across_G = np.count_nonzero(counts_GS, axis=1) > 1
@@ -78,5 +80,5 @@ def _summary(groups: Sequence[npt.NDArray[np.int64]], table: Table, names: Seque
         across_splits=int(across_G.sum()),
         also_in_train={split: int(images) for split, images in zip(SPLITS[1:], leaked_S[1:], strict=True)},
         contradictory=sum(len(set(table.labels_N[group])) > 1 for group in groups),
-        examples=tuple(tuple(names[row] for row in table.rows_N[groups[place][:NAMED]]) for place in shown),
+        examples=tuple(tuple(names[row] for row in table.rows_N[groups[index][:NAMED]]) for index in shown),
     )

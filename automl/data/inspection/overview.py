@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from automl.data.cache import fetch
 from automl.data.dataset import DataSet
-from automl.data.inspection.duplicates import Duplicates, Table, find_duplicates
+from automl.data.inspection.duplicates import Duplicates, ImageTable, find_duplicates
 from automl.data.inspection.similarity import take_fingerprints
 from automl.data.loading import assemble
 from automl.data.sizing import AUTO, Sizing
@@ -112,19 +112,19 @@ def inspect_data(
     Raises: DataError if the data cannot be found or learnt from, or the cache cannot be written.
     """
     source = find_source(reference, home=home)
-    stored = fetch(source, sizing, home=home, on_progress=on_progress)
-    data = assemble(source, stored, splits=SPLITS, split_seed=split_seed, sizing=sizing)
-    originals = stored.originals()
+    cached = fetch(source, sizing, home=home, on_progress=on_progress)
+    data = assemble(source, cached, splits=SPLITS, split_seed=split_seed, sizing=sizing)
+    originals = cached.originals()
     table = _together(data)
     if len(table.rows_N) > MANY:
         say(f"comparing all pairs of {len(table.rows_N):,} images …")
-    fingerprints = take_fingerprints(stored.images_MHWC, table.rows_N)
+    fingerprints = take_fingerprints(cached.images_MHWC, table.rows_N)
     exact, near = find_duplicates(fingerprints, table, names=originals.names)
     counts_K = data.class_counts("train")
     return Inspection(
         data=data,
         originals=_originals([header for header in originals.headers if header is not None]),
-        unreadable=stored.record.unreadable,
+        unreadable=cached.record.unreadable,
         exact=exact,
         near=near,
         baselines=measure_baselines(fingerprints.copies_NTTC, table, data.class_names),
@@ -132,7 +132,7 @@ def inspect_data(
     )
 
 
-def measure_baselines(copies_NTTC: npt.NDArray[np.uint8], table: Table, class_names: Sequence[str]) -> Baselines:
+def measure_baselines(copies_NTTC: npt.NDArray[np.uint8], table: ImageTable, class_names: Sequence[str]) -> Baselines:
     """Accuracy on validation of train's most frequent class, and of the class of train with the nearest mean."""
     train_N, validation_N = table.splits_N == 0, table.splits_N == 1
     labels_T, labels_V = table.labels_N[train_N], table.labels_N[validation_N]
@@ -161,10 +161,10 @@ def sample_images(data: DataSet, *, each: int) -> list[npt.NDArray[np.uint8]]:
     return samples
 
 
-def _together(data: DataSet) -> Table:
+def _together(data: DataSet) -> ImageTable:
     """All splits, one after the other."""
     splits = [data.splits[name] for name in SPLITS]
-    return Table(
+    return ImageTable(
         rows_N=np.concatenate([split.rows_N for split in splits]),
         labels_N=np.concatenate([split.labels_N for split in splits]),
         splits_N=np.repeat(np.arange(len(SPLITS)), [len(split) for split in splits]),

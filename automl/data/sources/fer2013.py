@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.decoding.arrays import Pixels, header_of, write_blocks
-from automl.data.disk_space import Room
+from automl.data.disk_space import PixelFile
 from automl.data.labels import FER2013, FER2013_CLASSES, FER2013_SPLITS, label_numbers, split_numbers
 from automl.data.sizing import Sizing
-from automl.data.source_contents import Contents, Progress, Written
+from automl.data.source_contents import Progress, SourceContents, Written
 from automl.data.split_names import SplitName
 from automl.data.tables.label_values import MISSING, canonical_number
-from automl.data.tables.records import without_label
+from automl.data.tables.labelled_rows import without_label
 from automl.data.tables.table_files import ROWS_AT_ONCE, Table
 from automl.errors import DataError
 
@@ -48,7 +48,7 @@ class Fer2013Table:
         status = self.path.stat()
         return f"{status.st_size} {status.st_mtime_ns} {self.table.name}"
 
-    def contents(self) -> Contents:
+    def contents(self) -> SourceContents:
         """Labels in Kaggle's numbering; PublicTest is validation, PrivateTest is test.
 
         Raises: DataError if no row has a label, or one is unknown.
@@ -63,7 +63,7 @@ class Fer2013Table:
         if not labels:
             raise DataError(f"{self.table.path}: no row has a label in the column emotion.")
         class_names = tuple(name for name in FER2013_CLASSES if name in set(labels))
-        return Contents(
+        return SourceContents(
             images=TableImages(self.table, len(labels)),
             class_names=class_names,
             labels_M=label_numbers(labels, class_names),
@@ -97,11 +97,11 @@ class TableImages:
         """The number of the image among those with a label."""
         return f"image {row}"
 
-    def write(self, room: Room, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
+    def write(self, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
         """Read the pixels block by block."""
         header = header_of(SHAPE_HWC)
         unreadable: dict[int, str] = {}
-        notes = write_blocks(self._blocks(unreadable), header, room, sizing, on_progress=on_progress)
+        notes = write_blocks(self._blocks(unreadable), header, pixel_file, sizing, on_progress=on_progress)
         return Written([header] * self.count, unreadable, notes)
 
     def _blocks(self, unreadable: dict[int, str]) -> Iterator[Pixels]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automl.data.decoding.containers import Archive, Folder, Tree, ending, is_image
 from automl.data.labels import label_numbers, split_numbers
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
 from automl.data.sources.layout import Layout, arrange, told
 from automl.data.splits import check_classes
@@ -49,7 +49,7 @@ class FolderOfImages:
                 digest.update(f"{file.name}\0{file.stamp}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
-    def contents(self) -> Contents:
+    def contents(self) -> SourceContents:
         """Classes and splits from the folders' names.
 
         Raises: DataError if no image lies in a class folder.
@@ -78,7 +78,7 @@ class ArchiveOfImages:
         status = self.path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"
 
-    def contents(self) -> Contents:
+    def contents(self) -> SourceContents:
         """Classes and splits from the folders' names, or from FER2013's table if the zip is the competition's.
 
         Raises: DataError if no image lies in a class folder, or the zip is damaged, hostile or encrypted.
@@ -91,7 +91,7 @@ class ArchiveOfImages:
         return _contents(self.path, tree, notes=archive.notes)
 
 
-def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> Contents:
+def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> SourceContents:
     from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
 
     names = [file.name for file in tree.files]
@@ -103,7 +103,7 @@ def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> Content
         if (contents := described_by_one_table(path, names)) is not None:
             return replace(contents, notes=(*notes, *contents.notes))
         raise DataError(f"{path}: {error}{advice_on_tables(path, names)}") from error
-    contents = Contents(
+    contents = SourceContents(
         images=EncodedImages(path, tuple(place.path for place in layout.places)),
         class_names=layout.class_names,
         labels_M=label_numbers([place.class_name for place in layout.places], layout.class_names),
@@ -115,7 +115,7 @@ def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> Content
     return contents
 
 
-def _check_classes(path: Path, contents: Contents, layout: Layout) -> None:
+def _check_classes(path: Path, contents: SourceContents, layout: Layout) -> None:
     """Raise: DataError if too little is there to learn from; it names the folders that may hold the rest."""
     try:
         check_classes(contents.labels_M, contents.splits_M, contents.class_names, reference=str(path))

@@ -18,7 +18,8 @@ from automl.data.labels import (
     normalize_label,
 )
 from automl.data.sources.lost_folders import endings_of, lost_folders, unread_pictures
-from automl.data.sources.split_folders import FolderReading, Parts, read_folders, split_word, wrapper_depth
+from automl.data.sources.split_folders import FolderRoles, Parts, read_folders, wrapper_depth
+from automl.data.sources.split_words import split_word
 from automl.data.split_names import SPLITS, SplitName
 from automl.data.tables.label_values import unify_labels
 from automl.errors import DataError
@@ -122,7 +123,7 @@ def _below(parts: Parts, depth: int) -> Parts:
     return parts[min(depth, len(parts) - 1) :]
 
 
-def _split_and_place(parts: Parts, reading: FolderReading, wrappers: Mapping[str, int]) -> tuple[SplitName, int] | None:
+def _split_and_place(parts: Parts, reading: FolderRoles, wrappers: Mapping[str, int]) -> tuple[SplitName, int] | None:
     """The split, and which part is the class folder; None where there is none."""
     if reading.splits:
         split, place = reading.splits.get(parts[0]), 1 + wrappers.get(parts[0], 0)

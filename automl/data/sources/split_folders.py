@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from automl.data.labels import SPLIT_WORDS, normalize_label
+from automl.data.sources.split_words import FILLERS, UNLABELLED, SplitWord, split_word, words_of
 from automl.data.split_names import SPLITS, SplitName
 from automl.errors import DataError
 
-FILLERS = frozenset(
-    (
-        *("data", "dataset", "datasets", "set", "sets", "split", "splits", "file", "files", "folder", "folders"),
-        *("image", "images", "img", "imgs", "picture", "pictures", "pics", "photo", "photos", "sample", "samples"),
-        *("jpg", "jpeg", "png", "zip", "x", "v"),
-    )
-)
-"""Words that say nothing beside a split's: `train_images`, `Training Data`."""
-UNLABELLED = frozenset(
-    (
-        *("pred", "preds", "predict", "prediction", "predictions", "inference", "submission", "submissions"),
-        *("unlabeled", "unlabelled"),
-    )
-)
-"""Words for images that wait for their labels."""
 LISTED = 5
 """Folders that a message names before it counts the others."""
 ADVICE = (
     "Call the folders of the splits train, val and test, with a folder for each class in each of them. "
     "If all of them are classes, put them together into one folder called train."
 )
-_SPLIT_WORD = re.compile(
-    f"x?({'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?:set|sets|data|dataset|images|imgs|img|pics)?"
-)
-_CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
-_LETTERS = re.compile(r"[^\W\d_]+")
-
 Parts = Sequence[str]
 """A path below the enclosing folders, cut at its slashes; the last part is the file's name."""
 
 
 @dataclass(frozen=True)
-class SplitWord:
-    """The split that a folder's name speaks of."""
-
-    split: SplitName
-    rest: tuple[str, ...]
-    """Other words of the name, without fillers and numbers: `seg` of `seg_train`."""
-
-
-@dataclass(frozen=True)
-class FolderReading:
+class FolderRoles:
     """What the first folders of all paths mean."""
 
     splits: Mapping[str, SplitName] = field(default_factory=dict)
@@ -62,26 +32,13 @@ class FolderReading:
     notes: tuple[str, ...] = ()
 
 
-def split_word(name: str) -> SplitWord | None:
-    """The split in a folder's name: of `train`, `01_train`, `seg_train`, `trainset`, `Training Data`, `X_train`.
-
-    None where there is none, or more than one.
-    """
-    words = _words(name)
-    splits = {SPLIT_WORDS[found[1]] for word in words if (found := _SPLIT_WORD.fullmatch(word))}
-    if len(splits) != 1:
-        return None
-    rest = tuple(word for word in words if word not in FILLERS and not _SPLIT_WORD.fullmatch(word))
-    return SplitWord(splits.pop(), rest)
-
-
-def read_folders(paths: Collection[Parts]) -> FolderReading:
+def read_folders(paths: Collection[Parts]) -> FolderRoles:
     """Tell splits from classes among the first folders.
 
     Raises: DataError with the names that look like splits, where they may be classes as well.
     """
     inside = _inside(paths)
-    labelled = [name for name in inside if not UNLABELLED.intersection(_words(name))]
+    labelled = [name for name in inside if not UNLABELLED.intersection(words_of(name))]
     found = {name: word for name in labelled if (word := split_word(name)) is not None}
     others = [name for name in labelled if name not in found]
     if not found:
@@ -99,17 +56,12 @@ def wrapper_depth(folders: Collection[Parts], split: SplitName, *, classes: Coll
     depth = 0
     while len(names := {parts[depth] for parts in folders if len(parts) > depth}) == 1:
         name = names.pop()
-        word, words = split_word(name), _words(name)
+        word, words = split_word(name), words_of(name)
         same_split = word is not None and word.split == split
         if name in classes or not (same_split or (words and FILLERS.issuperset(words))):
             break
         depth += 1
     return depth
-
-
-def _words(name: str) -> list[str]:
-    """The letters of the name in small words, without numbers."""
-    return _LETTERS.findall(_CAMEL.sub(" ", normalize_label(name)).lower())
 
 
 def _inside(paths: Iterable[Parts]) -> dict[str, set[str]]:
@@ -121,9 +73,7 @@ def _inside(paths: Iterable[Parts]) -> dict[str, set[str]]:
     return dict(sorted(inside.items()))
 
 
-def _read_splits(
-    found: Mapping[str, SplitWord], others: Sequence[str], inside: Mapping[str, set[str]]
-) -> FolderReading:
+def _read_splits(found: Mapping[str, SplitWord], others: Sequence[str], inside: Mapping[str, set[str]]) -> FolderRoles:
     """Folders that speak of two splits or of all three."""
     if len({word.rest for word in found.values()}) > 1:
         raise _doubt(found, "their names differ in more than the split")
@@ -136,7 +86,7 @@ def _read_splits(
 
 def _read_one_split(
     found: Mapping[str, SplitWord], others: Sequence[str], inside: Mapping[str, set[str]]
-) -> FolderReading:
+) -> FolderRoles:
     """Folders that all speak of one split: `train` alone, or a railway among other vehicles."""
     plain = {name: word for name, word in found.items() if not word.rest}
     if not plain:  # steam_train and bullet_train; or seg_train, beside seg_pred
@@ -151,7 +101,7 @@ def _read_one_split(
     raise _doubt(plain, f"{_names(beside)} beside {'it' if len(plain) == 1 else 'them'}")
 
 
-def _read_second_folders(paths: Collection[Parts]) -> FolderReading:
+def _read_second_folders(paths: Collection[Parts]) -> FolderRoles:
     """Classes; with splits in them, if every image lies in one."""
     words = {tuple(parts[:2]): split_word(parts[1]) for parts in paths if len(parts) > 2}
     splits = {folders: word.split for folders, word in words.items() if word is not None and not word.rest}
@@ -160,32 +110,30 @@ def _read_second_folders(paths: Collection[Parts]) -> FolderReading:
     if len(set(splits.values())) < 2 or not (
         any(len(kind) > 1 for kind in kinds.values()) or len(splits) == len(words)
     ):
-        return FolderReading()
+        return FolderRoles()
     first_folders = {parts[0] for parts in paths if len(parts) > 1}
     whole = all(len(parts) == 3 and tuple(parts[:2]) in splits for parts in paths if len(parts) > 1)
     if whole and all(len(kinds.get(folder, ())) == by_class[folder] > 1 for folder in first_folders):
-        return FolderReading(split_second=True, notes=("splits are the folders inside the class folders",))
+        return FolderRoles(split_second=True, notes=("splits are the folders inside the class folders",))
     names = ["/".join(folders) for folders in sorted(splits)]
     raise DataError(
         f"The folders {_listed(names)} look like splits inside of classes, and not every image lies in one. {ADVICE}"
     )
 
 
-def _as_splits(found: Mapping[str, SplitWord]) -> FolderReading:
+def _as_splits(found: Mapping[str, SplitWord]) -> FolderRoles:
     unusual = [name for name in found if name.lower() not in SPLIT_WORDS]
     order = sorted(found, key=lambda name: (SPLITS.index(found[name].split), name))
     note = "splits by the folders' names: " + ", ".join(
         f"{normalize_label(name)!r} is {found[name].split}" for name in order
     )
-    return FolderReading({name: word.split for name, word in found.items()}, notes=(note,) if unusual else ())
+    return FolderRoles({name: word.split for name, word in found.items()}, notes=(note,) if unusual else ())
 
 
-def _as_classes(found: Collection[str]) -> FolderReading:
+def _as_classes(found: Collection[str]) -> FolderRoles:
     if len(found) == 1:
-        return FolderReading(notes=(f"the folder {_listed(found)} is read as a class, though its name is a split's",))
-    return FolderReading(
-        notes=(f"the folders {_listed(found)} are read as classes, though they are named like splits",)
-    )
+        return FolderRoles(notes=(f"the folder {_listed(found)} is read as a class, though its name is a split's",))
+    return FolderRoles(notes=(f"the folders {_listed(found)} are read as classes, though they are named like splits",))
 
 
 def _distinct(found: Mapping[str, SplitWord]) -> bool:

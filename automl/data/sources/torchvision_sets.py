@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from automl.data.decoding.arrays import ArrayImages
 from automl.data.labels import split_numbers
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.errors import DataError
 
 
@@ -57,7 +57,7 @@ class TorchvisionSet:
         """Always the same: torchvision checks the files."""
         return self.name
 
-    def contents(self) -> Contents:
+    def contents(self) -> SourceContents:
         """Pixels and labels; torchvision's test set is test.
 
         Raises: DataError naming the files to put where, if they are damaged, or not there and cannot be downloaded.
@@ -70,7 +70,7 @@ class TorchvisionSet:
             raise DataError(
                 f"{self.name}: the files in {self.folder} are damaged ({_reason(error)}). {self._expected()}"
             ) from error
-        return Contents(
+        return SourceContents(
             images=images,
             class_names=_class_names(train),
             labels_M=np.concatenate(labels).astype(np.int64),

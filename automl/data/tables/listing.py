@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from automl.data.decoding.containers import ending
 from automl.data.labels import class_names_of, label_numbers, split_numbers
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.split_names import SplitName
+from automl.data.tables.image_files import FilesOnDisk, ImageFiles
 from automl.data.tables.json_lines import JsonLines
 from automl.data.tables.label_values import unify_labels
-from automl.data.tables.lookup import Files, FilesOnDisk, Lookup
-from automl.data.tables.records import AnyTable, Record, left_out, read_records
+from automl.data.tables.labelled_rows import AnyTable, LabelledRow, left_out, read_labelled_rows
+from automl.data.tables.lookup import Lookup
 from automl.data.tables.table_files import Table
 from automl.errors import DataError
 
@@ -30,11 +31,11 @@ ENDINGS = frozenset((".csv", ".tsv", ".tab")) | JSON_ENDINGS
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedImage:
     """One image."""
 
     table: AnyTable
-    record: Record
+    record: LabelledRow
     name: str
     """To be opened in the container."""
 
@@ -48,7 +49,7 @@ class Named:
 class NamedImages:
     """The images of one or more tables, each once."""
 
-    images: tuple[Named, ...]
+    images: tuple[NamedImage, ...]
     labels: tuple[str, ...]
     """Class names."""
     notes: tuple[str, ...]
@@ -87,12 +88,12 @@ class Listing:
             digest.update(self._stamp(image.name).encode(errors="surrogateescape"))
         return digest.hexdigest()
 
-    def contents(self) -> Contents:
+    def contents(self) -> SourceContents:
         """Labels, and splits and groups where the table has them.
 
         Raises: DataError as `named_images` does.
         """
-        return contents_of(self._named, self.path.parent)
+        return source_contents_of(self._named, self.path.parent)
 
     def _stamp(self, path: str) -> str:
         try:
@@ -107,12 +108,12 @@ def table_in(container: Path, name: str) -> AnyTable:
     return (JsonLines if ending(name) in JSON_ENDINGS else Table)(container, name)
 
 
-def named_images(tables: Sequence[tuple[AnyTable, SplitName | None]], files: Files, *, where: str) -> NamedImages:
+def named_images(tables: Sequence[tuple[AnyTable, SplitName | None]], files: ImageFiles, *, where: str) -> NamedImages:
     """Read tables, each with the split of all its images where its place says it; `where`: the source, for messages.
 
     Raises: DataError if a table cannot be read, is in doubt or leads nowhere, or two rows contradict each other.
     """
-    images: list[Named] = []
+    images: list[NamedImage] = []
     notes: list[str] = []
     for table, split in tables:
         found, said = _images_of(table, split, files)
@@ -125,12 +126,12 @@ def named_images(tables: Sequence[tuple[AnyTable, SplitName | None]], files: Fil
     return NamedImages(tuple(kept), labels, tuple(notes))
 
 
-def contents_of(named: NamedImages, container: Path) -> Contents:
+def source_contents_of(named: NamedImages, container: Path) -> SourceContents:
     """Labels, splits and groups of the images, which are files of the container."""
     from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
 
     class_names = class_names_of(named.labels)
-    return Contents(
+    return SourceContents(
         images=EncodedImages(container, tuple(image.name for image in named.images)),
         class_names=class_names,
         labels_M=label_numbers(named.labels, class_names),
@@ -140,21 +141,21 @@ def contents_of(named: NamedImages, container: Path) -> Contents:
     )
 
 
-def _images_of(table: AnyTable, split: SplitName | None, files: Files) -> tuple[list[Named], list[str]]:
-    records = read_records(table, split=split)
+def _images_of(table: AnyTable, split: SplitName | None, files: ImageFiles) -> tuple[list[NamedImage], list[str]]:
+    records = read_labelled_rows(table, split=split)
     base = table.name[: len(table.name) - len(posixpath.basename(table.name))]
     paths = [record.path for record in records.records]
     located = Lookup(paths, files, base, table.path, records.records[0].line).locate()
-    named = [Named(table, record, name) for record, name in zip(records.records, located.names, strict=True)]
+    named = [NamedImage(table, record, name) for record, name in zip(records.records, located.names, strict=True)]
     return named, [*located.notes, *records.notes]
 
 
-def _once(images: Sequence[Named], labels: Sequence[str]) -> tuple[list[Named], list[int]]:
+def _once(images: Sequence[NamedImage], labels: Sequence[str]) -> tuple[list[NamedImage], list[int]]:
     """Images that are named for the first time, and the lines of the others: a copy may end in another split.
 
     Raises: DataError if two rows say different things of one image.
     """
-    first: dict[str, tuple[Named, str]] = {}
+    first: dict[str, tuple[NamedImage, str]] = {}
     repeated = []
     for image, label in zip(images, labels, strict=True):
         earlier, said = first.setdefault(posixpath.normpath(image.name), (image, label))
@@ -169,7 +170,7 @@ def _once(images: Sequence[Named], labels: Sequence[str]) -> tuple[list[Named], 
     return [image for image, _ in first.values()], repeated
 
 
-def _line(earlier: Named, later: Named) -> str:
+def _line(earlier: NamedImage, later: NamedImage) -> str:
     return f"line {earlier.record.line}" if earlier.table == later.table else earlier.where
 
 

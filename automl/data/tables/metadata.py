@@ -9,12 +9,12 @@ from pathlib import Path
 
 from automl.data.decoding.containers import ending, is_image
 from automl.data.labels import SPLIT_WORDS
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.split_names import SplitName
 from automl.data.tables.columns import choose_columns
-from automl.data.tables.listing import ENDINGS, NamedImages, contents_of, named_images, table_in
-from automl.data.tables.lookup import ListedFiles
-from automl.data.tables.records import AnyTable
+from automl.data.tables.image_files import ListedFiles
+from automl.data.tables.labelled_rows import AnyTable
+from automl.data.tables.listing import ENDINGS, NamedImages, named_images, source_contents_of, table_in
 from automl.errors import DataError
 
 METADATA = frozenset(("metadata.csv", "metadata.jsonl"))
@@ -31,7 +31,7 @@ NAMED = 5
 Split = SplitName | None
 
 
-def described(path: Path, names: Sequence[str]) -> Contents | None:
+def described(path: Path, names: Sequence[str]) -> SourceContents | None:
     """The contents of a folder or a zip by Hugging Face's tables: its own, or those of its split folders.
 
     None where there is none with a label: the folders may be classes.
@@ -45,7 +45,7 @@ def described(path: Path, names: Sequence[str]) -> Contents | None:
     return _contents(path, names, [(table, _split_of_folder(table.name)) for table in labelled])
 
 
-def described_by_one_table(path: Path, names: Sequence[str]) -> Contents | None:
+def described_by_one_table(path: Path, names: Sequence[str]) -> SourceContents | None:
     """The contents by the only table with labels, or by those that are called train, validation and test.
 
     None where there is no such table, or more than one.
@@ -97,11 +97,11 @@ def _split_of_folder(name: str) -> Split:
     return next((word for word in reversed(words) if word is not None), None)
 
 
-def _contents(path: Path, names: Sequence[str], tables: Sequence[tuple[AnyTable, Split]]) -> Contents:
+def _contents(path: Path, names: Sequence[str], tables: Sequence[tuple[AnyTable, Split]]) -> SourceContents:
     named = named_images(tables, ListedFiles(tuple(names)), where=str(path))
     used = ", ".join(table.name for table, _ in tables)
     notes = (f"labels come from {used}", *named.notes, *_aside(named, names))
-    return contents_of(NamedImages(named.images, named.labels, notes), path)
+    return source_contents_of(NamedImages(named.images, named.labels, notes), path)
 
 
 def _aside(named: NamedImages, names: Sequence[str]) -> tuple[str, ...]:

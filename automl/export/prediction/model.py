@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from automl.data.batches.batching import HostImages, Images
+from automl.data.batches.batching import HostImages, SplitImages
 from automl.export.card import ModelCard
 from automl.export.prediction.classifier import Classifier, NormalizedNetwork
 from automl.export.prediction.image_inputs import Pictures, as_pixels
@@ -86,7 +86,7 @@ class Model:
         logits_NK = self.logits(HostImages(pixels_NHWC, np.arange(len(pixels_NHWC)), self.device))
         return (logits_NK / self.classifier.temperature).softmax(dim=1).cpu().numpy()
 
-    def logits(self, images: Images) -> Tensor:
+    def logits(self, images: SplitImages) -> Tensor:
         """Logits before the temperature, N × K float32 on the device, of at least one image in the model's shape."""
         with torch.inference_mode():
             return torch.cat(

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from automl.data.batches.batching import Images, evaluation_batches
+from automl.data.batches.batching import SplitImages, evaluation_batches
 from automl.data.batches.normalization import Normalization
 from automl.training.device import DTYPES, Precision, compute_in
 
@@ -16,7 +16,12 @@ _VALUES_AT_ONCE = 2**20
 
 
 def predict_logits(
-    model: nn.Module, images: Images, *, normalization: Normalization, precision: Precision, most: int | None = None
+    model: nn.Module,
+    images: SplitImages,
+    *,
+    normalization: Normalization,
+    precision: Precision,
+    most: int | None = None,
 ) -> Tensor:
     """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode.
 
@@ -29,6 +34,6 @@ def predict_logits(
         return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()
 
 
-def at_once(images: Images) -> int:
+def at_once(images: SplitImages) -> int:
     """Number of images that are predicted at once."""
     return max(_VALUES_AT_ONCE // math.prod(images.shape_HWC), 1)

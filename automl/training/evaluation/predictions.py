@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automl.data.batches.batching import Images
+from automl.data.batches.batching import SplitImages
 
 STORED_KEYS = ("labels_N", "votes_NK", "mirrored_votes_NK")
 """Keys in the files of weights, in the order of the fields of Predictions. They never change."""
@@ -59,7 +59,7 @@ class Predictions:
 class MirroredImages:
     """Images turned left to right as they are taken."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: SplitImages) -> None:
         self._images = images
         self.device = images.device
         self.shape_HWC = images.shape_HWC

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automl.data.batches import batching as batches
 from automl.data.batches.augmentation import Augmentation
-from automl.data.batches.batching import Batch, DeviceImages, HostImages, Images, TrainingBatches, batch_sizes
+from automl.data.batches.batching import Batch, DeviceImages, HostImages, SplitImages, TrainingBatches, batch_sizes
 from automl.data.batches.normalization import Normalization
 from automl.data.dataset import Split
 from automl.recipe import Recipe
@@ -33,7 +33,7 @@ def host(split: Split) -> HostImages:
     return HostImages(split.images_MHWC, split.rows_N, CPU)
 
 
-def epoch(split: Split, recipe: Recipe, images: Images | None = None, seed: int = 0) -> list[Batch]:
+def epoch(split: Split, recipe: Recipe, images: SplitImages | None = None, seed: int = 0) -> list[Batch]:
     training = TrainingBatches(
         images or host(split), split.labels_N, Augmentation(recipe, NORMALIZATION), num_classes=7
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from automl.data.batches.augmentation import affine_maps, crop, resample
-from automl.data.batches.orientation import draw_orientation, flip, transpose
+from automl.data.batches.orientation import flip, sample_orientation, transpose
 from automl.recipe import Recipe
 
 Lay = Callable[[Tensor, Recipe], Tensor]
@@ -24,13 +24,13 @@ def noise(height: int, width: int) -> Tensor:
 
 
 def by_pixels(images_BCHW: Tensor, recipe: Recipe) -> Tensor:
-    orientation = draw_orientation(recipe, images_BCHW.shape, generator())
+    orientation = sample_orientation(recipe, images_BCHW.shape, generator())
     images_BCHW = transpose(images_BCHW, orientation.transposed_B)
     return flip(flip(images_BCHW, orientation.upside_down_B, axis=2), orientation.mirrored_B, axis=3)
 
 
 def by_indexing(images_BCHW: Tensor, recipe: Recipe) -> Tensor:
-    orientation = draw_orientation(recipe, images_BCHW.shape, generator())
+    orientation = sample_orientation(recipe, images_BCHW.shape, generator())
     return crop(transpose(images_BCHW, orientation.transposed_B), 0, orientation, generator())
 
 
@@ -97,7 +97,7 @@ def test_all_ways_lay_the_same_images_the_same() -> None:
 def test_what_is_not_asked_for_draws_nothing() -> None:
     """A recipe from before these fields gives the same images as ever."""
     drawn = generator()
-    draw_orientation(Recipe(flip=0.5), torch.Size((8, 1, 4, 4)), drawn)
+    sample_orientation(Recipe(flip=0.5), torch.Size((8, 1, 4, 4)), drawn)
     expected = generator()
     torch.rand(8, generator=expected)
     assert torch.equal(drawn.get_state(), expected.get_state())

@@ -221,17 +221,17 @@ def test_floats_and_whole_numbers_have_no_common_scale(tmp_path: Path) -> None:
 
 def test_interrupted_decoding_goes_on_with_its_scale(tmp_path: Path) -> None:
     """The journal of a killed process holds it."""
-    from automl.data.decoding.decode_log import NAME, Journal
+    from automl.data.decoding.decode_log import NAME, DecodeLog
     from automl.data.decoding.decoder import EncodedImages
-    from automl.data.disk_space import Room
+    from automl.data.disk_space import PixelFile
     from automl.data.sizing import AUTO
 
     root = save_deep_classes(tmp_path / "set", noise(0, 4096, np.uint16))
     images = EncodedImages(root, tuple(str(path.relative_to(root)) for path in sorted(root.rglob("*.png"))))
-    room = Room(tmp_path / "cache", len(images.names))
-    first = images.write(room, AUTO)
-    lines = (room.folder / NAME).read_text().splitlines()
-    (room.folder / NAME).write_text(lines[0] + "\n")
+    pixel_file = PixelFile(tmp_path / "cache", len(images.names))
+    first = images.write(pixel_file, AUTO)
+    lines = (pixel_file.folder / NAME).read_text().splitlines()
+    (pixel_file.folder / NAME).write_text(lines[0] + "\n")
     assert json.loads(lines[0])["pixel_range"] == {"low": 0, "stop": 4096, "floats": False}
-    assert Journal(room.folder).plan is not None
-    assert images.write(room, AUTO).pixel_range == first.pixel_range == PixelRange(0, 4096)
+    assert DecodeLog(pixel_file.folder).plan is not None
+    assert images.write(pixel_file, AUTO).pixel_range == first.pixel_range == PixelRange(0, 4096)

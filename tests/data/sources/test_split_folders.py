@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.sources.files import ArchiveOfImages, FolderOfImages
 from automl.data.sources.layout import Layout, arrange
 from automl.data.sources.split_folders import SplitWord, split_word
@@ -202,7 +202,7 @@ def test_flat_split_folders_say_that_classes_are_missing() -> None:
         arrange(images("train_images", "test_images"))
 
 
-def counts(contents: Contents) -> list[int]:
+def counts(contents: SourceContents) -> list[int]:
     return [int((contents.splits_M == number).sum()) for number in range(len(SPLITS))]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from automl.data.loading import load_data_set
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.sources.references import find_source
 from automl.data.split_names import SPLITS
 from automl.errors import DataError
@@ -23,7 +23,7 @@ def listed(folder: Path, header: str, rows: Sequence[str]) -> str:
     return str(folder / "labels.csv")
 
 
-def read(path: str) -> Contents:
+def read(path: str) -> SourceContents:
     """Labels and notes of a table, without the pixels."""
     return find_source(path, home=Path()).contents()
 

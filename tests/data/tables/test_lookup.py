@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from automl.data.decoding.decoder import EncodedImages
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.sources.references import find_source
 from automl.errors import DataError
 
@@ -34,7 +34,7 @@ def touch(folder: Path, names: Sequence[str]) -> None:
 
 def read(path: str) -> tuple[list[str], tuple[str, ...]]:
     """Names of the images, and what is said of them."""
-    contents: Contents = find_source(path, home=Path()).contents()
+    contents: SourceContents = find_source(path, home=Path()).contents()
     assert isinstance(contents.images, EncodedImages)
     return list(contents.images.names), contents.notes
 

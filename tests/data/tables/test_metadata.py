@@ -10,7 +10,7 @@ import pytest
 
 from automl.data.decoding.decoder import EncodedImages
 from automl.data.loading import load_data_set
-from automl.data.source_contents import Contents
+from automl.data.source_contents import SourceContents
 from automl.data.sources.references import find_source
 from automl.data.split_names import SPLITS
 from automl.errors import DataError
@@ -28,12 +28,12 @@ def folder(root: Path, tables: dict[str, list[str]], images: list[str]) -> Path:
     return root
 
 
-def read(path: Path) -> Contents:
+def read(path: Path) -> SourceContents:
     """Labels and notes, without the pixels."""
     return find_source(str(path), home=Path()).contents()
 
 
-def rows(contents: Contents) -> list[tuple[str, str, str]]:
+def rows(contents: SourceContents) -> list[tuple[str, str, str]]:
     """Split, class and name of each image."""
     assert isinstance(contents.images, EncodedImages)
     return [

@@ -24,7 +24,7 @@ NumberedRow = tuple[int, Row]
 
 
 @dataclass(frozen=True)
-class Record:
+class LabelledRow:
     """One image of a table."""
 
     line: int
@@ -36,15 +36,15 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Records:
+class LabelledRows:
     """The rows of a table that have a label, in its order."""
 
     table: AnyTable
-    records: tuple[Record, ...]
+    records: tuple[LabelledRow, ...]
     notes: tuple[str, ...]
 
 
-def read_records(table: AnyTable, *, split: SplitName | None = None) -> Records:
+def read_labelled_rows(table: AnyTable, *, split: SplitName | None = None) -> LabelledRows:
     """Read a table; `split`: of all its images, where its place says it.
 
     Raises: DataError if the table cannot be read, its columns are in doubt, or a row says nothing that is known.
@@ -64,12 +64,12 @@ def read_records(table: AnyTable, *, split: SplitName | None = None) -> Records:
     unlabelled = [line for (line, _), label in zip(rows, labels, strict=True) if label in missing]
     notes = (*_meaning(columns), *without_label(unlabelled, missing), *unread_notes(columns.others))
     records = [_record(table, line, row, label, columns, split) for line, row, label in kept]
-    return Records(table, tuple(records), notes)
+    return LabelledRows(table, tuple(records), notes)
 
 
-def _record(table: AnyTable, line: int, row: Row, label: str, columns: Columns, split: SplitName | None) -> Record:
+def _record(table: AnyTable, line: int, row: Row, label: str, columns: Columns, split: SplitName | None) -> LabelledRow:
     group = None if columns.group is None else _group(row.get(columns.group, ""))
-    return Record(line, row[columns.path], label, split or _split(table, line, row, columns), group)
+    return LabelledRow(line, row[columns.path], label, split or _split(table, line, row, columns), group)
 
 
 def without_label(lines: Sequence[int], words: Iterable[str] = ()) -> tuple[str, ...]:
