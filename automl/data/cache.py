@@ -55,8 +55,8 @@ def _fetch(
 ) -> cache_format.CachedSource:
     key = _short_hash(json.dumps([FORMAT, source.identity()]))
     scale = [] if pixel_range is None else [asdict(pixel_range)]
-    place = json.dumps([source.reference, sizing.image_size, sizing.fit, *scale])
-    folder = home / "cache" / f"{_file_name(source.name)}-{_short_hash(place)}" / key
+    location = json.dumps([source.reference, sizing.image_size, sizing.fit, *scale])
+    folder = home / "cache" / f"{_file_name(source.name)}-{_short_hash(location)}" / key
     while (found := _read(folder)) is None:
         with _locked(folder.parent):
             if _read(folder) is None:  # else another process has decoded it while this one waited

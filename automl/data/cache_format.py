@@ -1,4 +1,4 @@
-"""A decoded source as files in a folder: writing them from the contents, and reading them back.
+"""A decoded source as files in a folder: writing them from the source's contents, and reading them back.
 
 images.npy        M × H × W × C, uint8
 index.npz         rows, labels, given splits and groups of the N readable images
@@ -44,7 +44,7 @@ class CacheRecord:
     """What is known of the images beside the arrays."""
 
     name: str | None
-    """What the set is called where its content says more than its path."""
+    """Name of the set where its content tells more than its path."""
     class_names: tuple[str, ...]
     fingerprint: str
     unreadable: tuple[tuple[str, str], ...]
@@ -60,7 +60,7 @@ class OriginalImages:
 
     names: tuple[str, ...]
     headers: tuple[Header | None, ...]
-    """None where there is none to be read."""
+    """Headers of the images; None where there is none to be read."""
 
 
 @dataclass(frozen=True)

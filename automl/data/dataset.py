@@ -20,9 +20,9 @@ class Split:
     """N images of one split, as rows of the M images of the whole set; H × W pixels, C = 1 or 3 channels."""
 
     images_MHWC: npt.NDArray[np.uint8]
-    """All of the set's images: usually a read-only memory map of the cache file, shared by all workers of a machine."""
+    """Images of the whole set: usually a read-only memory map of the cache file, shared by all workers of a machine."""
     rows_N: npt.NDArray[np.int64]
-    """Which of them are this split's, ascending."""
+    """Rows of this split's images, ascending."""
     labels_N: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -36,19 +36,19 @@ class DataSet:
     name: str
     """Short, for the names of studies: `digits`, `fer2013`, `photos`."""
     reference: str
-    """What loads it again on this machine: a name, or an absolute path."""
+    """Name or absolute path that loads it again on this machine."""
     fingerprint: str
     """SHA-256 (hex) of pixels, labels, class names and given splits; the same wherever and whenever it is read."""
     class_names: tuple[str, ...]
     image_shape: ImageShape
     splits: Mapping[SplitName, Split]
-    """Those that were asked for: a search never holds `test`."""
+    """Splits that were asked for: a search never has `test`."""
     left_out: tuple[str, ...]
     """Files that could not be read, by name."""
     notes: tuple[str, ...]
-    """What was decided on the way, a sentence each: sizes unified, splits cut."""
+    """Decisions on the way, a sentence each: sizes unified, splits cut."""
     sizing: Sizing = AUTO
-    """How the images came to their shape."""
+    """Rule by which the images came to their shape."""
     pixel_range: PixelRange | None = None
     """Scale of images of more than 8 bits; None where all have 8."""
 

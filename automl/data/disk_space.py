@@ -1,4 +1,4 @@
-"""Room on the disk for the cache, and what to say when there is none."""
+"""The file of decoded pixels, its space on the disk, and the errors of a full one."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class PixelFile:
-    """A folder for the pixels of so many images; it outlives an interrupted decoding."""
+    """The file of decoded pixels of so many images, in its folder; it outlives an interrupted decoding."""
 
     folder: Path
     images: int
     training_M: npt.NDArray[np.bool_] | None = None
-    """Images that the source gives as train: what is decided once for all images, they decide. None: all of them."""
+    """Training images of the source, which decide what is decided once for all images. None: all of them."""
     pixel_range: PixelRange | None = None
     """Scale of images of more than 8 bits, where a model brings it; None: by the training images."""
 
@@ -40,7 +40,7 @@ class PixelFile:
 
         Without the reservation, writing to the memory map of a full disk would kill the process.
 
-        Raises: DataError if there is no pixel_file, or the folder cannot be written.
+        Raises: DataError if there is no space, or the folder cannot be written.
         """
         if self.path.exists():
             return self.path

@@ -29,9 +29,9 @@ LONGEST_WORD = 40
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without a width, which `str.strip` leaves."""
 FER2013 = "fer2013"
-"""What the set is called, whatever its file is."""
+"""Name of the set, whatever its file is called."""
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""In Kaggle's numbering."""
+"""Class names in Kaggle's numbering."""
 FER2013_SPLITS: dict[str, SplitName] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 
 
@@ -62,14 +62,14 @@ def is_number(label: str) -> bool:
 
 
 def label_numbers(labels: Iterable[str], class_names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The place of each label among the class names."""
-    number = {name: place for place, name in enumerate(class_names)}
+    """The index of each label among the class names."""
+    number = {name: index for index, name in enumerate(class_names)}
     return np.array([number[label] for label in labels], np.int64)
 
 
 def split_numbers(splits: Iterable[SplitName]) -> npt.NDArray[np.int8]:
-    """The place of each split in SPLITS."""
-    number = {name: place for place, name in enumerate(SPLITS)}
+    """The index of each split in SPLITS."""
+    number = {name: index for index, name in enumerate(SPLITS)}
     return np.array([number[split] for split in splits], np.int8)
 
 

@@ -21,9 +21,9 @@ from automl.errors import DataError
 from automl.sanitize import one_line
 
 UNREADABLE_SHARE = 0.01
-"""Of all images; more is an error."""
+"""Largest share of unreadable images; more is an error."""
 LISTED = 5
-"""Files that a message names before it counts the others."""
+"""Number of files that a message names before it counts the others."""
 
 
 def load_data_set(

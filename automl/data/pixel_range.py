@@ -21,7 +21,7 @@ class PixelRange:
     stop: float
     """The first value above."""
     floats: bool = False
-    """Of floating-point images; else of whole numbers."""
+    """Whether the values are floating-point numbers; else whole ones."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.stop) and self.low < self.stop):
@@ -44,4 +44,4 @@ class PixelRange:
 
 
 SIXTEEN_BITS = PixelRange(0, 65536)
-"""Of images of which no training image says otherwise: the upper half of 16 bits."""
+"""Scale where no training image tells another one: the upper half of 16 bits."""

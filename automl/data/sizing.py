@@ -12,7 +12,7 @@ ImageShape: TypeAlias = tuple[int, int, int]
 Fit = Literal["crop", "pad", "stretch"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 SMALLEST_SIDE, LARGEST_SIDE = 4, 2048
-"""Pixels; nothing is recognized in less, and a network on more is no search."""
+"""Bounds of a side, in pixels; nothing is recognized in less, and a network on more is no search."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Sizing:
     """
 
     image_size: int | None = None
-    """Pixels of both sides; None (auto) follows the median size of the images, under a budget of pixels."""
+    """Length of both sides, in pixels; None (auto) follows the median size of the images, under a budget of pixels."""
     fit: Fit = "crop"
     """crop: cover the shape, cut off what stands over. pad: fit into it, black around. stretch: change the aspect."""
 

@@ -1,4 +1,4 @@
-"""What a source of images hands over: labels and given splits at once, pixels when they are asked for."""
+"""A source of images: labels and given splits at once, pixels when they are asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl.errors import DataError
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the images done so far and all there are."""
 DEEP_GRAY_MODES = frozenset(("F", "I", "I;16", "I;16B", "I;16L", "I;16N"))
-"""Of more than 8 bits; `F` are floating-point numbers."""
+"""Pillow's gray modes of more than 8 bits; `F` are floating-point numbers."""
 GRAY_MODES = frozenset(("1", "L", "LA", "La")) | DEEP_GRAY_MODES
 
 
@@ -27,14 +27,14 @@ class Interrupted(DataError):  # noqa: N818 nothing is wrong with the data
 
 @dataclass(frozen=True)
 class Header:
-    """What an image says of itself, upright."""
+    """Size and mode of an image, upright."""
 
     height: int
     width: int
     mode: str
-    """As Pillow calls it: `L`, `RGB`, `CMYK`; of colours of 16 bits, which have no name there, `RGB;16`."""
+    """Pillow's mode: `L`, `RGB`, `CMYK`; `RGB;16` for colours of 16 bits, which have no name there."""
     transparent: bool = False
-    """Whether it has an alpha channel or a transparent colour; known until the shape is decided, and stored nowhere."""
+    """Whether it has an alpha channel or a transparent colour; known until the shape is decided, and kept nowhere."""
 
     @property
     def gray(self) -> bool:
@@ -52,9 +52,9 @@ class Written:
     """What was found while the pixels were written."""
 
     headers: Sequence[Header | None]
-    """Of all M images; None where there is none to be read."""
+    """Headers of all M images; None where there is none to be read."""
     unreadable: Mapping[int, str] = field(default_factory=dict)
-    """Why there are no pixels, by row."""
+    """Reasons why images have no pixels, by row."""
     notes: tuple[str, ...] = ()
     pixel_range: PixelRange | None = None
     """Scale of the images of more than 8 bits; None where there are none."""
@@ -68,7 +68,7 @@ class SourceImages(Protocol):
         ...
 
     def write(self, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None = None) -> Written:
-        """Decide on one shape for all images, and write their pixels into the file that `pixel_file` has for them.
+        """Decide on one shape for all images, and write their pixels into `pixel_file`.
 
         Raises: DataError if an image is hostile.
         """
@@ -83,12 +83,12 @@ class SourceContents:
     class_names: tuple[str, ...]
     labels_M: npt.NDArray[np.int64]
     splits_M: npt.NDArray[np.int8]
-    """The split that the source gives each image, as its place in SPLITS; all 0 (train) where it gives none."""
+    """Index in SPLITS of the split that the source gives each image; all 0 (train) where it gives none."""
     groups_M: npt.NDArray[np.int64] | None = None
-    """Images of the same number (a person, a burst) must stay in one split."""
+    """Number of each image's group (a person, a burst), which must stay in one split."""
     notes: tuple[str, ...] = ()
     name: str | None = None
-    """What the set is called where its content says more than its path: `fer2013`."""
+    """Name of the set where its content tells more than its path: `fer2013`."""
 
 
 def none_readable(where: object, images: int, reason: str) -> DataError:

@@ -14,9 +14,9 @@ from automl.data.split_names import SPLITS
 from automl.errors import DataError
 
 CUT_SHARE = 0.1
-"""Of the images in train, for each split that is missing."""
+"""Share of the images in train for each split that is missing."""
 LISTED = 5
-"""Classes that a message names before it counts the others."""
+"""Number of classes that a message names before it counts the others."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Cut:
     """Splits after the missing ones were cut."""
 
     splits_N: npt.NDArray[np.int8]
-    """Places in SPLITS."""
+    """Index of each image's split in SPLITS."""
     notes: tuple[str, ...]
 
 
@@ -126,7 +126,7 @@ def _cut_note(splits_N: npt.NDArray[np.int8], missing: Sequence[int], unit: str,
 def _absent_classes(
     labels_N: npt.NDArray[np.int64], splits_N: npt.NDArray[np.int8], class_names: Sequence[str], cut: Sequence[int]
 ) -> list[str]:
-    """Say of which classes a split has no image: a split that was cut, or one that the source gives."""
+    """Notes on classes of which a split has no image: a split that was cut, or one that the source gives."""
     absent = []
     for name, counts_S in zip(class_names, _counts(labels_N, splits_N, len(class_names)).T, strict=True):
         empty = [number for number in range(1, len(SPLITS)) if counts_S[number] == 0]

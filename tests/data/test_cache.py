@@ -197,7 +197,7 @@ def test_unguarded_script_loads_data_once(photos: Path, tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
-def test_full_disk_is_told_with_the_bytes_needed_and_leaves_nothing(photos: Path, tmp_path: Path) -> None:
+def test_full_disk_is_reported_with_the_bytes_needed_and_leaves_nothing(photos: Path, tmp_path: Path) -> None:
     home = tmp_path / "small"
     home.mkdir()
     in_namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
@@ -216,7 +216,7 @@ def test_full_disk_is_told_with_the_bytes_needed_and_leaves_nothing(photos: Path
     assert [Path(file).name for file in left] == ["lock"]
 
 
-def test_home_that_is_a_file_is_told(photos: Path, tmp_path: Path) -> None:
+def test_home_that_is_a_file_is_reported(photos: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.touch()
     message = finish(start_loading(photos, home))

@@ -39,7 +39,7 @@ def test_folder_gives_every_pixel_and_label(photos: Path, tmp_path: Path) -> Non
             assert np.array_equal(split.images_MHWC[row, ..., 0], np.asarray(Image.open(files[row])))
 
 
-def test_missing_splits_are_cut_and_said(photos: Path, tmp_path: Path) -> None:
+def test_missing_splits_are_cut_and_noted(photos: Path, tmp_path: Path) -> None:
     data = load_data_set(str(photos), home=tmp_path, split_seed=5)
     assert [data.class_counts(split).tolist() for split in SPLITS] == [[16, 24], [2, 3], [2, 3]]
     assert data.notes == (
@@ -128,7 +128,7 @@ def test_photograph_in_avif_is_turned_upright_and_a_damaged_one_left_out(tmp_pat
     assert pixels_HW[:2].min() > 200 > 50 > pixels_HW[-2:].max()
 
 
-def test_transparent_drawings_are_visible_and_told(tmp_path: Path) -> None:
+def test_transparent_drawings_are_visible_and_reported(tmp_path: Path) -> None:
     for name, colour in (("light", (255, 255, 255)), ("dark", (0, 0, 0))):
         (tmp_path / "set" / name).mkdir(parents=True)
         for number in range(3):
@@ -162,7 +162,7 @@ def test_digits_are_those_of_scikit_learn(tmp_path: Path) -> None:
     assert np.array_equal(np.rint(images / 255 * 16), digits.images)
 
 
-def test_digits_beside_a_folder_of_this_name_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digits_beside_a_folder_of_this_name_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     data = load_data_set("digits", home=tmp_path)

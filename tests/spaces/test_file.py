@@ -1,4 +1,4 @@
-"""Space files and mappings: what is read, and how mistakes are told."""
+"""Space files and mappings: what is read, and how mistakes are reported."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_conditions_that_a_file_cannot_say_are_drawn(module: str) -> None:
         ("nothing", "{name}:nothing returned NoneType. It has to return a mapping of recipe fields"),
     ],
 )
-def test_function_that_fails_is_told_before_there_is_a_study(module: str, function: str, message: str) -> None:
+def test_function_that_fails_is_reported_before_there_is_a_study(module: str, function: str, message: str) -> None:
     expected = message.format(file=Path(f"{module}.py").absolute(), name=module)
     with pytest.raises(SpaceError, match=re.escape(expected)):
         make_plan(
@@ -76,7 +76,7 @@ def test_function_that_fails_is_told_before_there_is_a_study(module: str, functi
         )
 
 
-def test_field_that_no_recipe_has_is_told(module: str) -> None:
+def test_field_that_no_recipe_has_is_reported(module: str) -> None:
     with pytest.raises(RecipeError, match=re.escape("'depht'")):
         sample_recipes(load_space(f"{module}:unknown_field"), count=1)
 
@@ -95,7 +95,7 @@ def test_database_that_is_away_is_not_taken_for_a_mistake(module: str) -> None:
         ("import sys\nsys.exit(5)", ":2: SystemExit: 5."),
     ],
 )
-def test_module_that_cannot_be_imported_is_told_with_its_line(
+def test_module_that_cannot_be_imported_is_reported_with_its_line(
     module: str, tmp_path: Path, text: str, message: str
 ) -> None:
     (tmp_path / f"{module}_2.py").write_text(text)
@@ -113,6 +113,6 @@ def test_module_that_cannot_be_imported_is_told_with_its_line(
         ("no_such_module:space", "There is no module 'no_such_module': neither installed nor in the current folder"),
     ],
 )
-def test_name_of_what_is_not_there_is_told(module: str, reference: str, message: str) -> None:
+def test_name_of_what_is_not_there_is_reported(module: str, reference: str, message: str) -> None:
     with pytest.raises(SpaceError, match="^" + re.escape(message.format(name=module))):
         load_space(reference.format(name=module))

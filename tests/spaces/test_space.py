@@ -165,7 +165,7 @@ def test_grid_refuses_what_nobody_can_finish() -> None:
         space.grid()
 
 
-def test_with_value_fixes_a_field_whatever_the_space_said() -> None:
+def test_with_value_fixes_a_field_whatever_the_space_noted() -> None:
     space = load_space("default").with_value("epochs", 2).with_value("depth", 0)
     assert {(recipe.epochs, recipe.depth) for recipe in recipes(space, 10)} == {(2, 0)}
     assert "width" not in {parameter.name for parameter in space.parameters}

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
             split_seed=arguments.seed,
             sizing=Sizing(arguments.image_size, arguments.fit),
             on_progress=on_progress,
-            say=print_stderr,
+            log=print_stderr,
         )
     pictures = {} if arguments.output is None else write_pictures(found.data, arguments.output)
     if arguments.json:

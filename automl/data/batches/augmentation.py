@@ -3,7 +3,7 @@
 Everything geometric is one resampling: flips, turns, rotation, shift, zoom and crop are composed into one affine map
 an image; what needs no interpolation (flips, quarter turns, crop) is done on the uint8 pixels instead. Beyond its
 border an image goes on with its border pixels. Everything about shades and colours is one affine map of the channels.
-All random numbers are drawn on the host, a few an image: the same on every device, and the device never has to be
+All random parameters are sampled on the host, a few an image: the same on every device, and the device never has to be
 asked which images were chosen.
 
 B images, C channels, H × W pixels.
@@ -103,7 +103,7 @@ def with_strength(recipe: Recipe) -> Recipe:
 
 
 def affine_maps(recipe: Recipe, shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """For each image the 2 × 3 map from a place in the result to its source; both sides span -1 to 1."""
+    """For each image the 2 × 3 map from a position in the result to its source; both sides span -1 to 1."""
     count, (height, width) = shape[0], shape[2:]
     angle_B = torch.deg2rad(recipe.rotation_degrees * signed(count, generator))
     zoom_B = 1 + recipe.zoom * signed(count, generator)
@@ -124,9 +124,9 @@ def affine_maps(recipe: Recipe, shape: torch.Size, generator: torch.Generator) -
 
 
 def resample(images_BCHW: Tensor, maps_B23: Tensor) -> Tensor:
-    """Bilinear interpolation of float images at the places that each image's map names.
+    """Bilinear interpolation of float images at the positions that each image's map names.
 
-    The places are built by broadcasting: F.affine_grid took four times as long as the sampling (one core, torch 2.15).
+    Positions are built by broadcasting: F.affine_grid took four times as long as the sampling (one core, torch 2.15).
     """
     height, width = images_BCHW.shape[2:]
     maps_B23 = to_device(maps_B23, images_BCHW.device)
@@ -194,7 +194,7 @@ def mix(
 ) -> tuple[Tensor, Tensor]:
     """Blend each image, and its target, with another one; the image itself keeps at least half.
 
-    Source: Zhang et al. 2018, mixup, with a share drawn for every image.
+    Source: Zhang et al. 2018, mixup, with a share sampled for every image.
     """
     count, device = len(images_BCHW), images_BCHW.device
     partner_B = to_device(torch.randperm(count, generator=generator), device)

@@ -29,7 +29,7 @@ BLOCK_VALUES = 2**20
 """Pixel values of a block: 4 MiB as float32."""
 _COPIED_BYTES = 64 * 2**20
 _MEMORY_SHARE = 0.4
-"""Of the device's free memory, for the pixels of one split; the network needs the rest."""
+"""Share of the device's free memory for the pixels of one split; the network needs the rest."""
 
 
 class SplitImages(Protocol):
@@ -140,7 +140,7 @@ class TrainingBatches:
         return len(self.sizes)
 
     def epoch(self, *, generator: torch.Generator) -> Iterator[Batch]:
-        """Batches of one pass; order and augmentation are drawn from `generator`, which lives on the host."""
+        """Batches of one pass; order and augmentation are sampled from `generator`, which lives on the host."""
         order_N = torch.randperm(len(self.labels_N), generator=generator)
         start = 0
         for first in range(0, len(self.sizes), self._batches_a_block):

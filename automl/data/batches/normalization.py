@@ -15,7 +15,7 @@ from automl.data.decoding.arrays import blocks_of
 
 _LEVELS = np.arange(256) / 255
 _SMALLEST_STD = 1 / 255
-"""Of a channel that is constant: dividing by it leaves zeros."""
+"""Standard deviation of a constant channel: dividing by it leaves zeros."""
 
 
 @dataclass(frozen=True)

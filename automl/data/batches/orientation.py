@@ -1,4 +1,4 @@
-"""The eight ways to lay a square image without interpolating: flips and quarter turns, drawn for each of a batch.
+"""The eight ways to lay a square image without interpolating: flips and quarter turns, sampled for each of a batch.
 
 B images, C channels, H × W pixels.
 """

@@ -1,4 +1,4 @@
-"""Random numbers of a batch, a few an image, always drawn on the host: the same whatever device computes."""
+"""Random parameters of a batch, a few an image, always sampled on the host: the same whatever device computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving what the host drew or read to the device without making the host wait."""
+"""Moving what the host sampled or read to the device without making the host wait."""
 
 from __future__ import annotations
 

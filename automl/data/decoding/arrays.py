@@ -47,7 +47,7 @@ def blocks_of(shape_MHWC: tuple[int, ...]) -> Iterator[slice]:
 
 
 def header_of(shape_HWC: tuple[int, ...]) -> Header:
-    """What images of this shape would say of themselves as files."""
+    """The header that images of this shape would have as files."""
     height, width, channels = shape_HWC
     return Header(height, width, "L" if channels == 1 else "RGB")
 
@@ -55,9 +55,9 @@ def header_of(shape_HWC: tuple[int, ...]) -> Header:
 def write_blocks(
     blocks: Iterable[Pixels], header: Header, pixel_file: PixelFile, sizing: Sizing, *, on_progress: Progress | None
 ) -> tuple[str, ...]:
-    """Write blocks of consecutive images, N × H × W × C, and return what is to be said about their size.
+    """Write blocks of consecutive images, N × H × W × C, and return the notes on their size.
 
-    Raises: DataError if there is no room for them.
+    Raises: DataError if there is no space for them.
     """
     from automl.data.decoding.pixels import convert  # Pillow: the cache does without
 

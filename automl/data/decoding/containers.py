@@ -25,10 +25,10 @@ IMAGE_ENDINGS = frozenset(
         *(".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpx"),  # JPEG 2000
     )
 )
-"""`automl.data.sources.lost_folders` says which pictures are not read, and why."""
+"""Endings that are read; `automl.data.sources.lost_folders` has those that are not, and why."""
 IGNORED_NAMES = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))
 UNREADABLE = (OSError, EOFError, NotImplementedError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What the operating system, zipfile and its decompressors raise on what cannot be read."""
+"""Exceptions of the operating system, zipfile and its decompressors where something cannot be read."""
 MAX_COMPRESSION = 1000
 """Deflate reaches 1032 on zeros alone: no photograph comes near."""
 
@@ -48,11 +48,11 @@ class Tree:
     """What a container holds."""
 
     files: list[File]
-    """All that are not hidden, sorted by name."""
+    """Files that are not hidden, sorted by name."""
     folders: tuple[str, ...]
-    """All that are not hidden, empty ones too."""
+    """Folders that are not hidden, empty ones too."""
     hidden: tuple[str, ...]
-    """Those that are, and hold images."""
+    """Hidden folders with images."""
 
 
 class Folder:
@@ -108,7 +108,7 @@ class Folder:
                         hidden.append(name)
                     continue
                 if entry.is_symlink() and not Path(entry.path).exists():
-                    yield File(name, "")  # leads nowhere: listed, so that it is told as unreadable
+                    yield File(name, "")  # leads nowhere: listed, so that it is reported as unreadable
                 elif entry.is_dir():
                     folders.append(name)
                     yield from self._walk(Path(entry.path), name + "/", seen, folders, hidden)
@@ -134,7 +134,7 @@ class Archive:
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"Cannot read the zip {path}: {reason}. Download or pack it again.") from error
         self.notes = names.notes
-        """How the names were read, if the zip does not say it."""
+        """Encoding in which the names were read, if the zip does not name it."""
         self._doubt = names.doubt
         self._members = {_inside(name): member for name, member in names.members if not name.endswith(("/", "\\"))}
         self._folders = {_inside(name).rstrip("/") for name, _ in names.members if name.endswith(("/", "\\"))}

@@ -1,4 +1,4 @@
-"""What is done of a decoding, so that an interrupted one continues: a line of JSON each, beside the pixels.
+"""The log of a decoding, so that an interrupted one continues: a line of JSON for each chunk, beside the pixels.
 
 first line    shape, notes, the scale of deep images, and of each image its header, or why it has none
 after it      the rows of a chunk whose pixels are written, and which of them are damaged
@@ -23,13 +23,13 @@ NAME = "decoded.jsonl"
 
 @dataclass(frozen=True)
 class DecodePlan:
-    """What the headers of all images say, and what was decided by them."""
+    """The headers of all images, and the decisions by them."""
 
     shape: ImageShape
     notes: tuple[str, ...]
     headers: Sequence[Header | None]
     unreadable: Mapping[int, str]
-    """Why there is no header, by row."""
+    """Reasons why images have no header, by row."""
     pixel_range: PixelRange | None = None
     """Scale of images of more than 8 bits."""
 
@@ -50,7 +50,7 @@ class DecodeLog:
         self.done: dict[tuple[int, int], Mapping[int, str]] = {
             (line["first"], line["images"]): _by_row(line["damaged"]) for line in lines[1:]
         }
-        """By first row and number of images of a chunk: which images are damaged and why."""
+        """Damaged images and the reasons, by first row and number of images of a chunk."""
 
     def begin(self, plan: DecodePlan) -> DecodePlan:
         """Record the plan, and return it."""

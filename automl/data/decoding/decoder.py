@@ -40,17 +40,17 @@ from automl.data.source_contents import Header, Interrupted, Progress, Written, 
 from automl.errors import DataError
 
 CHUNK = 64
-"""Images that are decoded, and recorded as done, together; fewer are not worth the start of another process."""
+"""Number of images that are decoded, and recorded as done, together. Fewer are not worth another process."""
 ORPHAN_SECONDS = 1.0
-"""How soon a decoding process sees that its parent was killed."""
+"""Seconds until a decoding process sees that its parent was killed."""
 DAMAGED = (*UNREADABLE, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, RuntimeError)
-"""What Pillow's decoders and zipfile raise on damaged files; RuntimeError is AVIF's."""
+"""Exceptions of Pillow's decoders and zipfile on damaged files; RuntimeError is AVIF's."""
 FLOATS = "F"
 """Pillow's mode of floating-point pixels."""
 LOOKED_AT = 64
-"""Scaled images, from all over a set."""
+"""Number of scaled images, from all over a set, whose grays are counted."""
 LARGE_PIXELS = 1 << 26
-"""Of one image; of those that have more, one is decoded at a time, since each takes half a gigabyte and more."""
+"""Pixels of an image above which one is decoded at a time, since each takes half a gigabyte and more."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class EncodedImages:
     def _scale(
         self, pool: Executor, headers: Sequence[Header | None], pixel_file: PixelFile
     ) -> tuple[PixelRange | None, tuple[str, ...]]:
-        """One scale for all images of more than 8 bits, and what to say about it."""
+        """One scale for all images of more than 8 bits, and the notes on it."""
         deep = [row for row, header in enumerate(headers) if header is not None and header.deep]
         if not deep:
             return None, ()
@@ -176,7 +176,7 @@ def read_extents(container: Path, names: Sequence[str]) -> list[Extent]:
 
 
 def scale_note(deep: Sequence[int], headers: Sequence[Header | None], scale: PixelRange, why: str) -> str:
-    """What is said of a set's images of more than 8 bits."""
+    """The note on a set's images of more than 8 bits."""
     images = sum(header is not None for header in headers)
     others = "" if len(deep) == images else "; the others have 8 bits and stay as they are"
     return (

@@ -21,7 +21,7 @@ from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
 from automl.data.source_contents import DEEP_GRAY_MODES
 
 DEEP_COLOUR = re.compile(r"(RGBA?|LA);16([BLN])")
-"""How a file has its colours where Pillow gives 8 bits of them."""
+"""Raw mode of a file with 16 bits a colour, of which Pillow gives 8."""
 FORMATS = ("PNG", "TIFF")
 BAND_ROWS = 256
 
@@ -62,7 +62,7 @@ def colours_of(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def to_grays(image: Image.Image, scale: PixelRange | None) -> Image.Image:
     """Return the image with 8 bits a channel, loaded; one of 8 bits as it is.
 
-    Raises: ValueError if its values have no place in the scale.
+    Raises: ValueError if its values are outside the scale's kind.
     """
     mode = deep_mode(image)
     if mode is None:
@@ -108,10 +108,10 @@ def _raw_mode(arguments: str | Sequence[Any] | None) -> str:
 def _again(image: Image.Image, found: re.Match[str]) -> Image.Image:
     """Open the file of an image once more, so that loading it gives the other byte of each value."""
     stream = image.fp  # type: ignore[attr-defined]
-    place = stream.tell()
+    position = stream.tell()
     stream.seek(0)
     other = Image.open(BytesIO(stream.read()), formats=FORMATS)
-    stream.seek(place)
+    stream.seek(position)
     raw = "RGBA" if found[1] == "LA" else f"{found[1]};16{_other_order(found[2])}"
     other.tile = [type(tile)(*tile[:3], _with_raw_mode(tile.args, raw)) for tile in other.tile]
     return other

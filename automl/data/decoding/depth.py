@@ -17,12 +17,12 @@ import numpy.typing as npt
 from automl.data.pixel_range import GRAYS, PixelRange
 
 SAMPLED = 1 << 20
-"""Values of one image at most, for its percentiles."""
+"""Largest number of values of one image for its percentiles."""
 PERCENTILES = (0.1, 99.9)
 OUTLIERS = 16
-"""Times the range of the percentiles: a few dead pixels must not make all others black."""
+"""Factor of the range of the percentiles: a few dead pixels must not make all others black."""
 FEW_GRAYS = 16
-"""An image that uses fewer is hardly told from a blank one: its set is remarked on."""
+"""Number of grays below which an image is hardly distinct from a blank one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def extent_of(values: npt.NDArray[Any]) -> Extent | None:
 
 
 def choose_range(extents: Sequence[Extent], *, floats: bool) -> tuple[PixelRange, tuple[str, ...]]:
-    """One range for images of these extents, at least one; and what to say about it.
+    """One range for images of these extents, at least one; and the notes on it.
 
     Whole numbers from 0 up take the bits that the largest needs, if they use half of them; all others their own range.
     """
@@ -69,7 +69,7 @@ def choose_range(extents: Sequence[Extent], *, floats: bool) -> tuple[PixelRange
 
 
 def few_grays(images: Iterable[npt.NDArray[np.uint8]]) -> tuple[str, ...]:
-    """What to say of scaled images that hardly differ from blank ones, as with -3.4e38 for "none"."""
+    """The note on scaled images that hardly differ from blank ones, as with -3.4e38 for "none"."""
     if np.median([len(np.unique(image)) for image in images]) >= FEW_GRAYS:
         return ()
     return (

@@ -77,7 +77,7 @@ def _hangul(letter: str) -> float:
 
 
 PLAIN_FINALS = frozenset((0, 1, 4, 8, 16, 17, 19, 21))
-"""None, g, n, l, m, b, s and ng."""
+"""Numbers of the frequent final consonants: none, g, n, l, m, b, s and ng."""
 
 
 def _by_word(text: str, encoding: str) -> Iterator[float]:
@@ -114,4 +114,4 @@ ENCODINGS: Mapping[str, Callable[[str, str], Iterator[float]]] = {
     "cp850": _by_word,
     "cp1252": _by_word,
 }
-"""How plausible a text in each encoding is: Japanese, Chinese, Korean, Russian and Western, of DOS and of Windows."""
+"""Plausibility of a text by encoding: Japanese, Chinese, Korean, Russian and Western, of DOS and of Windows."""

@@ -16,9 +16,9 @@ from automl.data.sizing import Fit, ImageShape
 from automl.data.source_contents import Header
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""What image files may be inside, whatever their ending says: Pillow would also start Ghostscript for a PostScript."""
+"""Formats that are read, whatever a file's ending is: Pillow would also start Ghostscript for a PostScript."""
 ORIENTATION = 0x0112
-"""The EXIF tag that says how the camera was held."""
+"""EXIF tag of the camera's orientation."""
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

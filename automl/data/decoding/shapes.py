@@ -12,7 +12,7 @@ from automl.data.sizing import Fit, ImageShape, Sizing
 from automl.data.source_contents import Header
 
 PIXEL_BUDGET = 128 * 128
-"""An image of more is reduced to it by `auto`: a search trains dozens of networks from the beginning."""
+"""Largest number of pixels with `auto`: a search trains dozens of networks from the beginning."""
 CONVERSIONS: Mapping[Fit, str] = {
     "crop": "resized to cover it, then cropped around the centre",
     "pad": "resized to fit into it, black around",
@@ -21,7 +21,7 @@ CONVERSIONS: Mapping[Fit, str] = {
 
 
 def common_shape(headers: Sequence[Header], sizing: Sizing) -> tuple[ImageShape, tuple[str, ...]]:
-    """The asked size, or median sides under the pixel budget; one channel if all are gray. And what to say about it."""
+    """The asked size, or median sides under the pixel budget; one channel if all are gray. And the notes on it."""
     sizes_N2 = np.array([(header.height, header.width) for header in headers])
     gray = sum(header.gray for header in headers)
     if sizing.image_size is None:

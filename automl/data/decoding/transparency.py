@@ -1,7 +1,7 @@
 """The paper under transparent images. H × W pixels.
 
 It is white, as on most pages. A drawing that is nearly white itself would become a blank image on it and gets black.
-The image alone decides: whoever predicts has no data set to ask, and of black and white chess pieces, all drawn on
+The image alone decides: whoever predicts has no data set to ask, and of black and white chess pieces, all painted on
 nothing, each remains visible. What a model was trained on before stays as it was, blank images apart.
 """
 
@@ -18,7 +18,7 @@ ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 NEARLY_WHITE = 224
 """Least red, green and blue of a pixel that is hardly seen on white."""
 LIGHT_SHARE = 0.9
-"""Of all that is not transparent; a drawing of more nearly white pixels lies on black."""
+"""Share of what is not transparent; a drawing with more nearly white pixels lies on black."""
 
 
 def may_be_transparent(image: Image.Image) -> bool:

@@ -35,7 +35,7 @@ class MemberNames:
     members: list[Member]
     notes: tuple[str, ...] = ()
     doubt: str | None = None
-    """Why the names of the folders cannot be read."""
+    """Reason why the names of the folders cannot be read."""
 
 
 def read_names(members: Sequence[zipfile.ZipInfo]) -> MemberNames:

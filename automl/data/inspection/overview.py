@@ -25,17 +25,17 @@ from automl.data.sources.references import find_source
 from automl.data.split_names import SPLITS
 
 IMBALANCE = 10
-"""Images of the largest class to one of the smallest; above it, accuracy says little about the small ones."""
+"""Ratio of the largest class to the smallest, above which accuracy tells little about the small ones."""
 MANY = 20_000
-"""Images; comparing all pairs of more takes seconds."""
+"""Number of images above which comparing all pairs takes seconds."""
 
 
 @dataclass(frozen=True)
-class Originals:
+class OriginalFormats:
     """Sizes and modes of the images as they came."""
 
     smallest: tuple[int, int]
-    """Lowest height and lowest width, pixels, upright; they may be of two images."""
+    """Lowest height and lowest width, in pixels, upright; they may be of two images."""
     median: tuple[int, int]
     largest: tuple[int, int]
     modes: Mapping[str, int]
@@ -47,10 +47,10 @@ class Baselines:
     """Accuracies on the validation split that cost no training; a network has to beat them."""
 
     majority_class: str
-    """The most frequent of train."""
+    """Most frequent class of train."""
     majority: float
     nearest_centroid: float
-    """Of the class whose mean image is the nearest, by the squares of small copies' differences."""
+    """Accuracy of the class with the nearest mean image, by the squares of small copies' differences."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Inspection:
     """What was found."""
 
     data: DataSet
-    originals: Originals
+    originals: OriginalFormats
     unreadable: tuple[tuple[str, str], ...]
-    """Names of files, and why they are left out."""
+    """Names of the files that are left out, with the reasons."""
     exact: Duplicates
     """Images whose pixels are all equal."""
     near: Duplicates
@@ -103,7 +103,7 @@ def inspect_data(
     split_seed: int = 0,
     sizing: Sizing = AUTO,
     on_progress: Progress | None = None,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Inspection:
     """Look at all splits, the test split too: nothing is trained or chosen here, and accuracies are validation's.
 
@@ -117,7 +117,7 @@ def inspect_data(
     originals = cached.originals()
     table = _together(data)
     if len(table.rows_N) > MANY:
-        say(f"comparing all pairs of {len(table.rows_N):,} images …")
+        log(f"comparing all pairs of {len(table.rows_N):,} images …")
     fingerprints = take_fingerprints(cached.images_MHWC, table.rows_N)
     exact, near = find_duplicates(fingerprints, table, names=originals.names)
     counts_K = data.class_counts("train")
@@ -171,12 +171,12 @@ def _together(data: DataSet) -> ImageTable:
     )
 
 
-def _originals(headers: Sequence[Header]) -> Originals:
+def _originals(headers: Sequence[Header]) -> OriginalFormats:
     sizes_N2 = np.array([(header.height, header.width) for header in headers])
     modes = Counter(header.mode for header in headers)
     ends = (sizes_N2.min(axis=0), np.median(sizes_N2, axis=0), sizes_N2.max(axis=0))
     smallest, median, largest = ((int(height), int(width)) for height, width in ends)
-    return Originals(smallest, median, largest, dict(modes.most_common()))
+    return OriginalFormats(smallest, median, largest, dict(modes.most_common()))
 
 
 def _advice(found: Inspection) -> Iterator[str]:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from automl.data.decoding.arrays import blocks_of
 
 COPY_SIDE = 16
-"""Pixels; an image that is smaller is its own copy."""
+"""Side of a small copy, in pixels; an image that is smaller is its own copy."""
 NEAR_CORRELATION = 0.99
-"""Of the gray values of two small copies: what survives another compression, size or brightness, and little else."""
+"""Correlation of two small copies' gray values: what survives another compression, size or brightness."""
 FLAT_DEVIATION = 2.0
 """Gray levels; an image of less has nothing to be recognized by, and is near to none."""
 TILE = 2048
@@ -25,7 +25,7 @@ GATE_DIMENSIONS = 64
 MOST_CANDIDATES = 1 << 16
 """Pairs of a tile; with more of them the whole tile is compared, which takes less memory."""
 ROUNDING = 1e-4
-"""Of products in float32."""
+"""Error of products in float32."""
 _SAMPLE = 2000
 
 

@@ -24,7 +24,7 @@ class Part:
     images: str
     labels: str
     split: SplitName | None
-    """None where the names do not say it."""
+    """Split of the arrays; None where their names do not tell it."""
 
 
 def find_parts(names: Collection[str], *, where: str) -> list[Part]:

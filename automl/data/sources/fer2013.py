@@ -34,7 +34,7 @@ class Fer2013Table:
     """The table, beside other files or in a zip."""
 
     path: Path
-    """What the person named: the CSV, or the zip."""
+    """Path that was asked for: the CSV, or the zip."""
     table: Table
     name: str = FER2013
 
@@ -110,11 +110,11 @@ class TableImages:
         texts = (row["pixels"] for _, row in rows if row["emotion"] not in MISSING)
         for first in range(0, self.count, ROWS_AT_ONCE):
             block_NHWC = np.zeros((min(ROWS_AT_ONCE, self.count - first), *SHAPE_HWC), np.uint8)
-            for place, text in enumerate(itertools.islice(texts, len(block_NHWC))):
+            for index, text in enumerate(itertools.islice(texts, len(block_NHWC))):
                 try:
-                    block_NHWC[place] = parse_pixels(text)
+                    block_NHWC[index] = parse_pixels(text)
                 except ValueError as error:
-                    unreadable[first + place] = str(error)
+                    unreadable[first + index] = str(error)
             yield block_NHWC
 
 

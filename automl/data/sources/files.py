@@ -11,7 +11,7 @@ from automl.data.decoding.containers import Archive, Folder, Tree, ending, is_im
 from automl.data.labels import label_numbers, split_numbers
 from automl.data.source_contents import SourceContents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
-from automl.data.sources.layout import Layout, arrange, told
+from automl.data.sources.layout import Layout, arrange, as_sentences
 from automl.data.splits import check_classes
 from automl.data.tables.listing import ENDINGS
 from automl.data.tables.metadata import advice_on_tables, described, described_by_one_table
@@ -104,10 +104,10 @@ def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> SourceC
             return replace(contents, notes=(*notes, *contents.notes))
         raise DataError(f"{path}: {error}{advice_on_tables(path, names)}") from error
     contents = SourceContents(
-        images=EncodedImages(path, tuple(place.path for place in layout.places)),
+        images=EncodedImages(path, tuple(entry.path for entry in layout.images)),
         class_names=layout.class_names,
-        labels_M=label_numbers([place.class_name for place in layout.places], layout.class_names),
-        splits_M=split_numbers([place.split for place in layout.places]),
+        labels_M=label_numbers([entry.class_name for entry in layout.images], layout.class_names),
+        splits_M=split_numbers([entry.split for entry in layout.images]),
         notes=(*notes, *layout.notes),
         name=layout.name,
     )
@@ -122,4 +122,4 @@ def _check_classes(path: Path, contents: SourceContents, layout: Layout) -> None
     except DataError as error:
         if not layout.lost:
             raise
-        raise DataError(f"{error}{told((*layout.lost, *layout.advice))}") from error
+        raise DataError(f"{error}{as_sentences((*layout.lost, *layout.advice))}") from error

@@ -1,6 +1,6 @@
 """Class and split of an image file, from its path: `<class>/…`, `<split>/<class>/…`, or FER2013's file names.
 
-`automl.data.sources.split_folders` tells splits from classes.
+`automl.data.sources.split_folders` distinguishes splits from classes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from automl.sanitize import one_line
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an image belongs."""
+class ImageEntry:
+    """An image with its class and its split."""
 
     split: SplitName
     class_name: str
@@ -48,21 +48,21 @@ class ClassFolder:
 class Layout:
     """All images of a container, sorted by split, class and path below the class."""
 
-    places: tuple[Place, ...]
+    images: tuple[ImageEntry, ...]
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     name: str | None = None
-    """Of the set, if it is recognized."""
+    """Name of the set, if it is recognized."""
     lost: tuple[str, ...] = ()
     """Folders beside the class folders of which no image is read, and why; the notes hold them, too."""
     advice: tuple[str, ...] = ()
-    """What to do about pictures of types that are not read; likewise."""
+    """Advice on pictures of types that are not read; likewise."""
 
 
 def arrange(paths: Iterable[str], *, folders: Iterable[str] = (), hidden: Iterable[str] = ()) -> Layout:
     """Find the class and the split of every image among these paths.
 
-    `folders`: all that are there, so that empty ones are told. `hidden`: those with images whose names hide them.
+    `folders`: all that are there, so that empty ones are reported. `hidden`: those with images whose names hide them.
 
     Raises: DataError if no image lies in a class folder, or splits may be classes.
     """
@@ -70,52 +70,52 @@ def arrange(paths: Iterable[str], *, folders: Iterable[str] = (), hidden: Iterab
     others: list[str] = []
     for path in paths:
         (images if is_image(path) else others).append(path)
-    entries, reading_notes = _read_folders({path.rpartition("/")[0] for path in images})
-    places, unplaced = _places(images, entries)
-    class_folders = {entry.path: entry.class_name for entry in entries.values()}
+    class_folders_of, folder_notes = _read_folders({path.rpartition("/")[0] for path in images})
+    entries, unplaced = _entries(images, class_folders_of)
+    class_folders = {folder.path: folder.class_name for folder in class_folders_of.values()}
     lost = lost_folders(class_folders, {path.rpartition("/")[0] for path in images}, others, folders, tuple(hidden))
-    if not places:
-        raise DataError(_nothing_found(images, others) + told(lost))
+    if not entries:
+        raise DataError(_nothing_found(images, others) + as_sentences(lost))
     advice = unread_pictures(others)
-    notes = [*reading_notes, *_other_files(others), *lost, *advice, *_unplaced_files(unplaced), *_merged(class_folders)]
-    if _is_fer2013(places):
-        places = [_fer2013_place(place) for place in places]
+    notes = [*folder_notes, *_other_files(others), *lost, *advice, *_unplaced_files(unplaced), *_merged(class_folders)]
+    if _is_fer2013(entries):
+        entries = [_fer2013_entry(entry) for entry in entries]
         notes.append("recognized as FER2013: PublicTest is validation, PrivateTest is test, classes in Kaggle's order")
-        class_names = sorted({place.class_name for place in places}, key=FER2013_CLASSES.index)
-        return Layout(_in_order(places, class_names), tuple(class_names), tuple(notes), FER2013, lost, advice)
-    unified = unify_labels({place.class_name for place in places}, where="the class folders")
-    places = [replace(place, class_name=unified.names[place.class_name]) for place in places]
+        class_names = sorted({entry.class_name for entry in entries}, key=FER2013_CLASSES.index)
+        return Layout(_in_order(entries, class_names), tuple(class_names), tuple(notes), FER2013, lost, advice)
+    unified = unify_labels({entry.class_name for entry in entries}, where="the class folders")
+    entries = [replace(entry, class_name=unified.names[entry.class_name]) for entry in entries]
     notes += unified.notes
-    class_names = list(class_names_of(place.class_name for place in places))
-    return Layout(_in_order(places, class_names), tuple(class_names), tuple(notes), lost=lost, advice=advice)
+    class_names = list(class_names_of(entry.class_name for entry in entries))
+    return Layout(_in_order(entries, class_names), tuple(class_names), tuple(notes), lost=lost, advice=advice)
 
 
-def _places(images: Iterable[str], entries: Mapping[str, ClassFolder]) -> tuple[list[Place], list[str]]:
-    """Images with their places, and those that lie in no class folder."""
-    places, unplaced = [], []
+def _entries(images: Iterable[str], class_folders_of: Mapping[str, ClassFolder]) -> tuple[list[ImageEntry], list[str]]:
+    """Images with class and split, and those that lie in no class folder."""
+    entries, unplaced = [], []
     for path in images:
-        if (entry := entries.get(path.rpartition("/")[0])) is None:
+        if (folder := class_folders_of.get(path.rpartition("/")[0])) is None:
             unplaced.append(path)
         else:
-            places.append(Place(entry.split, entry.class_name, path))
-    return places, unplaced
+            entries.append(ImageEntry(folder.split, folder.class_name, path))
+    return entries, unplaced
 
 
 def _read_folders(folders: Collection[str]) -> tuple[dict[str, ClassFolder], tuple[str, ...]]:
-    """The class folder in or above each folder of images, where there is one, and what to say about it."""
+    """The class folder in or above each folder of images, where there is one, and notes on the splits."""
     whole = {folder: [*filter(None, folder.split("/")), "*"] for folder in sorted(folders)}
     depth = _enclosing_folders(whole.values())
     inner = {folder: _below(parts, depth) for folder, parts in whole.items()}
-    reading = read_folders(inner.values())
-    wrappers = _wrappers(inner.values(), reading.splits)
-    entries = {}
+    roles = read_folders(inner.values())
+    wrappers = _wrappers(inner.values(), roles.splits)
+    class_folders_of = {}
     for folder, parts in inner.items():
-        if (found := _split_and_place(parts, reading, wrappers)) is not None:
-            split, place = found
-            name = parts[place]
-            path = "/".join(whole[folder][: len(whole[folder]) - len(parts) + place + 1])
-            entries[folder] = ClassFolder(split, normalize_label(name) or one_line(name), path)
-    return entries, reading.notes
+        if (found := _split_and_index(parts, roles, wrappers)) is not None:
+            split, index = found
+            name = parts[index]
+            path = "/".join(whole[folder][: len(whole[folder]) - len(parts) + index + 1])
+            class_folders_of[folder] = ClassFolder(split, normalize_label(name) or one_line(name), path)
+    return class_folders_of, roles.notes
 
 
 def _below(parts: Parts, depth: int) -> Parts:
@@ -123,14 +123,14 @@ def _below(parts: Parts, depth: int) -> Parts:
     return parts[min(depth, len(parts) - 1) :]
 
 
-def _split_and_place(parts: Parts, reading: FolderRoles, wrappers: Mapping[str, int]) -> tuple[SplitName, int] | None:
-    """The split, and which part is the class folder; None where there is none."""
-    if reading.splits:
-        split, place = reading.splits.get(parts[0]), 1 + wrappers.get(parts[0], 0)
-        return None if split is None or place >= len(parts) - 1 else (split, place)
+def _split_and_index(parts: Parts, roles: FolderRoles, wrappers: Mapping[str, int]) -> tuple[SplitName, int] | None:
+    """The split, and the index of the class folder among the parts; None where there is none."""
+    if roles.splits:
+        split, index = roles.splits.get(parts[0]), 1 + wrappers.get(parts[0], 0)
+        return None if split is None or index >= len(parts) - 1 else (split, index)
     if len(parts) == 1:
         return None
-    if reading.split_second and (word := split_word(parts[1])) is not None:
+    if roles.split_second and (word := split_word(parts[1])) is not None:
         return word.split, 0
     return "train", 0
 
@@ -158,24 +158,24 @@ def _enclosing_folders(all_parts: Collection[Parts]) -> int:
     return depth
 
 
-def _is_fer2013(places: Sequence[Place]) -> bool:
-    prefixes = {_prefix(place.path) for place in places}
-    classes = {place.class_name.lower() for place in places}
+def _is_fer2013(entries: Sequence[ImageEntry]) -> bool:
+    prefixes = {_prefix(entry.path) for entry in entries}
+    classes = {entry.class_name.lower() for entry in entries}
     return prefixes <= set(FER2013_SPLITS) and prefixes != {"Training"} and classes <= set(FER2013_CLASSES)
 
 
-def _fer2013_place(place: Place) -> Place:
-    return Place(FER2013_SPLITS[_prefix(place.path)], place.class_name.lower(), place.path)
+def _fer2013_entry(entry: ImageEntry) -> ImageEntry:
+    return ImageEntry(FER2013_SPLITS[_prefix(entry.path)], entry.class_name.lower(), entry.path)
 
 
 def _prefix(path: str) -> str:
     return path.rpartition("/")[2].partition("_")[0]
 
 
-def _in_order(places: Sequence[Place], class_names: Sequence[str]) -> tuple[Place, ...]:
+def _in_order(entries: Sequence[ImageEntry], class_names: Sequence[str]) -> tuple[ImageEntry, ...]:
     """Sorted so that an enclosing folder, or `val` for `validation`, does not change the order."""
     rank = {name: number for number, name in enumerate(class_names)}
-    return tuple(sorted(places, key=lambda place: (SPLITS.index(place.split), rank[place.class_name], place.path)))
+    return tuple(sorted(entries, key=lambda entry: (SPLITS.index(entry.split), rank[entry.class_name], entry.path)))
 
 
 def _nothing_found(images: Sequence[str], others: Sequence[str]) -> str:
@@ -189,11 +189,11 @@ def _nothing_found(images: Sequence[str], others: Sequence[str]) -> str:
     )
     return (
         f"No images: {found}. Expected <class>/… or train/<class>/… with "
-        f".jpg, .png, .bmp, .webp, .avif, .gif or .tif files.{told(unread_pictures(others))}"
+        f".jpg, .png, .bmp, .webp, .avif, .gif or .tif files.{as_sentences(unread_pictures(others))}"
     )
 
 
-def told(notes: Sequence[str]) -> str:
+def as_sentences(notes: Sequence[str]) -> str:
     """Notes as sentences at the end of a message."""
     return "".join(f" {note[0].upper()}{note[1:]}." for note in notes)
 
@@ -205,7 +205,10 @@ def _other_files(others: Sequence[str]) -> list[str]:
 
 
 def _merged(class_folders: Mapping[str, str]) -> list[str]:
-    """Say which folders are one class though their names are spelt in two ways; the class by path is given."""
+    """Notes on folders that are one class though their names are spelt in two ways.
+
+    `class_folders`: the class by path.
+    """
     spellings: dict[str, set[str]] = {}
     for path, name in class_folders.items():
         spellings.setdefault(name, set()).add(path.rpartition("/")[2])

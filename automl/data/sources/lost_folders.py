@@ -9,7 +9,7 @@ from automl.data.decoding.containers import ending
 from automl.sanitize import one_line
 
 LISTED = 5
-"""Folders that a note names before it counts the others."""
+"""Number of folders that a note names before it counts the others."""
 UNREAD_PICTURES = frozenset(
     (
         *(".heic", ".heif", ".hif", ".jxl"),

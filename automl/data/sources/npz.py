@@ -128,7 +128,7 @@ class ArrayFileImages:
 
     path: Path
     arrays: tuple[ImageArray, ...]
-    """All of one height, width and number of channels."""
+    """Arrays of images, all of one height, width and number of channels."""
 
     def file_name(self, row: int) -> str:
         """The number of the image, and its array where there are several."""

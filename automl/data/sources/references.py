@@ -54,7 +54,7 @@ def find_source(reference: str, *, home: Path) -> Source:
 
 
 def shadow_note(source: Source) -> tuple[str, ...]:
-    """What to say where a built-in set was taken, and a file or folder here has its name, too."""
+    """The note where a built-in set was taken, and a file or folder here has its name, too."""
     name = source.reference
     if name not in NAMES or not os.path.exists(name):  # noqa: PTH110 a folder that nobody may enter has nothing
         return ()

@@ -12,7 +12,7 @@ from automl.data.split_names import SPLITS, SplitName
 from automl.errors import DataError
 
 LISTED = 5
-"""Folders that a message names before it counts the others."""
+"""Number of folders that a message names before it counts the others."""
 ADVICE = (
     "Call the folders of the splits train, val and test, with a folder for each class in each of them. "
     "If all of them are classes, put them together into one folder called train."

@@ -15,7 +15,7 @@ FILLERS = frozenset(
         *("jpg", "jpeg", "png", "zip", "x", "v"),
     )
 )
-"""Words that say nothing beside a split's: `train_images`, `Training Data`."""
+"""Words without meaning beside a split's: `train_images`, `Training Data`."""
 UNLABELLED = frozenset(
     (
         *("pred", "preds", "predict", "prediction", "predictions", "inference", "submission", "submissions"),

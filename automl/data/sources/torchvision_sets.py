@@ -38,7 +38,7 @@ DOWNLOADS: Mapping[str, Download] = {
     "svhn": Download("SVHN", "", ("train_32x32.mat", "test_32x32.mat")),
 }
 DAMAGED = (AssertionError, EOFError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
-"""What torchvision's loaders raise on files that are none; MNIST's are the ones that it does not know by their MD5."""
+"""Exceptions of torchvision's loaders on damaged files; only MNIST's are not checked by their MD5."""
 
 
 @dataclass(frozen=True)

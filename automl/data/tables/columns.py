@@ -23,7 +23,7 @@ PATHS: Sequence[frozenset[str]] = (
     ),
     _words("image_id img_id imageid id_code id name"),
 )
-"""What people call the path of an image; an earlier set goes before a later one, the members of one are in doubt."""
+"""Names of the path's column; an earlier set goes before a later one, the members of one are in doubt."""
 LABELS: Sequence[frozenset[str]] = (
     _words("label"),
     _words(
@@ -36,17 +36,17 @@ SPLITS_CALLED = _words(
     "split_name splits split_type data_split dataset_split data_set dataset set subset partition phase usage fold "
     "folds kfold is_train is_test is_training is_validation"
 )
-"""Columns that look like a split; they are read where they hold nothing but the words of splits."""
+"""Names of columns that look like a split; they are read where all values are words of splits."""
 IS_VALID = frozenset(("is_valid", "isvalid"))
 """Fastai's column: True is validation, False is train."""
 GROUPS_CALLED = _words(
     "groups group patient subject person participant individual identity user donor animal lesion study case scan "
     "slide video session series sequence burst plot tree site hospital mrn"
 )
-"""Columns that look like a group, also with `_id`, `id`, `_name`, `_no` or `_number` behind."""
+"""Names of columns that look like a group, also with `_id`, `id`, `_name`, `_no` or `_number` behind."""
 BEHIND = re.compile(r"_?(id|ids|name|no|nr|number|uid|code)$")
 NAMED = 10
-"""Columns that a message names."""
+"""Number of columns that a message names."""
 EXPECTED = "Expected path,label[,split][,group] or emotion,pixels."
 
 
@@ -56,12 +56,12 @@ class Columns:
 
     path: str
     label: str | None
-    """None where the other columns may be one-hot labels."""
+    """Column of the label; None where the other columns may be one-hot labels."""
     split: str | None
     is_valid: str | None
     group: str | None
     others: tuple[str, ...]
-    """All that are not read, without those that a program has numbered."""
+    """Columns that are not read, without those that a program has numbered."""
     one_hot: tuple[str, ...] = ()
     """Columns of which each is a class, and one of each row is 1."""
 

@@ -1,4 +1,4 @@
-"""What the labels of a source mean: which of them are equal, and which say that there is none."""
+"""What the labels of a source mean: which of them are equal, and which mean a missing one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PADDED = re.compile(r"[+-]?0\d.*|.*\.\d*[1-9]0+")
 """`007` or `1.10`: no program writes a number so, thus it may be a code or a version."""
 TRUTHS = {"true": "True", "false": "False"}
 MISSING = frozenset(("", "nan", "NaN", "NAN", "-nan", "-NaN", "<NA>", "#N/A", "#NA", "#N/A N/A", "NaT"))
-"""What pandas, numpy and spreadsheets write for a value that is missing."""
+"""Words of pandas, numpy and spreadsheets for a missing value."""
 PERHAPS_MISSING = frozenset(("None", "NA", "N/A", "n/a", "null", "Null", "NULL", "Nan"))
-"""What pandas reads as missing, too; but a class may be called so."""
+"""Words that pandas reads as missing, too; but a class may be called so."""
 LISTED = 3
 """Labels that a note names."""
 
@@ -33,7 +33,7 @@ class UnifiedLabels:
 
 
 def missing_labels(labels: Iterable[str]) -> frozenset[str]:
-    """The labels that say that there is none; among numbers, `None` and `NA` say so as well."""
+    """Labels that mean a missing one; among numbers, `None` and `NA` do as well."""
     found = set(labels)
     others = found - MISSING - PERHAPS_MISSING
     among_numbers = bool(others) and all(map(_is_number, others))
@@ -41,9 +41,9 @@ def missing_labels(labels: Iterable[str]) -> frozenset[str]:
 
 
 def check_doubtful(labels: Sequence[str], *, where: str, named: Callable[[int], str]) -> None:
-    """Refuse labels that may be a class, or say that there is none.
+    """Refuse labels that may be a class, or mean a missing one.
 
-    `where`: the source. `named`: what a message calls a place among the labels, such as `line 7`.
+    `where`: the source. `named`: what a message calls the label at an index, such as `line 7`.
 
     Raises: DataError with their count and the first of them.
     """
@@ -111,7 +111,7 @@ def _merged_truths(found: Sequence[str]) -> tuple[str, ...]:
 
 
 def _alike(names: Iterable[str]) -> Iterator[str]:
-    """Say which class names differ in their case only: that may be meant, or a slip."""
+    """Notes on class names that differ in their case only: that may be meant, or a slip."""
     by_form = defaultdict(set)
     for name in names:
         by_form[name.casefold()].add(name)

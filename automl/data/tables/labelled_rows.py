@@ -15,12 +15,12 @@ from automl.data.tables.table_files import Table
 from automl.errors import DataError
 
 LISTED = 5
-"""Lines and columns that a note names."""
+"""Number of lines and columns that a note names."""
 
 AnyTable = Table | JsonLines
 Row = dict[str, str]
 NumberedRow = tuple[int, Row]
-"""With its line."""
+"""A row with its line."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LabelledRow:
     label: str
     split: SplitName
     group: str | None
-    """None where the table has no groups, empty where the image has none."""
+    """Group of the image; None where the table has no groups, empty where the image has none."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class LabelledRows:
 
 
 def read_labelled_rows(table: AnyTable, *, split: SplitName | None = None) -> LabelledRows:
-    """Read a table; `split`: of all its images, where its place says it.
+    """Read a table; `split`: of all its images, where its name or folder tells it.
 
-    Raises: DataError if the table cannot be read, its columns are in doubt, or a row says nothing that is known.
+    Raises: DataError if the table cannot be read, its columns are in doubt, or a row has an unknown value.
     """
     names = table.columns()
     columns = choose_columns(names, where=table.path)
@@ -60,7 +60,7 @@ def read_labelled_rows(table: AnyTable, *, split: SplitName | None = None) -> La
     kept = [(line, row, label) for (line, row), label in zip(rows, labels, strict=True) if label not in missing]
     if not kept:
         raise DataError(f"{table.path}: no row has a label.")
-    check_doubtful([label for *_, label in kept], where=table.path, named=lambda place: f"line {kept[place][0]}")
+    check_doubtful([label for *_, label in kept], where=table.path, named=lambda index: f"line {kept[index][0]}")
     unlabelled = [line for (line, _), label in zip(rows, labels, strict=True) if label in missing]
     notes = (*_meaning(columns), *without_label(unlabelled, missing), *unread_notes(columns.others))
     records = [_record(table, line, row, label, columns, split) for line, row, label in kept]
@@ -73,7 +73,7 @@ def _record(table: AnyTable, line: int, row: Row, label: str, columns: Columns, 
 
 
 def without_label(lines: Sequence[int], words: Iterable[str] = ()) -> tuple[str, ...]:
-    """The note on rows that have none; `words`: what stands in the place of some labels."""
+    """The note on rows that have none; `words`: what some rows have for a label."""
     written = sorted(set(words) - {""})
     return left_out(f"without a label ({', '.join(written)})" if written else "without a label", lines)
 
@@ -131,7 +131,7 @@ def _from_one_hot(
 
 
 def _with_split(columns: Columns, rows: Sequence[NumberedRow], *, given: SplitName | None) -> Columns:
-    """Columns with the split, if there is one that only looks like it, and says nothing but known splits."""
+    """Columns with the split, if there is one that only looks like it, and has nothing but known splits."""
     if given is not None:
         unread = tuple(name for name in (columns.split, columns.is_valid) if name is not None)
         return dataclasses.replace(columns, split=None, is_valid=None, others=(*columns.others, *unread))
@@ -170,7 +170,7 @@ def _truth(value: str) -> bool | None:
 
 
 def _meaning(columns: Columns) -> tuple[str, ...]:
-    """Say which columns were read under other names than ours."""
+    """The note on columns that were read under other names than ours."""
     pairs = ((columns.path, "path"), (columns.label, "label"), (columns.split or columns.is_valid, "split"))
     read = [f"{theirs!r} is the {ours}" for theirs, ours in pairs if theirs is not None and theirs != ours]
     if columns.one_hot:

@@ -17,17 +17,17 @@ from automl.data.decoding.containers import ending
 from automl.data.labels import class_names_of, label_numbers, split_numbers
 from automl.data.source_contents import SourceContents
 from automl.data.split_names import SplitName
-from automl.data.tables.image_files import FilesOnDisk, ImageFiles
 from automl.data.tables.json_lines import JsonLines
 from automl.data.tables.label_values import unify_labels
 from automl.data.tables.labelled_rows import AnyTable, LabelledRow, left_out, read_labelled_rows
+from automl.data.tables.listed_images import FilesOnDisk, ImageFiles
 from automl.data.tables.lookup import Lookup
 from automl.data.tables.table_files import Table
 from automl.errors import DataError
 
 JSON_ENDINGS = frozenset((".jsonl", ".ndjson"))
 ENDINGS = frozenset((".csv", ".tsv", ".tab")) | JSON_ENDINGS
-"""Of tables."""
+"""Endings of tables."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NamedImage:
     table: AnyTable
     record: LabelledRow
     name: str
-    """To be opened in the container."""
+    """Name by which the container opens it."""
 
     @property
     def where(self) -> str:
@@ -109,16 +109,18 @@ def table_in(container: Path, name: str) -> AnyTable:
 
 
 def named_images(tables: Sequence[tuple[AnyTable, SplitName | None]], files: ImageFiles, *, where: str) -> NamedImages:
-    """Read tables, each with the split of all its images where its place says it; `where`: the source, for messages.
+    """Read tables, each with the split of all its images where its name or folder tells it.
+
+    `where`: the source, for messages.
 
     Raises: DataError if a table cannot be read, is in doubt or leads nowhere, or two rows contradict each other.
     """
     images: list[NamedImage] = []
     notes: list[str] = []
     for table, split in tables:
-        found, said = _images_of(table, split, files)
+        found, own_notes = _images_of(table, split, files)
         images += found
-        notes += said if len(tables) == 1 else [f"{table.name}: {note}" for note in said]
+        notes += own_notes if len(tables) == 1 else [f"{table.name}: {note}" for note in own_notes]
     unified = unify_labels((image.record.label for image in images), where=where)
     kept, repeated = _once(images, [unified.names[image.record.label] for image in images])
     labels = tuple(unified.names[image.record.label] for image in kept)
@@ -153,16 +155,16 @@ def _images_of(table: AnyTable, split: SplitName | None, files: ImageFiles) -> t
 def _once(images: Sequence[NamedImage], labels: Sequence[str]) -> tuple[list[NamedImage], list[int]]:
     """Images that are named for the first time, and the lines of the others: a copy may end in another split.
 
-    Raises: DataError if two rows say different things of one image.
+    Raises: DataError if two rows contradict each other.
     """
     first: dict[str, tuple[NamedImage, str]] = {}
     repeated = []
     for image, label in zip(images, labels, strict=True):
-        earlier, said = first.setdefault(posixpath.normpath(image.name), (image, label))
+        earlier, earlier_label = first.setdefault(posixpath.normpath(image.name), (image, label))
         if earlier is image:
             continue
         record, other = image.record, earlier.record
-        if (label, record.split, record.group) != (said, other.split, other.group):
+        if (label, record.split, record.group) != (earlier_label, other.split, other.group):
             raise DataError(
                 f"{image.where}: {_line(earlier, image)} says otherwise of {record.path!r}. Keep one of them."
             )

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from automl.data.tables.image_files import ImageFiles
+from automl.data.tables.listed_images import ImageFiles
 from automl.data.tables.name_matching import FOUND_SHARE, Match, common_root, match_names
 from automl.errors import DataError
 
 LISTED = 3
-"""Folders that a note names."""
+"""Number of folders that a note names."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Located:
     """Where the images of a table are."""
 
     names: Sequence[str]
-    """To be opened; those that lead nowhere are as the table has them."""
+    """Names to open; those that lead nowhere are as the table has them."""
     notes: tuple[str, ...] = ()
 
 
@@ -30,7 +30,7 @@ class Lookup:
     """The paths of one table."""
 
     paths: Sequence[str]
-    """As they are written, at least one."""
+    """Paths as they are written, at least one."""
     files: ImageFiles
     base: str
     """The table's folder among the files: empty, or with a slash at its end."""

@@ -12,31 +12,31 @@ from automl.data.labels import SPLIT_WORDS
 from automl.data.source_contents import SourceContents
 from automl.data.split_names import SplitName
 from automl.data.tables.columns import choose_columns
-from automl.data.tables.image_files import ListedFiles
 from automl.data.tables.labelled_rows import AnyTable
+from automl.data.tables.listed_images import ListedFiles
 from automl.data.tables.listing import ENDINGS, NamedImages, named_images, source_contents_of, table_in
 from automl.errors import DataError
 
 METADATA = frozenset(("metadata.csv", "metadata.jsonl"))
-"""What Hugging Face's image folders call their tables."""
+"""Names of the tables in Hugging Face's image folders."""
 FILE_NAME = "file_name"
-"""The column that they must have."""
+"""Column that they must have."""
 DEEPEST = 1
-"""Folders above a table that is looked for where no image lies in a class folder."""
+"""Number of folders above a table that is looked for where no image lies in a class folder."""
 SAMPLE = re.compile(r"sample|test", re.IGNORECASE)
-"""What Kaggle's tables without true labels begin with."""
+"""Beginning of the names of Kaggle's tables without true labels."""
 NAMED = 5
-"""Tables that a message names."""
+"""Number of tables that a message names."""
 
 Split = SplitName | None
 
 
 def described(path: Path, names: Sequence[str]) -> SourceContents | None:
-    """The contents of a folder or a zip by Hugging Face's tables: its own, or those of its split folders.
+    """The source contents of a folder or a zip by Hugging Face's tables: its own, or those of its split folders.
 
     None where there is none with a label: the folders may be classes.
 
-    Raises: DataError if such a table leads nowhere, or a row says nothing that is known.
+    Raises: DataError if such a table leads nowhere, or a row has an unknown value.
     """
     tables = [table_in(path, name) for name in names if posixpath.basename(name).lower() in METADATA]
     labelled = [table for table in tables if _has_label(table) and FILE_NAME in table.columns()]
@@ -46,7 +46,7 @@ def described(path: Path, names: Sequence[str]) -> SourceContents | None:
 
 
 def described_by_one_table(path: Path, names: Sequence[str]) -> SourceContents | None:
-    """The contents by the only table with labels, or by those that are called train, validation and test.
+    """The source contents by the only table with labels, or by those that are called train, validation and test.
 
     None where there is no such table, or more than one.
 
@@ -92,7 +92,7 @@ def _has_label(table: AnyTable) -> bool:
 
 
 def _split_of_folder(name: str) -> Split:
-    """The split that the folders of a table say, the innermost one first."""
+    """The split by the folders of a table, the innermost one first."""
     words = [SPLIT_WORDS.get(part.lower()) for part in name.split("/")[:-1]]
     return next((word for word in reversed(words) if word is not None), None)
 

@@ -24,7 +24,7 @@ SEPARATORS = (",", ";", "\t", "|")
 TABULATED = frozenset((".tsv", ".tab"))
 """Endings of tables that have tabs between their values, whatever else stands in the header."""
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
-"""What Excel takes from the first line, and many a program writes there for it."""
+"""First line that names the separator: Excel reads it, and many a program writes it."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class Table:
 
     def _separated(self, text: io.TextIOWrapper) -> tuple[str, Iterator[str]]:
         """What stands between the values, and all lines."""
-        said, separator, lines = _separator_of(self._lines(text))
-        return ("\t" if ending(self.name) in TABULATED and not said else separator), lines
+        is_named, separator, lines = _separator_of(self._lines(text))
+        return ("\t" if ending(self.name) in TABULATED and not is_named else separator), lines
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         number = 1
@@ -142,14 +142,14 @@ class Table:
 
 
 def _separator_of(lines: Iterator[str]) -> tuple[bool, str, Iterator[str]]:
-    """Whether the file says it, then what stands most often in the header, and all the lines again.
+    """Whether the file names it, the separator (else the most frequent in the header), and all the lines again.
 
     Many a spreadsheet writes `;`. A line `sep=;` becomes an empty one, so that the numbers of the others stay.
     """
     before: list[str] = []
     for line in lines:
-        if not any(map(str.strip, before)) and (said := SEPARATOR_LINE.fullmatch(line)):
-            return True, said[1], itertools.chain(before, ["\n"], lines)
+        if not any(map(str.strip, before)) and (named := SEPARATOR_LINE.fullmatch(line)):
+            return True, named[1], itertools.chain(before, ["\n"], lines)
         before.append(line)
         if line.strip():
             break

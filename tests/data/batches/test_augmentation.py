@@ -106,7 +106,7 @@ def test_flip_chooses_its_share_of_the_images() -> None:
 
 
 def quarter_turn(count: int) -> Tensor:
-    """Map that fetches each place from where it was a quarter turn before."""
+    """Map that fetches each position from where it was a quarter turn before."""
     return torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]).expand(count, 2, 3)
 
 
@@ -151,9 +151,9 @@ def test_crop_moves_by_whole_pixels_and_repeats_the_border(other: Recipe) -> Non
 
 def test_brightness_and_contrast_follow_their_definition() -> None:
     images = torch.tensor([0, 51, 128, 255], dtype=torch.uint8).view(1, 2, 2, 1)
-    draws = generator()
-    brightness = 1 + 0.3 * (2 * torch.rand(1, generator=draws) - 1)
-    contrast = 1 + 0.2 * (2 * torch.rand(1, generator=draws) - 1)
+    random_numbers = generator()
+    brightness = 1 + 0.3 * (2 * torch.rand(1, generator=random_numbers) - 1)
+    contrast = 1 + 0.2 * (2 * torch.rand(1, generator=random_numbers) - 1)
     pixels = images.permute(0, 3, 1, 2) / 255
     expected = (brightness * (contrast * (pixels - 0.5) + 0.5) - 0.5) / 0.25
     torch.testing.assert_close(augmented(Recipe(brightness=0.3, contrast=0.2), images), expected)

@@ -28,10 +28,10 @@ def colours(count: int) -> Tensor:
 
 
 def drawn_saturations(recipe: Recipe, count: int) -> Tensor:
-    """The factors that `colour_matrices` draws, after the angles."""
-    draws = generator()
-    torch.rand(count, generator=draws)
-    return 1 + recipe.saturation * (2 * torch.rand(count, generator=draws) - 1)
+    """The factors that `colour_matrices` random_numbers, after the angles."""
+    random_numbers = generator()
+    torch.rand(count, generator=random_numbers)
+    return 1 + recipe.saturation * (2 * torch.rand(count, generator=random_numbers) - 1)
 
 
 def test_saturation_is_torchvisions() -> None:
@@ -67,11 +67,11 @@ def test_small_hue_stays_near() -> None:
 
 def test_colours_brightness_and_contrast_follow_their_definition() -> None:
     recipe = Recipe(brightness=0.3, contrast=0.2, saturation=0.5, hue=0.1)
-    draws, images = generator(), colours(4)
-    brightness = (1 + 0.3 * (2 * torch.rand(4, generator=draws) - 1)).view(4, 1, 1, 1)
-    contrast = (1 + 0.2 * (2 * torch.rand(4, generator=draws) - 1)).view(4, 1, 1, 1)
+    random_numbers, images = generator(), colours(4)
+    brightness = (1 + 0.3 * (2 * torch.rand(4, generator=random_numbers) - 1)).view(4, 1, 1, 1)
+    contrast = (1 + 0.2 * (2 * torch.rand(4, generator=random_numbers) - 1)).view(4, 1, 1, 1)
     mean, std = NORMALIZATION.tensors()
-    coloured = torch.einsum("bij,bhwj->bihw", colour_matrices(recipe, 4, draws), images / 255)
+    coloured = torch.einsum("bij,bhwj->bihw", colour_matrices(recipe, 4, random_numbers), images / 255)
     expected = (brightness * (contrast * (coloured - mean) + mean) - mean) / std
     changed = Augmentation(recipe, NORMALIZATION)(images, generator=generator())
     torch.testing.assert_close(changed, expected, atol=1e-4, rtol=1e-4)

@@ -96,8 +96,8 @@ def test_all_ways_lay_the_same_images_the_same() -> None:
 
 def test_what_is_not_asked_for_draws_nothing() -> None:
     """A recipe from before these fields gives the same images as ever."""
-    drawn = generator()
-    sample_orientation(Recipe(flip=0.5), torch.Size((8, 1, 4, 4)), drawn)
+    used = generator()
+    sample_orientation(Recipe(flip=0.5), torch.Size((8, 1, 4, 4)), used)
     expected = generator()
     torch.rand(8, generator=expected)
-    assert torch.equal(drawn.get_state(), expected.get_state())
+    assert torch.equal(used.get_state(), expected.get_state())

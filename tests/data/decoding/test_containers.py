@@ -129,7 +129,7 @@ def test_archive_that_zipfile_cannot_read_is_refused(tmp_path: Path, changes: di
         Archive(path)
 
 
-def test_pipes_and_devices_are_told_as_unreadable(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_reported_as_unreadable(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "zero.png").symlink_to("/dev/zero")
     folder = Folder(tmp_path)

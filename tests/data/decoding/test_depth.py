@@ -40,7 +40,7 @@ def note(count: str, values: str, others: str = "") -> str:
     )
 
 
-def test_small_values_in_sixteen_bits_are_kept_and_told(tmp_path: Path) -> None:
+def test_small_values_in_sixteen_bits_are_kept_and_reported(tmp_path: Path) -> None:
     """The two classes that became black: 0 to 127 and 128 to 255."""
     root = save_deep_classes(
         tmp_path / "set", lambda random, label: random.integers(128 * label, 128 * label + 128, SIZE).astype(np.uint16)
@@ -220,7 +220,7 @@ def test_floats_and_whole_numbers_have_no_common_scale(tmp_path: Path) -> None:
 
 
 def test_interrupted_decoding_goes_on_with_its_scale(tmp_path: Path) -> None:
-    """The journal of a killed process holds it."""
+    """The decode log of a killed process has it."""
     from automl.data.decoding.decode_log import NAME, DecodeLog
     from automl.data.decoding.decoder import EncodedImages
     from automl.data.disk_space import PixelFile

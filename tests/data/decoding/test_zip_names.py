@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from automl.data.decoding.containers import Archive
-from automl.data.decoding.zip_names import is_clear, rank_encodings
+from automl.data.decoding.encoding_plausibility import rank_encodings
+from automl.data.decoding.zip_names import is_clear
 from automl.data.loading import load_data_set
 from automl.data.sources.files import ArchiveOfImages
 from automl.errors import DataError
@@ -51,7 +52,7 @@ def files_of(folders: Sequence[str], encoding: str) -> list[bytes]:
         ("cp1252", ["café", "forêt", "château"]),
     ],
 )
-def test_class_names_in_an_unmarked_encoding_are_read_and_told(
+def test_class_names_in_an_unmarked_encoding_are_read_and_reported(
     tmp_path: Path, encoding: str, folders: list[str]
 ) -> None:
     contents = ArchiveOfImages(zip_of(tmp_path / "x.zip", files_of(folders, encoding))).contents()

@@ -17,7 +17,7 @@ from tests.data.pictures import save_classes
 
 
 def looked(reference: Path | str, home: Path) -> Inspection:
-    return inspect_data(str(reference), home=home, say=lambda sentence: None)
+    return inspect_data(str(reference), home=home, log=lambda sentence: None)
 
 
 def scene(seed: int) -> Image.Image:

@@ -4,39 +4,39 @@ import re
 
 import pytest
 
-from automl.data.sources.layout import Place, arrange
+from automl.data.sources.layout import ImageEntry, arrange
 from automl.errors import DataError
 
 
 def test_class_folders_alone_are_train() -> None:
     layout = arrange(["dogs/1.png", "cats/2.png", "cats/deeper/1.JPG"])
     assert layout.class_names == ("cats", "dogs")
-    assert layout.places == (
-        Place("train", "cats", "cats/2.png"),
-        Place("train", "cats", "cats/deeper/1.JPG"),
-        Place("train", "dogs", "dogs/1.png"),
+    assert layout.images == (
+        ImageEntry("train", "cats", "cats/2.png"),
+        ImageEntry("train", "cats", "cats/deeper/1.JPG"),
+        ImageEntry("train", "dogs", "dogs/1.png"),
     )
 
 
 @pytest.mark.parametrize("validation", ["val", "valid", "validation", "Val"])
 def test_split_folders_have_several_names(validation: str) -> None:
     layout = arrange([f"{validation}/cats/1.png", "test/cats/1.png", "train/cats/1.png"])
-    assert [place.split for place in layout.places] == ["train", "validation", "test"]
+    assert [entry.split for entry in layout.images] == ["train", "validation", "test"]
 
 
 @pytest.mark.parametrize("inside", [["train/a/1.png", "test/b/2.png"], ["a/1.png", "b/1.png"], ["train/a/1.png"]])
 def test_an_enclosing_folder_changes_nothing(inside: list[str]) -> None:
     bare, enclosed = arrange(inside), arrange([f"pictures/{path}" for path in inside])
     assert enclosed.class_names == bare.class_names
-    assert [(place.split, f"pictures/{place.path}") for place in bare.places] == [
-        (place.split, place.path) for place in enclosed.places
+    assert [(entry.split, f"pictures/{entry.path}") for entry in bare.images] == [
+        (entry.split, entry.path) for entry in enclosed.images
     ]
 
 
 def test_class_that_is_called_train_is_a_class() -> None:
     layout = arrange(["bus/1.png", "car/1.png", "train/1.png", "train/2.png"])
     assert layout.class_names == ("bus", "car", "train")
-    assert {place.split for place in layout.places} == {"train"}
+    assert {entry.split for entry in layout.images} == {"train"}
 
 
 def test_image_beside_an_enclosing_folder_is_left_aside() -> None:
@@ -48,7 +48,7 @@ def test_image_beside_an_enclosing_folder_is_left_aside() -> None:
 
 def test_other_files_are_left_aside_and_counted() -> None:
     layout = arrange(["a/1.png", "b/1.png", "b/2.heic", "README.md", "3.png"])
-    assert len(layout.places) == 2
+    assert len(layout.images) == 2
     assert layout.notes == (
         "2 files are no images by their ending and are left aside (.heic: 1, .md: 1)",
         ".heic files are not read: convert them to .jpg or .png",
@@ -58,7 +58,7 @@ def test_other_files_are_left_aside_and_counted() -> None:
 
 def test_unlabelled_test_images_are_left_aside() -> None:
     layout = arrange(["train/a/1.png", "train/b/1.png", "test/7.png"])
-    assert {place.split for place in layout.places} == {"train"}
+    assert {entry.split for entry in layout.images} == {"train"}
     assert "first: test/7.png" in layout.notes[0]
 
 
@@ -66,7 +66,7 @@ def test_fer2013_is_recognized_by_its_file_names() -> None:
     layout = arrange(["train/neutral/Training_1.jpg", "test/neutral/PublicTest_2.jpg", "test/Angry/PrivateTest_3.jpg"])
     assert layout.name == "fer2013"
     assert layout.class_names == ("angry", "neutral")
-    assert [(place.split, place.class_name) for place in layout.places] == [
+    assert [(entry.split, entry.class_name) for entry in layout.images] == [
         ("train", "neutral"),
         ("validation", "neutral"),
         ("test", "angry"),
@@ -75,7 +75,7 @@ def test_fer2013_is_recognized_by_its_file_names() -> None:
 
 def test_names_of_fer2013_with_other_classes_are_no_fer2013() -> None:
     layout = arrange(["train/cat/Training_1.jpg", "test/cat/PublicTest_2.jpg"])
-    assert [place.split for place in layout.places] == ["train", "test"]
+    assert [entry.split for entry in layout.images] == ["train", "test"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_nothing_to_learn_from_says_what_is_there(paths: list[str], message: str
 def test_split_folders_as_kaggle_calls_them_are_no_classes() -> None:
     layout = arrange(["Training/a/1.png", "Training/b/1.png", "Testing/a/1.png", "dev/a/1.png"])
     assert layout.class_names == ("a", "b")
-    assert [place.split for place in layout.places] == ["train", "train", "validation", "test"]
+    assert [entry.split for entry in layout.images] == ["train", "train", "validation", "test"]
 
 
 def test_names_that_look_alike_are_one_class() -> None:
@@ -116,14 +116,14 @@ def test_splits_may_spell_a_class_in_two_forms_of_unicode() -> None:
 def test_numbers_are_ordered_as_numbers() -> None:
     layout = arrange(["10/1.png", "2/1.png", "1/1.png"])
     assert layout.class_names == ("1", "2", "10")
-    assert [place.class_name for place in layout.places] == ["1", "2", "10"]
+    assert [entry.class_name for entry in layout.images] == ["1", "2", "10"]
     assert arrange(["10/1.png", "2/1.png", "one/1.png"]).class_names == ("10", "2", "one")
 
 
 def test_folders_of_equal_numbers_are_one_class() -> None:
     layout = arrange(["0/a.png", "0.0/b.png", "1/c.png", "1.0/d.png"])
     assert layout.class_names == ("0", "1")
-    assert [place.class_name for place in layout.places] == ["0", "0", "1", "1"]
+    assert [entry.class_name for entry in layout.images] == ["0", "0", "1", "1"]
     assert "the labels '0' and '0.0' are equal numbers: they are one class, '0'" in layout.notes
 
 

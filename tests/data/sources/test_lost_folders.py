@@ -54,7 +54,7 @@ def test_folders_without_an_image_are_named_with_the_reason(tmp_path: Path) -> N
     assert re.sub("'pets/", "'", in_zip.notes[1].replace("'pets/.", "'.")) == LOST
 
 
-def test_a_new_empty_folder_is_told_in_spite_of_the_cache(tmp_path: Path) -> None:
+def test_a_new_empty_folder_is_reported_in_spite_of_the_cache(tmp_path: Path) -> None:
     folder = save_classes(tmp_path / "pets", {"cats": 2, "cows": 2})
     before = FolderOfImages(folder).identity()
     (folder / "birds").mkdir()

@@ -253,6 +253,6 @@ def test_images_are_called_by_their_array(tmp_path: Path) -> None:
     assert [images.file_name(row) for row in (0, 29, 30, 59)] == ["x_train 0", "x_train 29", "x_test 0", "x_test 29"]
 
 
-def test_other_arrays_are_said(tmp_path: Path) -> None:
+def test_other_arrays_are_noted(tmp_path: Path) -> None:
     path = saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=LABELS, patient=LABELS, x=LABELS)
     assert find_source(path, home=tmp_path).contents().notes == ("arrays that are not read: patient, x",)

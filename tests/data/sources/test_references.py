@@ -67,7 +67,7 @@ def test_hopeless_path_lists_the_forms(reference: str) -> None:
     ("reference", "message"),
     [("x" * 5000, "xxx': File name too long."), ("~nobody-at-all/x", "Could not determine home directory.")],
 )
-def test_path_that_the_system_refuses_is_told(reference: str, message: str) -> None:
+def test_path_that_the_system_refuses_is_reported(reference: str, message: str) -> None:
     with pytest.raises(DataError, match=re.escape(message)):
         find_source(reference, home=Path())
 

@@ -8,7 +8,6 @@ import pytest
 from automl.data.source_contents import SourceContents
 from automl.data.sources.files import ArchiveOfImages, FolderOfImages
 from automl.data.sources.layout import Layout, arrange
-from automl.data.sources.split_folders import SplitWord, split_word
 from automl.data.split_names import SPLITS
 from automl.errors import DataError
 from tests.data.pictures import pack, save_classes
@@ -25,34 +24,7 @@ def images(*folders: str) -> list[str]:
 
 def read(layout: Layout) -> set[tuple[str, str, str]]:
     """Split, class and first folder of all images."""
-    return {(place.split, place.class_name, place.path.partition("/")[0]) for place in layout.places}
-
-
-@pytest.mark.parametrize(
-    ("name", "word"),
-    [
-        ("train", SplitWord("train", ())),
-        ("TRAIN", SplitWord("train", ())),
-        ("training_set", SplitWord("train", ())),
-        ("testset", SplitWord("test", ())),
-        ("Testing Data", SplitWord("test", ())),
-        ("01_train", SplitWord("train", ())),
-        ("val2017", SplitWord("validation", ())),
-        ("valid-set", SplitWord("validation", ())),
-        ("TestImages", SplitWord("test", ())),
-        ("X_train", SplitWord("train", ())),
-        ("xtest", SplitWord("test", ())),
-        ("seg_train", SplitWord("train", ("seg",))),
-        ("trainA", SplitWord("train", ("a",))),
-        ("strain", None),
-        ("latest", None),
-        ("train_test", None),
-        ("cat", None),
-        ("2017", None),
-    ],
-)
-def test_split_is_found_among_the_words_of_a_name(name: str, word: SplitWord | None) -> None:
-    assert split_word(name) == word
+    return {(entry.split, entry.class_name, entry.path.partition("/")[0]) for entry in layout.images}
 
 
 @pytest.mark.parametrize(
@@ -80,11 +52,11 @@ def test_split_is_found_among_the_words_of_a_name(name: str, word: SplitWord | N
 def test_splits_are_read_under_every_usual_name(train: str, test: str) -> None:
     layout = arrange(images(f"{train}/cat", f"{train}/dog", f"{test}/cat", f"{test}/dog"))
     assert layout.class_names == ("cat", "dog")
-    assert [place.split for place in layout.places] == ["train"] * 4 + ["test"] * 4
-    assert all(place.path.startswith(train if place.split == "train" else test) for place in layout.places)
+    assert [entry.split for entry in layout.images] == ["train"] * 4 + ["test"] * 4
+    assert all(entry.path.startswith(train if entry.split == "train" else test) for entry in layout.images)
 
 
-def test_unusual_names_are_told() -> None:
+def test_unusual_names_are_reported() -> None:
     layout = arrange(images("val_images/a", "01_train/a", "01_train/b"))
     assert layout.notes == ("splits by the folders' names: '01_train' is train, 'val_images' is validation",)
 
@@ -112,7 +84,7 @@ def test_class_that_is_called_as_a_split_may_be_nested() -> None:
     assert {split for split, _, _ in read(layout)} == {"train", "test"}
 
 
-def test_vehicles_keep_their_train_and_it_is_told() -> None:
+def test_vehicles_keep_their_train_and_it_is_reported() -> None:
     layout = arrange(images("car", "plane", "train"))
     assert read(layout) == {("train", name, name) for name in ("car", "plane", "train")}
     assert layout.notes == ("the folder 'train' is read as a class, though its name is a split's",)

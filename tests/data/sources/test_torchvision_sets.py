@@ -77,7 +77,7 @@ def test_without_files_and_network_the_files_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"<html>not found</html>", b"", idx(np.zeros((3, 28, 28), np.uint8))[:-5]])
-def test_damaged_files_are_told(tmp_path: Path, content: bytes) -> None:
+def test_damaged_files_are_reported(tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "datasets" / "mnist"
     (folder / "MNIST" / "raw").mkdir(parents=True)
     for name in DOWNLOADS["mnist"].files:
@@ -86,7 +86,7 @@ def test_damaged_files_are_told(tmp_path: Path, content: bytes) -> None:
         load_data_set("mnist", home=tmp_path)
 
 
-def test_labels_of_other_images_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_of_other_images_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = save("mnist", tmp_path, monkeypatch)
     load_data_set("mnist", home=tmp_path)
     shutil.rmtree(tmp_path / "cache")

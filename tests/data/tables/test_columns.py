@@ -55,13 +55,13 @@ def test_columns_in_doubt_are_refused(header: str, why: str) -> None:
         choose_columns(names, where="x.csv")
 
 
-def test_columns_of_other_names_are_said(tmp_path: Path) -> None:
+def test_columns_of_other_names_are_noted(tmp_path: Path) -> None:
     rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(20)]
     data = read(listed(tmp_path, "Image ID , Breed", rows))
     assert data.notes[0] == "columns by their names: 'image id' is the path, 'breed' is the label"
 
 
-def test_columns_that_look_like_a_group_or_a_split_are_said(tmp_path: Path) -> None:
+def test_columns_that_look_like_a_group_or_a_split_are_noted(tmp_path: Path) -> None:
     rows = [f"{number}.png,{'ab'[number % 2]},p{number // 4},{number % 5},7" for number in range(20)]
     data = read(listed(tmp_path, "path,label,Patient_ID,fold,age", rows))
     assert data.notes[0] == (

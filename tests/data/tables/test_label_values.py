@@ -68,7 +68,7 @@ def test_labels_in_doubt_are_refused(labels: Sequence[str], message: str) -> Non
         unify_labels(labels, where="x.csv")
 
 
-def test_labels_that_differ_in_case_are_said() -> None:
+def test_labels_that_differ_in_case_are_noted() -> None:
     assert unify_labels(["Cat", "cat", "dog"], where="x.csv").notes == (
         "the labels 'Cat' and 'cat' differ in their case only: they are 2 classes",
     )

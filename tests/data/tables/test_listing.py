@@ -132,7 +132,7 @@ def test_label_that_may_be_missing_is_refused_among_words_only(tmp_path: Path, d
     assert read(listed(tmp_path, "path,label", numbers)).class_names == ("0", "1")
 
 
-def test_equal_numbers_are_one_class_and_said(tmp_path: Path) -> None:
+def test_equal_numbers_are_one_class_and_noted(tmp_path: Path) -> None:
     rows = [f"{number}.png,{('0', '0.0', '1', '1.0')[number % 4]}" for number in range(40)]
     data = read(listed(tmp_path, "path,label", rows))
     assert data.class_names == ("0", "1")
@@ -187,7 +187,7 @@ def test_paths_of_windows_are_found(tmp_path: Path) -> None:
         ("path,label,split", ",a,train", ":10: there is no path. Repair the line."),
     ],
 )
-def test_mistake_is_told_with_its_line(tmp_path: Path, header: str, row: str, message: str) -> None:
+def test_mistake_is_reported_with_its_line(tmp_path: Path, header: str, row: str, message: str) -> None:
     rows = [f"{number}.png,{'ab'[number % 2]},train" for number in range(8)]
     path = listed(tmp_path, header, rows)
     Path(path).write_text("\n".join([header, *rows, row]))

@@ -33,13 +33,13 @@ def touch(folder: Path, names: Sequence[str]) -> None:
 
 
 def read(path: str) -> tuple[list[str], tuple[str, ...]]:
-    """Names of the images, and what is said of them."""
+    """Names of the images, and the notes on them."""
     contents: SourceContents = find_source(path, home=Path()).contents()
     assert isinstance(contents.images, EncodedImages)
     return list(contents.images.names), contents.notes
 
 
-def test_names_in_one_folder_below_are_found_and_said(tmp_path: Path) -> None:
+def test_names_in_one_folder_below_are_found_and_noted(tmp_path: Path) -> None:
     touch(tmp_path / "train_images", NAMES)
     touch(tmp_path / "test_images", ["other.png"])
     names, notes = read(table(tmp_path / "train.csv", NAMES))

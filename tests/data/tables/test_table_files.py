@@ -90,7 +90,7 @@ def test_open_quote_does_not_swallow_the_file(tmp_path: Path) -> None:
         next(read.rows())
 
 
-def test_open_quote_is_told_with_the_line_where_it_begins(tmp_path: Path) -> None:
+def test_open_quote_is_reported_with_the_line_where_it_begins(tmp_path: Path) -> None:
     read = table(tmp_path, b'path,label\na.png,"cat\nand dog"\n\nb.png,"cat\nc.png,dog\n')
     rows = read.rows()
     assert next(rows) == (2, {"path": "a.png", "label": "cat\nand dog"})
@@ -119,7 +119,7 @@ def test_header_of_tens_of_thousands_of_columns_takes_no_time(tmp_path: Path) ->
     assert time.process_time() - started < 2
 
 
-def test_empty_table_is_told(tmp_path: Path) -> None:
+def test_empty_table_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.csv").touch()
     with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'x.csv'} is empty. Expected path,label[,split]")):
         find_source(str(tmp_path / "x.csv"), home=tmp_path)

@@ -13,7 +13,7 @@ from typing import Protocol
 from automl.data.decoding.containers import is_ignored, is_image
 
 DEEPEST, MOST_FILES = 4, 1_000_000
-"""Folders and files below a table among which its images are looked for: it may lie in a home folder."""
+"""Limits of folders and files below a table among which its images are looked for: it may lie in a home folder."""
 
 
 class ImageFiles(Protocol):
@@ -35,7 +35,7 @@ class FilesOnDisk:
     folder: Path
 
     def find(self, name: str) -> str | None:
-        """The path itself, if something is there that is no folder; a link that leads nowhere is told as unreadable."""
+        """The path itself, if it is no folder and exists; a link that leads nowhere becomes an unreadable image."""
         path = os.path.join(self.folder, name)  # noqa: PTH118 a Path for each of 50,000 names takes a second
         return name if os.path.lexists(path) and not os.path.isdir(path) else None  # noqa: PTH112
 
