@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from automl.data.decoding.decode_log import NAME
-from automl.data.decoding.decoder import CHUNK
+from automl.data.decoding.decoding_processes import CHUNK_IMAGES
 from automl.data.loading import load_data_set
 from automl.data.sizing import Sizing
 from tests.data.pictures import pack, save_classes, save_picture
@@ -131,10 +131,10 @@ def test_killed_decoding_goes_on_where_it_was(tmp_path: Path) -> None:
         file.write('{"first": 0, "ima')  # what a kill in mid-write leaves
     heard: list[tuple[int, int]] = []
     data = load_data_set(str(photos), home=tmp_path, on_progress=lambda *progress: heard.append(progress))
-    decoded_again = (len(heard) - 1) * CHUNK
+    decoded_again = (len(heard) - 1) * CHUNK_IMAGES
     assert heard[0] == (sum(recorded), 600)
     assert heard[-1] == (600, 600)
-    assert decoded_again <= 600 - sum(recorded) + CHUNK
+    assert decoded_again <= 600 - sum(recorded) + CHUNK_IMAGES
     assert data.fingerprint == uninterrupted
 
 

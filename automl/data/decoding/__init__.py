@@ -1,6 +1,8 @@
 """From files and arrays to pixels of one shape.
 
 decoder                image files to pixels, on all cores
+chunks                 headers, value ranges and pixels of some images, inside a process
+decoding_processes     the processes that decode
 decode_log             progress of a decoding, from which an interrupted one continues
 containers             image files in a folder or a zip
 zip_names              names in a zip without a recorded encoding

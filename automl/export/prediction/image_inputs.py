@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from automl.data.decoding.decoder import DAMAGED
+from automl.data.decoding.chunks import DAMAGED
 from automl.data.decoding.deep import is_deep_colour, with_alpha
 from automl.data.decoding.pixels import FORMATS, convert, to_pixels
 from automl.data.pixel_range import PixelRange

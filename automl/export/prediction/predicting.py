@@ -12,7 +12,7 @@ import numpy.typing as npt
 from joblib import cpu_count  # type: ignore[import-untyped]
 from PIL import Image
 
-from automl.data.decoding.decoder import DAMAGED, reason_of
+from automl.data.decoding.chunks import DAMAGED, reason_of
 from automl.data.decoding.pixels import FORMATS, read_header, to_pixels
 from automl.errors import DataError
 from automl.export.card import ModelCard

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from automl.data.decoding.chunks import DAMAGED
 from automl.data.decoding.containers import Archive, Folder
-from automl.data.decoding.decoder import DAMAGED
 from automl.errors import DataError
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from automl.data.dataset import DataSet
-from automl.data.decoding.decoder import _alone_if_large
+from automl.data.decoding.chunks import _alone_if_large
 from automl.data.decoding.pixels import ORIENTATION
 from automl.data.loading import load_data_set
 from automl.data.sizing import Sizing
@@ -147,7 +147,7 @@ def test_png_of_a_billion_pixels_is_refused_by_its_header(tmp_path: Path) -> Non
 
 def test_large_images_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads, as two processes would, hold a large image each: the second waits for the first."""
-    monkeypatch.setattr("automl.data.decoding.decoder.LARGE_PIXELS", 100)
+    monkeypatch.setattr("automl.data.decoding.chunks.LARGE_PIXELS", 100)
     path, held, order = tmp_path / "images.npy", threading.Event(), []
     path.touch()
 
