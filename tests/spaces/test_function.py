@@ -54,7 +54,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-def test_conditions_that_a_file_cannot_say_are_drawn(module: str) -> None:
+def test_conditions_that_a_file_cannot_express_are_sampled(module: str) -> None:
     recipes = sample_recipes(load_space(f"{module}:space"), count=9)
     assert {recipe.depth for recipe in recipes} == {0, 1, 2}
     assert all(recipe.width == 8 for recipe in recipes if recipe.depth == 0)

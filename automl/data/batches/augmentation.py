@@ -144,8 +144,8 @@ def crop(images_BCHW: Tensor, pad_pixels: int, orientation: Orientation, generat
     """Pad by border pixels and crop at random, by indexing; the orientation's flips (no transpositions) with it."""
     count, _, height, width = images_BCHW.shape
     offsets_B2 = _crop_offsets(pad_pixels, count, generator)
-    columns_BW = _places(width, orientation.mirrored_B) + offsets_B2[:, :1]
-    rows_BH = _places(height, orientation.upside_down_B) + offsets_B2[:, 1:]
+    columns_BW = _positions(width, orientation.mirrored_B) + offsets_B2[:, :1]
+    rows_BH = _positions(height, orientation.upside_down_B) + offsets_B2[:, 1:]
     rows_BH1 = to_device(rows_BH.clamp_(0, height - 1), images_BCHW.device)[:, :, None]
     columns_B1W = to_device(columns_BW.clamp_(0, width - 1), images_BCHW.device)[:, None, :]
     images_B11 = torch.arange(count, device=images_BCHW.device)[:, None, None]
@@ -217,7 +217,7 @@ def _crop_offsets(pad_pixels: int, count: int, generator: torch.Generator) -> Te
     return torch.randint(-pad_pixels, pad_pixels + 1, (count, 2), generator=generator)
 
 
-def _places(side: int, reversed_B: Tensor) -> Tensor:
+def _positions(side: int, reversed_B: Tensor) -> Tensor:
     """Pixels of a side in order, B × side, or from the other end."""
     places_S = torch.arange(side)
     return torch.where(reversed_B[:, None], side - 1 - places_S, places_S)
