@@ -53,7 +53,7 @@ def files_of_a_trial() -> set[str]:
             sys.setprofile(note)
             _run("worker", "one", "--device", "cpu", *home)
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]
+            threading.setprofile(None)
     inside = (Path(name) for name in seen if Path(name).is_relative_to(PACKAGE))
     return {str(path.relative_to(PACKAGE)) for path in inside}
 
