@@ -13,9 +13,9 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.artifacts.artifact_records import artifact_files
 from automl.artifacts.checkpoints import MOST_REPEATED_SECONDS
-from automl.artifacts.records import artifact_files
-from automl.study.study import StudyRecord, find_study
+from automl.study.record import StudyRecord, find_study
 from benchmarks.chaos_service import STUDY, ChaosService
 
 # The reader of wandb's files is made for tests, and nothing else reads them.

@@ -36,8 +36,10 @@ from automl.recipe import Recipe
 from automl.spaces.file import load_space
 from automl.spaces.space import SearchSpace
 from automl.storage.database import open_database
-from automl.storage.schema import create_schema
-from automl.study.study import Budget, create_or_continue, find_study
+from automl.storage.schema_creation import create_schema
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
+from automl.study.record import find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import choose_device
 from automl.training.loop import Training

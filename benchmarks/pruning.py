@@ -30,10 +30,11 @@ from optuna.trial import TrialState
 from automl.api import search
 from automl.application.plan import STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, save_png, style
-from automl.results.results import finished_trials, read_trial
+from automl.results.trials import finished_trials, read_trial
+from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.storage.database import open_database
-from automl.study.study import find_study
-from automl.worker.pruners import EPOCHS_ATTRIBUTE, KEPT, RankPruner
+from automl.study.record import find_study
+from automl.worker.pruners import KEPT, RankPruner
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
 from benchmarks.machine import machine_line
 

@@ -29,8 +29,9 @@ from sqlalchemy.engine import Engine, make_url
 from automl.data.identity import DataIdentity
 from automl.data.loading import load_data_set
 from automl.storage.database import Database, open_database
-from automl.storage.schema import create_schema
-from automl.study.study import Budget, create_or_continue
+from automl.storage.schema_creation import create_schema
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
 from automl.worker.background import SHARE
 from benchmarks import stub_worker
 from benchmarks.machine import machine_line

@@ -27,12 +27,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import METRICS, EpochResult
-from automl.results.results import RECIPE_ATTRIBUTE
+from automl.storage.attributes import EPOCHS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.study.record import StudyRecord
 from automl.study.specification import Specification
-from automl.study.study import StudyRecord
-from automl.worker.pruners import EPOCHS_ATTRIBUTE
 
 PRUNED_SHARE = 0.4
 """Of the finished trials, those that were stopped early."""

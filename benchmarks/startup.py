@@ -25,9 +25,11 @@ from automl.data.identity import DataIdentity
 from automl.data.loading import load_data_set
 from automl.spaces.file import load_space
 from automl.storage.database import Database, open_database
-from automl.storage.schema import EPOCH_COLUMNS, create_schema
+from automl.storage.schema import EPOCH_COLUMNS
+from automl.storage.schema_creation import create_schema
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
 from automl.study.specification import Specification
-from automl.study.study import Budget, create_or_continue
 from benchmarks.machine import machine_line, spread
 
 RESULT = Path(__file__).parent / "results" / "startup.md"

@@ -29,7 +29,7 @@ from automl.metrics import EpochResult
 from automl.recipe import Recipe
 from automl.storage.database import open_database
 from automl.storage.optuna_storage import open_storage
-from automl.study.study import StudyRecord, find_study
+from automl.study.record import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.evaluation.predictions import Predictions
 from automl.worker.recorder import TrialRecorder

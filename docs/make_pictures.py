@@ -15,9 +15,9 @@ from automl.figures.search.confirmation import confirmation_chart
 from automl.figures.search.history import TrialPoint, search_history
 from automl.metrics import METRICS
 from automl.report.sections.confirmation_section import repeated
-from automl.results.results import FinishedTrial, finished_trials
+from automl.results.trials import FinishedTrial, finished_trials
 from automl.storage.database import open_database
-from automl.study.study import StudyRecord, find_study
+from automl.study.record import StudyRecord, find_study
 
 IMAGES = Path(__file__).parent / "images"
 STATES: dict[str, Literal["complete", "pruned", "failed"]] = {

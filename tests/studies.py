@@ -13,9 +13,11 @@ from automl.spaces.file import load_space
 from automl.storage.database import Database, open_database
 from automl.storage.optuna_internals import FastStorage
 from automl.storage.optuna_storage import open_storage
-from automl.storage.schema import create_schema
+from automl.storage.schema_creation import create_schema
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
+from automl.study.record import StudyRecord
 from automl.study.specification import Specification
-from automl.study.study import Budget, StudyRecord, create_or_continue
 
 MakeStudy = Callable[..., StudyRecord]
 SPACE = {

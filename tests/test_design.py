@@ -13,7 +13,7 @@ from tests.documentation import first_cells, page
 
 TABLES_PAGE = page("docs/design/storage.md").text
 DESIGN = page("docs/design/optuna-internals.md").text
-INTERNALS = ROOT / "automl" / "search" / "optuna_internals.py"
+INTERNALS = ROOT / "automl" / "storage" / "optuna_internals.py"
 OTHERS = sorted(path for path in (ROOT / "automl").rglob("*.py") if path != INTERNALS)
 NOT_OPTUNA = {"_mapping", "_exit", "_foreach_lerp_"}
 """SQLAlchemy's documented accessor of a row, os._exit, and torch's update of many tensors at once."""

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.application.service_address import COMPOSE_FILE, running_service
-from automl.artifacts.store import ArtifactStore, open_artifacts
+from automl.artifacts.opening import open_artifacts
+from automl.artifacts.store import ArtifactStore
 from automl.masking import mask
 from automl.settings import Settings
-from automl.storage.database import Database, Patience, open_database
-from automl.study.study import StudyRecord, find_study
+from automl.storage.database import Database, open_database
+from automl.storage.retry import OutageRetry
+from automl.study.record import StudyRecord, find_study
 
-STILL_PARTS = 3
-"""A worker that stands still keeps its locks for a third of the grace time, so that others are heard within it."""
+IDLE_PARTS = 3
+"""Number of times that a worker's longest idle transaction fits into the grace time, so that others get its locks."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,12 @@ def open_context(
     artifacts: str | None,
     log: Callable[[str], None],
     may_join_service: bool = True,
-    patience: Patience | None = None,
+    retry: OutageRetry | None = None,
 ) -> Iterator[CommandContext]:
     """The context that options, environment and `.env` describe, for the duration of the block.
 
     Where they name no storage, nor a home that has one, it is the service of docker compose that runs from this
-    folder; `may_join_service=False` never looks for one. `patience` is a worker's, as `open_database` takes it.
+    folder; `may_join_service=False` never looks for one. `retry` is a worker's, as `open_database` takes it.
 
     Raises: StorageError if no database answers; SettingsError for a setting that cannot be read.
     """
@@ -68,6 +70,6 @@ def open_context(
             log(f"storage {mask(url)}, the service of {COMPOSE_FILE}; artifacts {address}")
             if has_embedded:
                 log(f"        {folder} has studies of its own: name it with --home to see them")
-    still_seconds = None if patience is None else settings.grace_seconds() / STILL_PARTS
-    with open_database(url, home=folder, patience=patience, still_seconds=still_seconds) as database:
+    timeout = None if retry is None else settings.grace_seconds() / IDLE_PARTS
+    with open_database(url, home=folder, retry=retry, idle_in_transaction_timeout=timeout) as database:
         yield CommandContext(settings, folder, open_artifacts(address, settings.values), database)

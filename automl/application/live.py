@@ -17,7 +17,8 @@ from rich.text import Text
 
 from automl.application.console import clock, plain_console
 from automl.results.bugs import cause
-from automl.results.results import FinishedTrial, StudyStatus
+from automl.results.status import StudyStatus
+from automl.results.trials import FinishedTrial
 from automl.sanitize import printable
 
 

@@ -16,9 +16,10 @@ from automl.metrics import METRICS
 from automl.settings import Settings
 from automl.spaces.file import load_space
 from automl.spaces.space import PrunerSetting, SearchSpace
+from automl.study.granting import Budget
 from automl.study.limits import in_words
+from automl.study.names import default_name
 from automl.study.specification import BAND_PRUNERS, Specification
-from automl.study.study import Budget, default_name
 
 SAMPLER_NOTES = {
     "gp": "gp models the unconditional parameters only; conditional ones are drawn independently, at random",

@@ -15,10 +15,11 @@ from automl.application.signals import stop_on_signals
 from automl.application.workers import run_workers
 from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
-from automl.results.notes import write_study_note
-from automl.results.results import StudyStatus, TrialRecord, best_trial, read_status
-from automl.storage.schema import create_schema
-from automl.study.study import StudyRecord, create_or_continue
+from automl.results.best import best_trial
+from automl.results.note_writing import write_study_note
+from automl.results.status import StudyStatus, read_status
+from automl.results.trials import TrialRecord
+from automl.study.record import StudyRecord
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], N
 
     Raises: StudyError if a study of this name searches something else.
     """
+    from automl.storage.schema_creation import create_schema  # Optuna takes 0.3 s to import, and --help needs none
+    from automl.study.creation import create_or_continue
+
     create_schema(context.database)
     record = create_or_continue(context.database, plan.name, plan.specification, plan.budget)
     with context.database.engine.begin() as connection:

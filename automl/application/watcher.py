@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from automl.application.context import CommandContext
 from automl.application.live import View
-from automl.results.results import finished_trials, read_status
-from automl.storage.database import AWAY, reason_of
-from automl.study.study import StudyRecord
+from automl.results.status import read_status
+from automl.results.trials import finished_trials
+from automl.storage.retry import AWAY, reason_of
+from automl.study.record import StudyRecord
 
 
 class Watcher:
@@ -32,7 +33,7 @@ class Watcher:
             if not self._away:
                 self._view.log(f"The database does not answer; the workers train on ({reason_of(error)}).")
             self._away = True
-            self._database.revive()
+            self._database.restart()
         else:
             self._away = False
 
@@ -44,7 +45,7 @@ class Watcher:
                 finished = [t for t in finished_trials(connection, self._record) if t.number not in self._seen]
         self._seen |= {trial.number for trial in finished}
         for worker in status.workers:
-            if worker.ordinal not in self._workers:
-                self._workers.add(worker.ordinal)
-                self._view.log(f"worker {worker.ordinal}: {worker.device}")
+            if worker.worker_index not in self._workers:
+                self._workers.add(worker.worker_index)
+                self._view.log(f"worker {worker.worker_index}: {worker.device}")
         self._view.show(status, finished)

@@ -11,9 +11,9 @@ from automl.application.context import CommandContext
 from automl.application.live import View
 from automl.application.local_workers import LocalWorkers
 from automl.application.watcher import Watcher
-from automl.queue.claims import recover_lost
 from automl.queue.gpus import count_gpus
-from automl.study.study import StudyRecord
+from automl.queue.recovery import recover_lost
+from automl.study.record import StudyRecord
 
 
 def default_workers() -> int:

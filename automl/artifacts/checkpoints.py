@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from automl.artifacts.checkpoint_names import checkpoint_name, checkpoints_of
 from automl.artifacts.store import ArtifactStore
-from automl.artifacts.weights import checkpoint_name, checkpoints_of
 from automl.data.disk_space import is_disk_full
 from automl.errors import StorageError, TrainingError
 from automl.metrics import EpochResult
@@ -19,16 +19,16 @@ from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
 from automl.training.loop import Training
 
 CHECKPOINT_SHARE = 0.02
-"""At most this share of the time goes into checkpoints, unless one takes longer than 0.3 s."""
+"""Largest share of the time that goes into checkpoints, unless one takes longer than 0.3 s."""
 MOST_REPEATED_SECONDS = 30.0
-"""Of training, or one epoch: a lost worker costs no more."""
+"""Longest training that a lost worker costs, in seconds, or one epoch."""
 EPOCHS = "epochs"
-"""In a checkpoint: the results of all epochs before it. The database may lack some: after an outage, or in a copy."""
+"""Key of a checkpoint: results of all epochs before it. The database may lack some: after an outage, or in a copy."""
 
 
 @dataclass
 class Checkpoints:
-    """Those of one attempt at a trial, and of the attempts before it."""
+    """Checkpoints of one attempt at a trial, and of the attempts before it."""
 
     artifacts: ArtifactStore
     study_uid: str
@@ -36,7 +36,7 @@ class Checkpoints:
     clock: Callable[[], float] = time.monotonic
     _saved_at: float = field(init=False)
     _saving_seconds: float = 0.0
-    """That the last one took, or the last try."""
+    """Time that the last save took, or the last try, in seconds."""
 
     def __post_init__(self) -> None:
         self._saved_at = self.clock()

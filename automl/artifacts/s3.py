@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from automl.artifacts.store import S3, temporary_file
+from automl.artifacts.store import temporary_file
 from automl.errors import SettingsError, StorageError
 from automl.masking import HIDDEN, mask_keys, unquoted
 
+S3 = "s3://"
 RETRIES = 8
-"""By boto3, with growing, jittered pauses: a minute or two in all."""
+"""Number of boto3's tries, with growing, jittered pauses: a minute or two in all."""
 ANSWER_SECONDS = 10
-"""To connect, and between two pieces of an answer."""
+"""Longest time to connect, and between two pieces of an answer, in seconds."""
 MISSING = ("404", "NoSuchKey")
 CREDENTIALS = {
     "aws_access_key_id": "AWS_ACCESS_KEY_ID",
@@ -36,7 +37,7 @@ def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
     if not bucket:
         raise SettingsError(f"{address} names no bucket: --artifacts (AUTOML_ARTIFACTS) reads {S3}BUCKET/PREFIX.")
     try:
-        import boto3
+        import boto3  # an extra, and 0.2 s to import
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
@@ -54,7 +55,7 @@ def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
     try:
         client = boto3.Session(**given).client("s3", endpoint_url=endpoint, config=config)
     except (BotoCoreError, ValueError) as error:
-        raise SettingsError(f"Artifacts in {address} cannot be used: {_said(error)}") from error
+        raise SettingsError(f"Artifacts in {address} cannot be used: {_reason(error)}") from error
     _refuse_user(str(client.meta.endpoint_url))  # of AWS's own files
     return BucketStore(client, bucket, prefix)
 
@@ -68,7 +69,7 @@ def _refuse_user(endpoint: str) -> None:
         )
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What boto3 says, without a user and a password in its URLs."""
     return re.sub(r"://[^\s'\"]*@", f"://{HIDDEN}@", str(error))
 
@@ -97,21 +98,21 @@ class BucketStore:
         """A temporary file, uploaded at the end."""
         with temporary_file() as path:
             yield path
-            with self._reached():
+            with self._translated_errors():
                 self._client.upload_file(str(path), self._bucket, self._key(name))
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Path]:
         """A downloaded copy, which is deleted at the end."""
         with temporary_file() as path:
-            with self._reached(name):
+            with self._translated_errors(name):
                 self._client.download_file(self._bucket, self._key(name), str(path))
             yield path
 
     def exists(self, name: str) -> bool:
         """Whether there is an object of this name."""
         try:
-            with self._reached(name):
+            with self._translated_errors(name):
                 self._client.head_object(Bucket=self._bucket, Key=self._key(name))
         except FileNotFoundError:
             return False
@@ -120,7 +121,7 @@ class BucketStore:
     def names(self, prefix: str) -> list[str]:
         """Names of all objects that begin with `prefix`."""
         inside = len(self._key(""))
-        with self._reached():
+        with self._translated_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._key(prefix)
             )
@@ -128,7 +129,7 @@ class BucketStore:
 
     def remove(self, name: str) -> None:
         """Delete an object, if it is there."""
-        with self._reached():
+        with self._translated_errors():
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def remove_folder(self, name: str) -> None:
@@ -140,9 +141,9 @@ class BucketStore:
         return f"{self._prefix}/{name}" if self._prefix else name
 
     @contextmanager
-    def _reached(self, name: str | None = None) -> Iterator[None]:
+    def _translated_errors(self, name: str | None = None) -> Iterator[None]:
         """Turn errors of boto3's into ours; a missing object `name` into FileNotFoundError."""
-        from boto3.exceptions import Boto3Error
+        from boto3.exceptions import Boto3Error  # as above: loaded where there is a bucket
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -156,6 +157,6 @@ class BucketStore:
 
     def _unreachable(self, error: Exception) -> StorageError:
         return StorageError(
-            f"Cannot use {self.address}: {_said(error)}. See that the bucket is there, and that AWS_ACCESS_KEY_ID, "
+            f"Cannot use {self.address}: {_reason(error)}. See that the bucket is there, and that AWS_ACCESS_KEY_ID, "
             "AWS_SECRET_ACCESS_KEY and, unless it is Amazon's, AWS_ENDPOINT_URL are set."
         )

@@ -1,4 +1,4 @@
-"""Where weights, pictures and checkpoints lie: a folder (local, or a mount that machines share), or a bucket of S3's.
+"""Where weights, pictures and checkpoints lie: what a store can do, and the one that is a folder.
 
 Every file is there whole or not at all. Names are relative, with `/` between their parts; an artifact's is its
 identifier.
@@ -6,27 +6,21 @@ identifier.
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from automl.errors import SettingsError
-from automl.masking import mask_keys, unquoted
-from automl.settings import expand_home
 from automl.training.durable_files import flush_folder
 
-S3 = "s3://"
 PARTIAL = ".partial"
 """Folder of what is being written: beside the files, so that renaming it is atomic."""
 ABANDONED_SECONDS = 3600.0
-"""What was not written to for so long is of a killed process."""
+"""Time after which a file that nobody wrote to is of a killed process, in seconds."""
 
 
 class ArtifactStore(Protocol):
@@ -137,40 +131,6 @@ def _remove_abandoned(partial: Path) -> None:
                 file.unlink()
         except FileNotFoundError:  # another process renamed it, or was faster
             continue
-
-
-def open_artifacts(address: str, environment: Mapping[str, str] = os.environ) -> ArtifactStore:
-    """The store at an address; nothing is contacted or made yet.
-
-    `environment`: where the credentials of S3 are, with the names that every tool of AWS reads.
-
-    Raises: SettingsError if the address cannot be one, or if boto3 is missing.
-    """
-    address = unquoted(address)
-    _refuse_keys(address)
-    if address.startswith(S3):
-        from automl.artifacts.s3 import open_bucket  # boto3 takes 0.2 s to import
-
-        return open_bucket(address, environment)
-    if re.match(r"[A-Za-z][\w+.-]+:/", address):
-        raise SettingsError(
-            f"Artifacts cannot lie in {mask_keys(address)}: "
-            f"--artifacts (AUTOML_ARTIFACTS) takes a folder or {S3}BUCKET/PREFIX."
-        )
-    return FolderStore(expand_home(address).absolute())
-
-
-def _refuse_keys(address: str) -> None:
-    """Refuse keys inside the address of a bucket, where every message would show them."""
-    if not address.startswith(S3):
-        return
-    place, _, options = address.removeprefix(S3).partition("?")
-    bucket = place.partition("/")[0]
-    if not {":", "@"}.isdisjoint(bucket) or re.search("key|secret|token|password", options, re.IGNORECASE):
-        raise SettingsError(
-            f"{mask_keys(address)} has keys in it, and --artifacts (AUTOML_ARTIFACTS) takes none: it reads "
-            f"{S3}BUCKET/PREFIX. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead."
-        )
 
 
 def copy_file(source: ArtifactStore, name: str, target: ArtifactStore, new_name: str) -> None:

@@ -1,6 +1,6 @@
-"""Weights of the best trials, kept as artifacts; and checkpoints of the running ones.
+"""Weights of the best trials, kept as artifacts.
 
-What a trial's network says of the validation split is in the file of its weights, so it comes and goes with them.
+What a trial's network predicts on the validation split is in the file of its weights, so it comes and goes with them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 from torch import Tensor
 
-from automl.artifacts.records import WEIGHTS
+from automl.artifacts.artifact_records import WEIGHTS
 from automl.artifacts.store import ArtifactStore
 from automl.data.batches.normalization import Normalization
 from automl.metrics import CalibratedFigures
+from automl.storage.advisory_locks import Lock, lock
+from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS, IS_ARTIFACT
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.evaluation.predictions import Predictions
 
-FILENAME = WEIGHTS
 PREDICTIONS = "validation_predictions"
-KEEP_LOCK = 0x6B656570  # "keep"; the first key of a two-key advisory lock, the second is the study
 
 
 def write_weights(
@@ -47,12 +47,12 @@ class StoredWeights:
 
     weights: Mapping[str, Tensor]
     normalization: Normalization
-    predictions: Predictions | None
-    """On the validation split; None: stored by an automl that did not keep them."""
+    predictions: Predictions
+    """Predictions on the validation split."""
 
-    def calibrated(self, *, tta: bool) -> CalibratedFigures | None:
-        """Figures on the validation split, with the temperature that they ask for; None without predictions."""
-        return calibrated_figures(self.predictions, tta=tta) if self.predictions else None
+    def calibrated(self, *, tta: bool) -> CalibratedFigures:
+        """Figures on the validation split, with the temperature that they ask for."""
+        return calibrated_figures(self.predictions, tta=tta)
 
 
 def read_weights(artifacts: ArtifactStore, name: str) -> StoredWeights:
@@ -62,59 +62,36 @@ def read_weights(artifacts: ArtifactStore, name: str) -> StoredWeights:
     """
     with artifacts.reading(name) as file:
         stored: Any = load_checkpoint(file)
-    predictions = Predictions.from_document(stored[PREDICTIONS]) if PREDICTIONS in stored else None
+    predictions = Predictions.from_document(stored[PREDICTIONS])
     return StoredWeights(stored["weights"], Normalization(tuple(stored["mean"]), tuple(stored["std"])), predictions)
 
 
 def weights_name(connection: Connection, trial_id: int) -> str | None:
     """Name of a trial's weights among the artifacts, or None if they were not kept."""
     for record in connection.scalars(
-        text("SELECT value_json FROM trial_system_attributes WHERE trial_id = :trial_id AND key LIKE 'artifacts:%'"),
+        text(f"SELECT value_json FROM trial_system_attributes WHERE trial_id = :trial_id AND {IS_ARTIFACT}"),
         {"trial_id": trial_id},
     ):
         meta = json.loads(json.loads(record))
-        if meta is not None and meta["filename"] == FILENAME:  # None: deleted in optuna-dashboard
+        if meta is not None and meta["filename"] == WEIGHTS:  # None: deleted in optuna-dashboard
             return str(meta["artifact_id"])
     return None
 
 
-def drop_surplus_weights(engine: Engine, study_id: int, *, keep: int, maximize: bool, artifacts: ArtifactStore) -> None:
+def drop_surplus_weights(engine: Engine, study_id: int, *, keep: int, artifacts: ArtifactStore) -> None:
     """Delete the weights of all complete trials but the best `keep`: the record first, then the file."""
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :study)"), {"lock": KEEP_LOCK, "study": study_id})
+        lock(connection, Lock.WEIGHTS, study_id)
         records = connection.scalars(
             text(
                 f"""
                 DELETE FROM trial_system_attributes AS attributes USING (
-                    SELECT trial_id FROM trials JOIN trial_values USING (trial_id)
-                    WHERE study_id = :study AND state = 'COMPLETE'
-                    ORDER BY value {"DESC" if maximize else "ASC"}, number OFFSET :keep) AS surplus
-                WHERE attributes.trial_id = surplus.trial_id AND key LIKE 'artifacts:%'
-                AND value_json LIKE :filename
+                    SELECT trial_id FROM {COMPLETE_TRIALS} WHERE study_id = :study {BEST_FIRST} OFFSET :keep) AS surplus
+                WHERE attributes.trial_id = surplus.trial_id AND {IS_ARTIFACT} AND value_json LIKE :filename
                 RETURNING value_json
                 """
             ),
-            {"study": study_id, "keep": keep, "filename": f"%{FILENAME}%"},
+            {"study": study_id, "keep": keep, "filename": f"%{WEIGHTS}%"},
         ).all()
     for record in records:
         artifacts.remove(json.loads(json.loads(record))["artifact_id"])
-
-
-def checkpoint_folder(study_uid: str) -> str:
-    """Where the checkpoints of a study's running trials lie among the artifacts, which databases may share."""
-    return f"checkpoints/{study_uid}"
-
-
-def checkpoint_name(study_uid: str, number: int, attempt: int) -> str:
-    """A file for each attempt, so that a worker whose trial was taken cannot overwrite the newer one's."""
-    return f"{checkpoint_folder(study_uid)}/{number}-{attempt}.pt"
-
-
-def checkpoints_of(artifacts: ArtifactStore, study_uid: str, number: int) -> list[str]:
-    """Checkpoints of all attempts at a trial, the newest attempt first."""
-    names = artifacts.names(f"{checkpoint_folder(study_uid)}/{number}-")
-    return sorted(names, key=_attempt, reverse=True)
-
-
-def _attempt(name: str) -> int:
-    return int(name.rpartition("-")[2].removesuffix(".pt"))

@@ -12,7 +12,7 @@ from automl.cli.output import print_stderr
 from automl.data.sizing import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.errors import SettingsError
 from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings
-from automl.storage.database import Patience
+from automl.storage.retry import OutageRetry
 
 LARGEST_PORT = 2**16 - 1
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -141,7 +141,7 @@ def data_reference(settings: Settings, flag: str | None) -> str:
 
 
 def open_command_context(
-    arguments: argparse.Namespace, *, may_join_service: bool = True, patience: Patience | None = None
+    arguments: argparse.Namespace, *, may_join_service: bool = True, retry: OutageRetry | None = None
 ) -> AbstractContextManager[CommandContext]:
     """The context that the storage options of a command line describe, as `open_context` opens it."""
     return open_context(
@@ -150,5 +150,5 @@ def open_command_context(
         artifacts=arguments.artifacts,
         log=print_stderr,
         may_join_service=may_join_service,
-        patience=patience,
+        retry=retry,
     )

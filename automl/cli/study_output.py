@@ -16,9 +16,11 @@ from automl.export.export_result import EnsembleResult, ExportResult
 from automl.metrics import Calibration, EpochResult
 from automl.recipe import Recipe, in_words
 from automl.results.calibrated import Calibrated
-from automl.results.results import RunningTrial, StudyStatus, StudySummary, TrialRecord
+from automl.results.status import RunningTrial, StudyStatus
+from automl.results.studies import StudySummary
+from automl.results.trials import TrialRecord
 from automl.sanitize import one_line
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 
 
 def print_status(status: StudyStatus) -> None:
@@ -39,7 +41,8 @@ def print_status(status: StudyStatus) -> None:
         + (f", at most {clock(status.trial_seconds)} on one" if status.trial_seconds else ""),
     }
     rows |= {
-        f"worker {worker.ordinal}": f"{worker.device}, {worker.host}, process {worker.pid}" for worker in status.workers
+        f"worker {worker.worker_index}": f"{worker.device}, {worker.host}, process {worker.pid}"
+        for worker in status.workers
     }
     rows |= {f"trial {trial.number}": _running(trial, status.metric) for trial in status.running}
     print_rows(rows)

@@ -18,12 +18,13 @@ from sqlalchemy.engine import Connection
 from automl.confirmation.means import WelchTest, mean_interval, welch
 from automl.errors import StudyError
 from automl.metrics import METRICS, Metric
-from automl.results.results import TrialRecord, best_trial, read_trial
-from automl.study.specification import ATTRIBUTE, Confirms
-from automl.study.study import CONFIRMING, StudyRecord, find_study
+from automl.results.best import best_trial
+from automl.results.trials import TrialRecord, read_trial
+from automl.storage.attributes import CONFIRMS_ATTRIBUTE, SPECIFICATION_ATTRIBUTE
+from automl.storage.sql_facts import FINISHED_STATES
+from automl.study.record import CONFIRMING, StudyRecord, find_study
+from automl.study.specification import Confirms
 
-CONFIRMS_ATTRIBUTE = "confirms"
-"""Name of a trial's user attribute: number and value of the search's trial that it repeats, and the seed's index."""
 SIGNIFICANT = 0.05
 """Significance level: largest p-value of a difference that counts."""
 
@@ -184,7 +185,7 @@ def find_confirmation(connection: Connection, record: StudyRecord) -> Confirmati
             " JOIN study_user_attributes AS attributes USING (study_id)"
             " WHERE attributes.key = :key AND value_json LIKE :confirms ORDER BY study_id DESC"
         ),
-        {"key": ATTRIBUTE, "confirms": CONFIRMING},
+        {"key": SPECIFICATION_ATTRIBUTE, "confirms": CONFIRMING},
     ).all()
     for name in names:
         found = find_study(connection, name)
@@ -253,6 +254,6 @@ def _recipe(trial: int, rows: list[Any], metric: Metric) -> ConfirmedRecipe:
         search_value=json.loads(rows[0].confirms)["value"],
         values={row.number: row.value for row in complete},
         planned=len(rows),
-        finished=sum(row.state in ("COMPLETE", "PRUNED", "FAIL") for row in rows),
+        finished=sum(row.state in FINISHED_STATES for row in rows),
         metric=metric,
     )

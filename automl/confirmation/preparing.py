@@ -13,18 +13,20 @@ import optuna
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.confirmation.confirmed import CONFIRMS_ATTRIBUTE
 from automl.errors import StudyError
-from automl.metrics import METRICS
-from automl.queue.budget import TICKET_LOCK
 from automl.recipe import MAX_SEED, Recipe, Value
-from automl.results.notes import write_study_note
-from automl.results.results import RECIPE_ATTRIBUTE, best_trial
+from automl.results.best import best_trial
+from automl.results.note_writing import write_study_note
+from automl.storage.advisory_locks import Lock, lock
+from automl.storage.attributes import CONFIRMS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.storage.optuna_storage import open_storage
+from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
+from automl.study.record import StudyRecord, find_study, study_names
 from automl.study.specification import Confirms, Specification
-from automl.study.study import Budget, StudyRecord, create_or_continue, find_study, study_names
 
 SUFFIX = "-confirmed"
 """Suffix of a search's name, for the study that confirms it."""
@@ -118,13 +120,12 @@ def best_recipes(
     Raises: StudyError if no trial is complete.
     """
     best_trial(connection, search)
-    order = "DESC" if METRICS[search.specification.metric].maximize else "ASC"
     rows = connection.execute(
         text(
             f"""
-            SELECT number, value, value_json AS recipe FROM trials JOIN trial_values USING (trial_id)
+            SELECT number, value, value_json AS recipe FROM {COMPLETE_TRIALS}
             JOIN trial_user_attributes AS attributes USING (trial_id)
-            WHERE study_id = :study AND state = 'COMPLETE' AND key = :key ORDER BY value {order}, number
+            WHERE study_id = :study AND key = :key {BEST_FIRST}
             """
         ),
         {"study": search.study_id, "key": RECIPE_ATTRIBUTE},
@@ -169,9 +170,7 @@ def _queue(storage: FastStorage, record: StudyRecord, wanted: list[Repetition], 
     """Queue the missing trials, all or none, and set the budget to the number of trials."""
     study = optuna.load_study(study_name=record.name, storage=storage)
     with storage.begin() as connection:
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(:lock, :study)"), {"lock": TICKET_LOCK, "study": record.study_id}
-        )
+        lock(connection, Lock.QUEUE, record.study_id)
         present = _present(connection, record.study_id)
         for position in range(seeds):  # a round of all recipes after the other: each early mean is of as many seeds
             for one in wanted:

@@ -14,11 +14,11 @@ from automl.errors import StudyError
 from automl.export.ensemble_members import EnsembleMember, read_member, trial_label
 from automl.export.size_limits import ensemble_fits
 from automl.metrics import METRICS
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.storage.database import Database
 from automl.study.limits import in_words
+from automl.study.record import StudyRecord
 from automl.study.specification import Specification
-from automl.study.study import StudyRecord
 from automl.training.evaluation.ensemble_selection import choose_shares
 from automl.training.evaluation.predictions import Predictions
 
@@ -55,7 +55,7 @@ def choose_ensemble(
     notes += twins
     within = _within_limits(distinct, record.specification, tta=tta)
     shares = choose_shares(
-        [_kept(one) for one in within],
+        [one.stored.predictions for one in within],
         metric=METRICS[record.specification.metric],
         tta=tta,
         is_allowed=lambda together: ensemble_fits(
@@ -75,16 +75,13 @@ def _candidates(
 ) -> tuple[list[EnsembleMember], list[str]]:
     found = {trial_label(trial, record): read_member(database, trial, artifacts) for trial in trials}
     dropped = [number for number, member in found.items() if member is None]
-    silent = [number for number, member in found.items() if member and member.stored.predictions is None]
     notes = []
     if dropped:
         notes.append(
             f"{_trials(dropped)} cannot be used: the weights were deleted, because the study keeps those of its best "
             f"{record.specification.keep} (--keep N of a new study keeps more)."
         )
-    if silent:
-        notes.append(f"{_trials(silent)} cannot be used: an older automl did not keep the validation predictions.")
-    return [member for member in found.values() if member and member.stored.predictions is not None], notes
+    return [member for member in found.values() if member], notes
 
 
 def _distinct(candidates: Sequence[EnsembleMember], record: StudyRecord) -> tuple[list[EnsembleMember], list[str]]:
@@ -92,7 +89,7 @@ def _distinct(candidates: Sequence[EnsembleMember], record: StudyRecord) -> tupl
     distinct: list[EnsembleMember] = []
     notes = []
     for candidate in candidates:
-        twin = next((one for one in distinct if _same(_kept(one), _kept(candidate))), None)
+        twin = next((one for one in distinct if _same(one.stored.predictions, candidate.stored.predictions)), None)
         if twin is None:
             distinct.append(candidate)
         else:
@@ -120,11 +117,6 @@ def over_with_mirror_images(specification: Specification) -> str:
         f"With mirror images each network takes twice its time, more than the study's limit allows "
         f"({in_words(specification)}). Leave --tta out."
     )
-
-
-def _kept(member: EnsembleMember) -> Predictions:
-    assert member.stored.predictions is not None
-    return member.stored.predictions
 
 
 def _same(one: Predictions, other: Predictions) -> bool:

@@ -16,9 +16,9 @@ from automl.export.card import ModelCard
 from automl.export.model_file import build_networks
 from automl.export.prediction.model import Model
 from automl.metrics import CalibratedFigures
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from automl.training.evaluation.calibration import figures_of
 from automl.training.evaluation.ensemble_selection import pooled
 
@@ -70,11 +70,9 @@ def load_weights(network: nn.Module, member: EnsembleMember, *, builder: str | N
         ) from error
 
 
-def ensemble_figures(members: Sequence[EnsembleMember], *, tta: bool) -> CalibratedFigures | None:
-    """Metrics on the validation split, with the fitted temperature. None without stored predictions."""
-    kept = [member.stored.predictions for member in members if member.stored.predictions is not None]
-    if len(kept) < len(members):
-        return None
+def ensemble_figures(members: Sequence[EnsembleMember], *, tta: bool) -> CalibratedFigures:
+    """Metrics on the validation split, with the fitted temperature."""
+    kept = [member.stored.predictions for member in members]
     logits_NK = pooled(kept, [member.share for member in members], tta=tta)
     return figures_of(logits_NK, kept[0].labels_N.numpy().astype(np.int64))
 

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Connection
 from automl.confirmation.conclusions import conclusions
 from automl.confirmation.confirmed import confirmed_study, read_confirmation
 from automl.errors import StudyError
-from automl.results.results import read_status
-from automl.study.study import StudyRecord, find_study
+from automl.results.status import read_status
+from automl.study.record import StudyRecord, find_study
 
 
 def history(connection: Connection, studies: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.study.limits import excess
 from automl.study.specification import Specification
 

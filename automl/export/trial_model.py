@@ -15,7 +15,7 @@ from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.data.split_names import SplitName
 from automl.errors import DataError, StudyError
-from automl.export.card import VALIDATION_METRICS, MemberCard, ModelCard, Provenance, validation_metrics
+from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import write_description
 from automl.export.ensemble import Ensemble, over_with_mirror_images
 from automl.export.ensemble_members import EnsembleMember, build_ensemble, ensemble_figures, read_member, trial_label
@@ -26,18 +26,13 @@ from automl.export.provenance import history
 from automl.export.size_limits import ensemble_fits
 from automl.export.test_evaluation import SplitEvaluation, evaluate
 from automl.export.writing import noise, samples, write_model
-from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
 
-UNCALIBRATED = (
-    "Its probabilities are not calibrated: the automl that trained it did not keep its validation predictions. "
-    "Train it again for that."
-)
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
@@ -89,8 +84,6 @@ def export_ensemble(
     model = build_ensemble(ensemble.members, card, choose_device())
     tried_on, found, tested = noise(card.image_shape), None, None
     warnings = ensemble.notes
-    if any(member.stored.predictions is None for member in ensemble.members):
-        warnings += (UNCALIBRATED,)
     try:
         found = load_evaluation_data(card, data or card.provenance.data, home=home)
         tried_on = samples(found.splits["validation"], card)
@@ -138,7 +131,7 @@ def _score_model(
 ) -> ScoredModel:
     name, figures = record.specification.metric, ensemble_figures(members, tta=model.tta)
     return ScoredModel(
-        validation=None if figures is None else getattr(figures, "calibrated_loss" if name == "loss" else name),
+        validation=getattr(figures, "calibrated_loss" if name == "loss" else name),
         test=None if data is None else getattr(evaluate(model, data, "test"), name),
         parameters=sum(parameter.numel() for parameter in model.classifier.parameters()),
         milliseconds=measure_milliseconds(model.classifier, model.card.image_shape, model.device),
@@ -220,14 +213,14 @@ def _card(record: StudyRecord, members: Sequence[EnsembleMember], *, tta: bool) 
             )
             for member in members
         ),
-        temperature=plain.calibration.temperature if plain else 1.0,
-        tta_temperature=mirrored.calibration.temperature if mirrored else 1.0,
+        temperature=plain.calibration.temperature,
+        tta_temperature=mirrored.calibration.temperature,
         tta=tta,
         classes=specification.data.class_names,
         image_shape=specification.data.image_shape,
         sizing=specification.data.sizing,
         pixel_range=specification.data.pixel_range,
-        metrics=_validation_metrics(members, mirrored if tta else plain),
+        metrics=validation_metrics(mirrored if tta else plain),
         provenance=Provenance(
             data=specification.data.reference,
             fingerprint=specification.data.fingerprint,
@@ -237,12 +230,3 @@ def _card(record: StudyRecord, members: Sequence[EnsembleMember], *, tta: bool) 
             builder=specification.model,
         ),
     )
-
-
-def _validation_metrics(members: Sequence[EnsembleMember], figures: CalibratedFigures | None) -> dict[str, float]:
-    """Validation metrics of the model's predictions. Without stored predictions, those of the best epoch."""
-    if figures is not None:
-        return validation_metrics(figures)
-    trial = members[0].trial
-    best = next(result for result in trial.epochs if result.epoch == trial.best_epoch)
-    return {f"validation_{name}": getattr(best, f"validation_{name}") for name in VALIDATION_METRICS}

@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from automl.artifacts.store import open_artifacts
+from automl.artifacts.opening import open_artifacts
 from automl.data.dataset import DataSet
 from automl.preflight import environment_checks
 from automl.preflight.environment_checks import Finding
 from automl.preflight.model_checks import ModelCheck, ModelChecks
 from automl.settings import Settings
+from automl.study.granting import Budget
 from automl.study.specification import Specification
-from automl.study.study import Budget
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from automl.artifacts.store import ArtifactStore, check_writable
 from automl.errors import AutomlError, StorageError
 from automl.masking import mask
 from automl.storage.database import open_database
-from automl.storage.schema import create_schema
+from automl.storage.schema_creation import create_schema
 from automl.tracking.wandb_mode import choose_mode
 from automl.training.device import choose_precision, describe
 from automl.worker.worker import choose_worker_device

@@ -1,38 +1,22 @@
-"""Who holds which trial: taken, fenced, requeued, found lost. A trial is reassigned in place.
+"""Who holds which trial: claimed, fenced. A trial is reassigned in place (`recovery`).
 
 Every reassignment is one transaction that also raises the trial's `attempt`. What a worker writes runs inside `fence`,
 which holds the row of the claim locked, or locks it in its own statement (`reporting`). So a worker whose attempt is
 old can never write over a newer one. These statements write Optuna's columns `trials.state` and `trials.datetime_start`
-(naive UTC), because taking a trial and recording who took it must not come apart.
+(naive UTC), because claiming a trial and recording who claimed it must not come apart.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import psutil
 from sqlalchemy import text
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from automl.errors import LeaseLostError
-
-GRACE_SECONDS = 60.0
-"""Without a heartbeat for so long, a worker is lost."""
-MAX_ATTEMPTS = 3
-"""A trial that lost so many workers fails. Attempts that were given back do not count."""
-
-LOST = "worker lost"
-SPENT = """
-    greatest(0, extract(epoch FROM timezone('utc', coalesce(CAST(:until AS timestamptz), now())) - (
-        SELECT datetime_start FROM trials WHERE trials.trial_id = automl_trials.trial_id)))
-"""
-"""Seconds since a running trial was taken, in an UPDATE of automl_trials; greatest() leaves out what is not known."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +26,9 @@ class Claim:
     trial_id: int
     number: int
     attempt: int
-    """Counted from 0."""
+    """Index of the attempt, from 0."""
     earlier_seconds: float = field(default=0.0, compare=False)
-    """That earlier attempts took."""
+    """Time that earlier attempts took, in seconds."""
 
 
 def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None) -> Claim | None:
@@ -112,119 +96,5 @@ def fence(transactions: Transactions, claim: Claim) -> Iterator[Connection]:
             {"trial_id": claim.trial_id},
         )
         if attempt != claim.attempt:
-            raise LeaseLostError(f"Trial {claim.number} was given to another worker (attempt {attempt}).")
+            raise LeaseLostError(f"Trial {claim.number} was reassigned to another worker (attempt {attempt}).")
         yield connection
-
-
-def requeue(connection: Connection, trial_id: int, *, failure: str = "interrupted", reason: str | None = None) -> None:
-    """Put a running trial back in the queue, same number, next attempt; a finished one stays as it is.
-
-    `failure`: the kind of what happened.
-    """
-    _end_attempt(connection, trial_id, failure=failure, reason=reason)
-    _set_waiting(connection, trial_id)
-
-
-def recover_lost(
-    connection: Connection, *, study_id: int, reached_seconds: float, grace_seconds: float = GRACE_SECONDS
-) -> list[int]:
-    """Give back, or fail after MAX_ATTEMPTS, the running trials whose worker is gone; returns their numbers.
-
-    A worker is gone when its process ended on this very machine, or when it has not sent a heartbeat for
-    `grace_seconds` although the database was up, and reached by the caller (`reached_seconds`), all that time.
-    """
-    rows = connection.execute(
-        text(
-            """
-            SELECT trials.trial_id, trials.number, claims.lost, workers.host, workers.pid, workers.ended_at,
-                   workers.beat_at,
-                   coalesce(extract(epoch FROM now() - greatest(beat_at, pg_postmaster_start_time())), 0) AS silent
-            FROM trials
-            JOIN automl_trials AS claims USING (trial_id)
-            LEFT JOIN automl_workers AS workers USING (worker_id)
-            WHERE trials.study_id = :study_id AND trials.state = 'RUNNING'
-            FOR UPDATE OF claims SKIP LOCKED
-            """
-        ),
-        {"study_id": study_id},
-    ).all()
-    lost = [
-        row
-        for row in rows
-        if row.ended_at is not None
-        or min(row.silent, reached_seconds) > grace_seconds
-        or _ended_here(row.host, row.pid)
-    ]
-    for row in lost:
-        _recover(connection, row)
-    return [row.number for row in lost]
-
-
-def _recover(connection: Connection, row: Row[Any]) -> None:
-    times = row.lost + 1
-    reason = f"its worker vanished {times} times, the last one was process {row.pid} on {str(row.host).split('/')[0]}"
-    if times == 1:
-        reason = f"its worker vanished: process {row.pid} on {str(row.host).split('/')[0]}"
-    _end_attempt(connection, row.trial_id, failure=LOST, reason=reason, until=row.beat_at)
-    if times < MAX_ATTEMPTS:
-        _set_waiting(connection, row.trial_id)
-    else:
-        _fail(connection, row.trial_id)
-
-
-def _end_attempt(
-    connection: Connection, trial_id: int, *, failure: str, reason: str | None, until: datetime | None = None
-) -> None:
-    """Let the next attempt at a running trial begin. `until`: when the worker was last heard of; None: now."""
-    connection.execute(
-        text(
-            f"""
-            UPDATE automl_trials SET attempt = attempt + 1, worker_id = NULL, failure = :failure, reason = :reason,
-                   lost = lost + :lost, seconds = seconds + {SPENT}
-            WHERE trial_id = :trial_id AND (
-                SELECT state FROM trials WHERE trials.trial_id = automl_trials.trial_id) = 'RUNNING'
-            """
-        ),
-        {"trial_id": trial_id, "failure": failure, "reason": reason, "lost": int(failure == LOST), "until": until},
-    )
-
-
-def _set_waiting(connection: Connection, trial_id: int) -> None:
-    connection.execute(
-        text("UPDATE trials SET state = 'WAITING' WHERE trial_id = :trial_id AND state = 'RUNNING'"),
-        {"trial_id": trial_id},
-    )
-
-
-def _fail(connection: Connection, trial_id: int) -> None:
-    """End a trial without a worker; what its attempts stored belongs to nobody then (`leftovers`)."""
-    connection.execute(
-        text("DELETE FROM trial_system_attributes WHERE trial_id = :trial_id AND key LIKE 'artifacts:%'"),
-        {"trial_id": trial_id},
-    )
-    connection.execute(
-        text(
-            """
-            UPDATE trials SET state = 'FAIL', datetime_complete = timezone('utc', now())
-            WHERE trial_id = :trial_id AND state = 'RUNNING'
-            """
-        ),
-        {"trial_id": trial_id},
-    )
-
-
-def _ended_here(host: str | None, pid: int | None) -> bool:
-    return host == this_host() and pid is not None and not psutil.pid_exists(pid)
-
-
-def this_host() -> str:
-    """Name of the place where a process number means something: host, boot, and process namespace."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    namespace = Path("/proc/self/ns/pid")
-    return "/".join(
-        (
-            socket.gethostname(),
-            boot.read_text("utf-8").strip()[:8] if boot.exists() else str(int(psutil.boot_time())),
-            str(namespace.stat().st_ino) if namespace.exists() else "",
-        )
-    )

@@ -17,11 +17,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.queue.budget import budget_status
-from automl.queue.claims import GRACE_SECONDS
 from automl.queue.gpus import Gpu, gpus_meant
 from automl.queue.heartbeat import Heartbeat
-from automl.storage.database import Patience
-from automl.storage.optuna_storage import LOST_CONNECTION
+from automl.queue.recovery import GRACE_SECONDS
+from automl.storage.retry import LOST_CONNECTION, OutageRetry
+from automl.storage.sql_facts import worker_is_alive
 
 KEEP_SECONDS = 2.0
 """How often a worker looks whether its session, and with it its slot, is still there."""
@@ -30,11 +30,14 @@ WAIT_SECONDS = 1.0
 READMISSION_SECONDS = 20.0
 """After a restart of the database its workers have so long to take their slots again: KEEP_SECONDS and two connects."""
 
+RESTART_SILENT_SECONDS = 900.0
+"""Time without a heartbeat before a restart after which a worker has no slot to take again, in seconds."""
+
 MUST_WAIT = text(
-    """
+    f"""
     SELECT pg_postmaster_start_time() > clock_timestamp() - make_interval(secs => :seconds) AND EXISTS (
-        SELECT FROM automl_workers WHERE ended_at IS NULL AND started_at < pg_postmaster_start_time()
-        AND beat_at > pg_postmaster_start_time() - interval '15 minutes')
+        SELECT FROM automl_workers WHERE started_at < pg_postmaster_start_time()
+        AND {worker_is_alive(at="pg_postmaster_start_time()")})
     """
 )
 TAKE = text("SELECT pg_try_advisory_lock(:key)")
@@ -62,7 +65,7 @@ class GpuClaim:
         keep_seconds: float = KEEP_SECONDS,
         readmission_seconds: float = READMISSION_SECONDS,
     ) -> None:
-        """Nothing is taken yet. `slots`: how many workers may share a GPU."""
+        """Nothing is locked yet. `slots`: how many workers may share a GPU."""
         self._engine = engine
         # The first slot of every GPU before the second of any.
         self._slots = [(slot_key(gpu, slot), gpu) for slot in range(slots) for gpu in gpus]
@@ -89,19 +92,20 @@ class GpuClaim:
         Raises: one of LOST_CONNECTION if the database is away; the next call asks on a new connection.
         """
         try:
-            taken = self._first_free()
+            found = self._first_free()
         except LOST_CONNECTION:
             self._drop_connection()
             raise
-        if taken is None:
+        if found is None:
             return None
-        self._key, gpu = taken
+        self._key, gpu = found
         self._keeper.start()
         return gpu
 
     def _first_free(self) -> tuple[int, Gpu] | None:
         connection = self._session()
-        if connection.scalar(MUST_WAIT, {"seconds": self._readmission_seconds}):
+        wait = {"seconds": self._readmission_seconds, "silent_seconds": RESTART_SILENT_SECONDS}
+        if connection.scalar(MUST_WAIT, wait):
             return None
         return next(((key, gpu) for key, gpu in self._slots if connection.scalar(TAKE, {"key": key})), None)
 
@@ -115,7 +119,7 @@ class GpuClaim:
                 self._drop_connection()
                 continue
             if not held and not shared:
-                self._warn("Another worker took this one's place on its GPU while the database was out of reach.")
+                self._warn("Another worker took this one's slot on its GPU while the database was out of reach.")
             shared = not held
 
     def _keep(self) -> bool:
@@ -147,9 +151,9 @@ def claimed_device(
     *,
     study_id: int,
     slots: int,
-    patience: Patience,
+    retry: OutageRetry,
     stop_event: threading.Event,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     grace_seconds: float = GRACE_SECONDS,
 ) -> Iterator[str | None]:
     """The device to compute on for the duration of the block; None if the search ended before a GPU was free.
@@ -161,15 +165,15 @@ def claimed_device(
     if not gpus:
         yield asked
         return
-    with GpuClaim(engine, gpus, slots=slots, warn=say) as claim:
-        gpu = patience.retry_until_available(claim.take) or _wait_for_slot(
+    with GpuClaim(engine, gpus, slots=slots, warn=log) as claim:
+        gpu = retry.retry_until_available(claim.take) or _wait_for_slot(
             claim,
             engine,
             what=f"{len(gpus)} × {slots}",
             study_id=study_id,
-            patience=patience,
+            retry=retry,
             stop_event=stop_event,
-            say=say,
+            log=log,
             grace_seconds=grace_seconds,
         )
         yield None if gpu is None else gpu.device
@@ -181,16 +185,16 @@ def _wait_for_slot(
     *,
     what: str,
     study_id: int,
-    patience: Patience,
+    retry: OutageRetry,
     stop_event: threading.Event,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     grace_seconds: float,
 ) -> Gpu | None:
-    say(f"All GPU places ({what}) are taken: waiting for one. AUTOML_WORKERS_PER_GPU says how many share a GPU.")
+    log(f"All GPU slots ({what}) are taken: waiting for one. AUTOML_WORKERS_PER_GPU says how many share a GPU.")
     with ExitStack() as alive:
-        device = f"waiting for one of {what} GPU places"
-        beat = Heartbeat(engine, study_id=study_id, device=device, warn=say, grace_seconds=grace_seconds)
-        patience.retry_until_available(lambda: alive.enter_context(beat))
+        device = f"waiting for one of {what} GPU slots"
+        beat = Heartbeat(engine, study_id=study_id, device=device, warn=log, grace_seconds=grace_seconds)
+        retry.retry_until_available(lambda: alive.enter_context(beat))
         while not (stop_event.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
             try:
                 with engine.connect() as connection:

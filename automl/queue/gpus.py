@@ -16,7 +16,7 @@ class Gpu:
 
     index: int
     uuid: str
-    """The same in every process and container of this machine, whatever each of them calls the GPU."""
+    """Identifier, the same in every process and container of this machine, whatever each of them calls the GPU."""
 
     @property
     def device(self) -> str:
@@ -43,7 +43,7 @@ def check_device(asked: str) -> None:
         return
     if kind == "cuda" and int(index or 0) < count_gpus() and not metadata.version("torch").endswith("+cpu"):
         return
-    from automl.training.device import choose_device
+    from automl.training.device import choose_device  # torch takes seconds to import
 
     choose_device(asked)
 
@@ -53,7 +53,7 @@ def gpus_meant(asked: str) -> list[Gpu]:
     kind, _, index = asked.partition(":")
     if kind not in ("auto", "cuda"):
         return []
-    import torch
+    import torch  # takes seconds to import
 
     gpus = [Gpu(i, str(torch.cuda.get_device_properties(i).uuid)) for i in range(torch.cuda.device_count())]
     return [gpu for gpu in gpus if index in ("", str(gpu.index))]

@@ -1,4 +1,4 @@
-"""A worker's heartbeat: says that it lives, counts the search's time, looks after lost trials, hears of a stop."""
+"""A worker's heartbeat: shows that it lives, counts the search's time, requeues lost trials, sees a request to stop."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.queue.budget import budget_status, count_active_seconds
-from automl.queue.claims import GRACE_SECONDS, recover_lost, this_host
-from automl.storage.optuna_storage import LOST_CONNECTION
+from automl.queue.recovery import GRACE_SECONDS, recover_lost, this_host
+from automl.storage.retry import LOST_CONNECTION
 
 BEAT_SECONDS = 2.0
 RECOVERY_SECONDS = 10.0
@@ -21,9 +21,10 @@ UNBROKEN_SECONDS = 3 * BEAT_SECONDS
 """A worker whose own heartbeats are further apart was stopped, asleep or cut off, and cannot judge others by theirs."""
 BEAT = text(
     """
-    WITH before AS (SELECT worker_id, beat_at FROM automl_workers WHERE worker_id = :worker_id FOR UPDATE)
+    WITH before AS (
+        SELECT worker_id, beat_at AS last_heartbeat FROM automl_workers WHERE worker_id = :worker_id FOR UPDATE)
     UPDATE automl_workers AS workers SET beat_at = clock_timestamp() FROM before
-    WHERE workers.worker_id = before.worker_id RETURNING extract(epoch FROM workers.beat_at - before.beat_at)
+    WHERE workers.worker_id = before.worker_id RETURNING extract(epoch FROM workers.beat_at - before.last_heartbeat)
     """
 )
 
@@ -54,11 +55,11 @@ class Heartbeat:
         self._recovered_at = 0.0
         self._stop_requested = False
         self.worker_id = 0
-        self.ordinal = 0
+        self.worker_index = 0
 
     def __enter__(self) -> Self:
         with self._engine.begin() as connection:
-            # One newcomer at a time: two workers of the same ordinal would draw the same recipes.
+            # One newcomer at a time: two workers of the same index would draw the same recipes.
             connection.execute(
                 text("SELECT 1 FROM automl_studies WHERE study_id = :study_id FOR UPDATE"), {"study_id": self._study_id}
             )
@@ -72,7 +73,7 @@ class Heartbeat:
                 ),
                 {"study_id": self._study_id, "host": this_host(), "pid": os.getpid(), "device": self._device},
             ).one()
-            self.worker_id, self.ordinal = row.worker_id, row.ordinal
+            self.worker_id, self.worker_index = row.worker_id, row.ordinal
             self._beat(connection)
         self._thread.start()
         return self

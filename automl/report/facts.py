@@ -14,8 +14,10 @@ from automl.confirmation.confirmed import Confirmation, RecommendedTrial, choose
 from automl.errors import StudyError
 from automl.figures.search.effort import TrialEffort
 from automl.metrics import METRICS, EpochResult, Metric
-from automl.results.results import StudyStatus, TrialRecord, finished_trials, read_status, read_trial
-from automl.study.study import StudyRecord
+from automl.queue.budget import how_to_continue
+from automl.results.status import StudyStatus, read_status
+from automl.results.trials import TrialRecord, finished_trials, read_trial
+from automl.study.record import StudyRecord
 
 FinishedState = Literal["complete", "pruned", "failed"]
 FINISHED_STATES: dict[str, FinishedState] = {"complete": "complete", "pruned": "pruned", "failed": "failed"}
@@ -103,8 +105,6 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
     """
     status = read_status(connection, record)
     if status.finished == 0:
-        from automl.queue.budget import how_to_continue  # Optuna takes 0.3 s to import
-
         raise StudyError(
             f"Study {record.name} has no finished trial, so there is nothing to report yet "
             f"({len(status.running)} running, {status.waiting} waiting). "

@@ -12,7 +12,7 @@ from automl.figures.search.importances import Importance
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
 from automl.storage.optuna_storage import open_storage
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 
 FEWEST_TRIALS = 10
 """Fewest complete trials: with fewer, the comparison is meaningless."""

@@ -19,9 +19,9 @@ from automl.report.importance import read_importances
 from automl.report.markdown import IMAGES, to_markdown
 from automl.report.sections.winner_sections import RECIPE_FILE
 from automl.report.winner import TestEvaluation, evaluate_on_test
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 
 README, PAGE = "README.md", "index.html"
 OPTION = "--output"

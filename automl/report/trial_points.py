@@ -13,7 +13,7 @@ from automl.figures.search.trade_off import Priced
 from automl.recipe import FIELDS, Value
 from automl.report.facts import FINISHED_STATES, Facts, baseline_trials
 from automl.report.words import network_of, recipe_of
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.spaces.space import SearchSpace
 
 MOST_AXES = 12

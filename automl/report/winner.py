@@ -27,9 +27,9 @@ from automl.figures.images.misclassified import Misclassified
 from automl.metrics import Calibration
 from automl.models.building import build_model, resolve_builder
 from automl.recipe import Recipe
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from automl.training.device import choose_device
 from automl.training.evaluation.calibration import Bin, reliability
 from automl.training.evaluation.class_report import class_report
@@ -108,11 +108,10 @@ def evaluate_on_test(
         return TestEvaluation({}, None, None, tuple(missing))
     test = calibration = None
     if network is not None:
-        calibrated = network[1].calibrated(tta=False)
-        calibration = calibrated.calibration if calibrated else None
+        calibration = network[1].calibrated(tta=False).calibration
         with database.engine.begin() as connection:
             record_test_access(connection, record, command=COMMAND)
-        test = _on_test(*network, loaded, temperature=calibration.temperature if calibration else 1.0)
+        test = _on_test(*network, loaded, temperature=calibration.temperature)
     majority = int(loaded.class_counts("train").argmax())
     splits = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}
     return TestEvaluation(splits, loaded.class_names[majority], test, tuple(missing), calibration)

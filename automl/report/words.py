@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automl.recipe import Recipe, in_words, network_in_words
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 
 MINUTE_SECONDS, HOUR_SECONDS = 60.0, 3600.0
 

@@ -12,13 +12,15 @@ import socket
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.storage.sql_facts import IS_FINISHED
+
 BUG = "bug"
 IN_A_ROW = 3
 EXCEPTION = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)", re.M)
 LAST_ENDED = text(
-    """
+    f"""
     SELECT failure, reason FROM trials JOIN automl_trials USING (trial_id) JOIN automl_workers USING (worker_id)
-    WHERE trials.study_id = :study AND state IN ('COMPLETE', 'PRUNED', 'FAIL') AND split_part(host, '/', 1) = :machine
+    WHERE trials.study_id = :study AND {IS_FINISHED} AND split_part(host, '/', 1) = :machine
     ORDER BY datetime_complete DESC, number DESC LIMIT :count
     """
 )
@@ -32,9 +34,9 @@ def is_same_bug_again(connection: Connection, study_id: int) -> bool:
 
 
 def signature(traceback_text: str) -> tuple[str, str]:
-    """Where an exception was raised and its class: its message may tell of this trial's shapes and numbers."""
-    places = re.findall(r'^ *File "(.+)", line (\d+)', traceback_text, re.M)
-    return ":".join(places[-1]) if places else "", cause(traceback_text).partition(":")[0]
+    """Where an exception was raised and its class: its message may describe this trial's shapes and numbers."""
+    frames = re.findall(r'^ *File "(.+)", line (\d+)', traceback_text, re.M)
+    return ":".join(frames[-1]) if frames else "", cause(traceback_text).partition(":")[0]
 
 
 def cause(reason: str) -> str:

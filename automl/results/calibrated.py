@@ -10,9 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import CalibratedFigures, Calibration
-
-CALIBRATED_ATTRIBUTE = "calibrated"
-"""Name of the trial's user attribute that holds them."""
+from automl.storage.attributes import CALIBRATED_ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Calibrated:
 
 
 def read_calibrated(connection: Connection, trial_id: int) -> Calibrated | None:
-    """Read them. None if the trial is not complete, or an older automl trained it without calibration."""
+    """Read them. None if the trial is not complete."""
     stored = connection.scalar(
         text("SELECT value_json FROM trial_user_attributes WHERE trial_id = :trial_id AND key = :key"),
         {"trial_id": trial_id, "key": CALIBRATED_ATTRIBUTE},

@@ -1,23 +1,16 @@
-"""What optuna-dashboard shows as notes: a trial in words, and a study with its specification and its best trial.
-
-They are written as rows, in the form that optuna-dashboard reads; nothing here imports Optuna or matplotlib.
-"""
+"""Notes in words: a finished trial, and a study with its specification and its best trial."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-
-from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from collections.abc import Sequence
 
 from automl.metrics import METRICS, EpochResult
 from automl.recipe import Recipe, in_words
-from automl.results.results import OVER_A_LIMIT, TrialRecord, best_trial, equals_of, find_best, read_trial
+from automl.results.trials import OVER_A_LIMIT, TrialRecord
 from automl.spaces.parameters import Parameter
 from automl.study.limits import in_words as in_words_of_limits
+from automl.study.record import StudyRecord
 from automl.study.specification import Confirms
-from automl.study.study import StudyRecord
 
 REMEDIES = {
     "diverged": "The loss became NaN or infinite: lower the largest learning rate of the space.",
@@ -28,14 +21,9 @@ REMEDIES = {
     "bug": "An error in the code; `automl show TRIAL` prints its traceback.",
 }
 """What to do about a failure, by its kind."""
-NOTE_LOCK = 0x6E6F7465  # "note"; the first key of a two-key advisory lock, the second is the study
-PIECE_LETTERS = 2045
-"""optuna-dashboard reads longer notes in pieces of this length."""
 REASON_LETTERS = 1500
 MOST_EQUALS = 10
 """Numbers of equal trials that a note names."""
-OUR_VERSION = "automl:note_ver"
-"""Version of the study's note that we wrote last: a note of another version is somebody's own, and stays."""
 BEHIND = "it was behind the other trials at the same epoch"
 HEADLINES = {"complete": "Complete", "pruned": "Stopped early", "failed": "Failed"}
 
@@ -131,7 +119,7 @@ def study_note(record: StudyRecord, best: TrialRecord | None, *, equals: Sequenc
     if specification.confirms is not None:
         searched = ""
     elif space.function:
-        searched = f"Recipes are drawn by the function {space.function}."
+        searched = f"Recipes are sampled by the function {space.function}."
     return "\n\n".join(part for part in (_best(record, best, equals), table, searched) if part)
 
 
@@ -165,81 +153,3 @@ def _in_words(equals: Sequence[int]) -> str:
 
 def _spoken(metric: str) -> str:
     return METRICS[metric].name.replace("_", " ")
-
-
-def write_trial_note(connection: Connection, record: StudyRecord, trial: TrialRecord) -> None:
-    """Write a finished trial's note in place of one that an earlier attempt wrote."""
-    _replace(connection, record.study_id, f"dashboard:{trial.trial_id}:", trial_note(record, trial), version=1)
-
-
-def write_missing_trial_notes(connection: Connection, record: StudyRecord) -> None:
-    """Write those that no worker could: of trials whose workers vanished, and of trials carried over."""
-    numbers = connection.scalars(
-        text(
-            """
-            SELECT number FROM trials WHERE study_id = :study AND state IN ('COMPLETE', 'PRUNED', 'FAIL')
-            AND NOT EXISTS (
-                SELECT 1 FROM study_system_attributes AS attributes WHERE attributes.study_id = :study
-                AND key = 'dashboard:' || trials.trial_id || CAST(:ending AS text))
-            ORDER BY number
-            """
-        ),
-        {"study": record.study_id, "ending": ":note_ver"},
-    ).all()
-    for number in numbers:
-        write_trial_note(connection, record, read_trial(connection, record, number))
-
-
-def write_study_note(connection: Connection, record: StudyRecord) -> None:
-    """Bring the study's note up to date, unless somebody wrote a note of their own there."""
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(:lock, :study)"), {"lock": NOTE_LOCK, "study": record.study_id}
-    )
-    stored = _stored(connection, record.study_id)
-    version = int(stored.get("dashboard:note_ver", 0))
-    if version != int(stored.get(OUR_VERSION, 0)):
-        return
-    best = None if find_best(connection, record) is None else best_trial(connection, record)
-    equals = () if best is None else equals_of(connection, record, best.number)
-    body = study_note(record, best, equals=equals)
-    pieces = sorted((name for name in stored if name.startswith("dashboard:note_str:")), key=_position)
-    if "".join(stored[name] for name in pieces) == body:
-        return
-    _replace(connection, record.study_id, "dashboard:", body, version=version + 1)
-    _insert(connection, record.study_id, {OUR_VERSION: version + 1})
-
-
-def _stored(connection: Connection, study_id: int) -> dict[str, str]:
-    rows = connection.execute(
-        text(
-            "SELECT key, value_json FROM study_system_attributes WHERE study_id = :study"
-            " AND (key LIKE 'dashboard:note%' OR key = :ours)"
-        ),
-        {"study": study_id, "ours": OUR_VERSION},
-    )
-    return {row.key: json.loads(row.value_json) for row in rows}
-
-
-def _position(name: str) -> int:
-    return int(name.rsplit(":", 1)[1])
-
-
-def _replace(connection: Connection, study_id: int, prefix: str, body: str, *, version: int) -> None:
-    """Put a note where optuna-dashboard's `get_note` finds it: a version, and the text in pieces."""
-    connection.execute(
-        text("DELETE FROM study_system_attributes WHERE study_id = :study AND key LIKE :pieces"),
-        {"study": study_id, "pieces": f"{prefix}note_str:%"},
-    )
-    starts = range(0, len(body), PIECE_LETTERS)
-    pieces = {f"{prefix}note_str:{i}": body[start : start + PIECE_LETTERS] for i, start in enumerate(starts)}
-    _insert(connection, study_id, {f"{prefix}note_ver": version, **pieces})
-
-
-def _insert(connection: Connection, study_id: int, attributes: Mapping[str, int | str]) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO study_system_attributes (study_id, key, value_json) VALUES (:study, :key, :value)"
-            " ON CONFLICT (study_id, key) DO UPDATE SET value_json = excluded.value_json"
-        ),
-        [{"study": study_id, "key": key, "value": json.dumps(value)} for key, value in attributes.items()],
-    )

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
 from automl.masking import mask
@@ -23,9 +23,8 @@ from automl.storage.connecting import connector, is_libpq_variable
 from automl.storage.database_url import postgres_url
 from automl.storage.embedded import EmbeddedPostgres
 from automl.storage.refusals import refusal_of, refuse_read_only
+from automl.storage.retry import OutageRetry, reason_of
 
-AWAY = (OperationalError, InterfaceError, InternalError)
-"""What SQLAlchemy raises when the database does not answer; the last one too, of a session that stood still (25P03)."""
 PASSING = (
     "starting up",
     "shutting down",
@@ -35,9 +34,8 @@ PASSING = (
     "remaining connection",
 )
 """What a server that lives says while it cannot be used yet; any other refusal of its lasts."""
-Result = TypeVar("Result")
 CONNECTIONS = 3
-"""A worker's: its trial, its heartbeat, its place on a GPU."""
+"""A worker's: its trial, its heartbeat, its slot on a GPU."""
 
 ENGINE_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,  # a restarted database is noticed before a statement is lost
@@ -53,7 +51,7 @@ class Database:
     url: str
     engine: Engine
     embedded: bool
-    revive: Callable[[], object] = lambda: None
+    restart: Callable[[], object] = lambda: None
     """Starts the embedded server again should it be dead; does nothing to any other."""
 
     @property
@@ -70,31 +68,28 @@ class Database:
         return f"Database({mask(self.url)}, embedded={self.embedded})"
 
 
-class Patience(Protocol):
-    """Who repeats a call while the database is away."""
-
-    def retry_until_available(self, call: Callable[[], Result]) -> Result:
-        """Result of `call`, which must be safe to repeat."""
-
-
 @contextmanager
 def open_database(
-    url: str | None, *, home: Path, patience: Patience | None = None, still_seconds: float | None = None
+    url: str | None, *, home: Path, retry: OutageRetry | None = None, idle_in_transaction_timeout: float | None = None
 ) -> Iterator[Database]:
     """Connect to `url`, or to the embedded PostgreSQL of `home`, for the duration of the block.
 
-    `patience`: of a process that may start before its database. `still_seconds`: of one that others wait for; if it
-    stands still in a transaction for longer, the database takes that back, and with it the locks.
+    `retry`: of a process that may start before its database. `idle_in_transaction_timeout`, in seconds: of a process
+    that others wait for. A transaction of its that is idle for longer is rolled back, and its locks are free.
 
     Raises: StorageError if the URL is not PostgreSQL's, or if nothing answers there, then or later.
     """
     if url:
-        with _connected(postgres_url(url), patience=patience, still_seconds=still_seconds) as database:
+        with _connected(
+            postgres_url(url), retry=retry, idle_in_transaction_timeout=idle_in_transaction_timeout
+        ) as database:
             yield database
         return
     server = EmbeddedPostgres(home)
     try:
-        with _connected(server.start(), revive=server.start, still_seconds=still_seconds) as database:
+        with _connected(
+            server.start(), restart=server.start, idle_in_transaction_timeout=idle_in_transaction_timeout
+        ) as database:
             yield database
     finally:
         server.close()
@@ -104,32 +99,32 @@ def open_database(
 def _connected(
     url: str,
     *,
-    revive: Callable[[], object] | None = None,
-    patience: Patience | None = None,
-    still_seconds: float | None = None,
+    restart: Callable[[], object] | None = None,
+    retry: OutageRetry | None = None,
+    idle_in_transaction_timeout: float | None = None,
 ) -> Iterator[Database]:
-    engine = sqlalchemy.create_engine(url, creator=connector(url, embedded=revive is not None), **ENGINE_OPTIONS)
-    if still_seconds is not None:
-        _limit_stillness(engine, still_seconds)
+    engine = sqlalchemy.create_engine(url, creator=connector(url, embedded=restart is not None), **ENGINE_OPTIONS)
+    if idle_in_transaction_timeout is not None:
+        _limit_idle_transactions(engine, idle_in_transaction_timeout)
 
     def connect() -> None:
         try:
             with engine.connect() as connection:
-                if patience is not None:
+                if retry is not None:
                     refuse_read_only(connection)
         except OperationalError as error:
-            if patience is None or not _may_pass(error):
-                raise unreachable(url, error, embedded=revive is not None) from error
+            if retry is None or not _may_pass(error):
+                raise unreachable(url, error, embedded=restart is not None) from error
             raise
 
     try:
-        if patience is None:
+        if retry is None:
             connect()
         else:
-            patience.retry_until_available(connect)
-        yield Database(url, engine, embedded=False) if revive is None else Database(url, engine, True, revive)
+            retry.retry_until_available(connect)
+        yield Database(url, engine, embedded=False) if restart is None else Database(url, engine, True, restart)
     except OperationalError as error:  # it went away under a command that does not wait for it
-        raise unreachable(url, error, embedded=revive is not None) from error
+        raise unreachable(url, error, embedded=restart is not None) from error
     except Exception as error:
         if (refusal := refusal_of(error)) is not None:
             raise StorageError(f"{mask(url)} refuses this: {refusal}") from error
@@ -138,7 +133,7 @@ def _connected(
         engine.dispose()
 
 
-def _limit_stillness(engine: Engine, seconds: float) -> None:
+def _limit_idle_transactions(engine: Engine, seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def limit(connection: Any, _record: object) -> None:
         connection.autocommit = True
@@ -165,10 +160,3 @@ def _settings_in_force() -> str:
     """Which variables of libpq's have a say beside the URL."""
     names = sorted(name for name in os.environ if is_libpq_variable(name))
     return f" The environment has a say too: {', '.join(names)}." if names else ""
-
-
-def reason_of(error: BaseException) -> str:
-    """What the driver says first."""
-    driver = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
-    said = str(driver or error).strip().splitlines()
-    return said[0].strip() if said else "no answer"

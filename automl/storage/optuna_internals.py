@@ -26,8 +26,8 @@ from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
 from automl.storage.database import ENGINE_OPTIONS, Database
-from automl.storage.sql_facts import BEST_FIRST
-from automl.storage.trial_rows import read_trial, read_trials
+from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS
+from automl.storage.trial_rows import read_frozen_trial, read_frozen_trials
 
 
 class FastStorage(RDBStorage):
@@ -63,7 +63,7 @@ class FastStorage(RDBStorage):
     @override
     def get_trial(self, trial_id: int) -> FrozenTrial:
         with self.scoped_session() as session:
-            return read_trial(session, trial_id)
+            return read_frozen_trial(session, trial_id)
 
     @override
     def _get_trials(
@@ -74,14 +74,15 @@ class FastStorage(RDBStorage):
         trial_id_greater_than: int,
     ) -> list[FrozenTrial]:
         with self.scoped_session() as session:
-            trials = read_trials(session, study_id, after=trial_id_greater_than, among=sorted(included_trial_ids))
+            trials = read_frozen_trials(
+                session, study_id, after=trial_id_greater_than, among=sorted(included_trial_ids)
+            )
         return [trial for trial in trials if states is None or trial.state in states]
 
     @override
     def _get_best_trial_id(self, study_id: int, direction: StudyDirection) -> int:
         """Of trials with equal values the oldest, as everywhere here; Optuna leaves it to the database."""
-        order = "DESC" if direction == StudyDirection.MAXIMIZE else "ASC"
-        statement = f"SELECT trial_id {BEST_FIRST.format(order=order)} LIMIT 1"
+        statement = f"SELECT trial_id FROM {COMPLETE_TRIALS} WHERE study_id = :study {BEST_FIRST} LIMIT 1"
         with self.scoped_session() as session:
             found: int | None = session.scalar(text(statement), {"study": study_id})
         if found is None:

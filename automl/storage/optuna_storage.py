@@ -1,28 +1,18 @@
-"""Optuna's storage on our database, and calls that ride out the database's restarts."""
+"""Optuna's storage, opened on a database of ours."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable
-from typing import TypeVar
-
 import optuna
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import PendingRollbackError
 
 from automl.errors import StorageError
-from automl.storage.database import AWAY, Database, reason_of
+from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage
 
-Result = TypeVar("Result")
-LOST_CONNECTION = (*AWAY, PendingRollbackError, StorageInternalError)
-"""PendingRollbackError belongs here: Optuna's reads swallow the first error and then ask a broken session again."""
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def open_storage(database: Database) -> FastStorage:
-    """Optuna's view of the database, on the same connections; its tables exist already (`schema.create_schema`).
+    """Optuna's view of the database, on the same connections; its tables exist already (`schema_creation`).
 
     Raises: StorageError if Optuna's tables are of another version.
     """
@@ -33,84 +23,3 @@ def open_storage(database: Database) -> FastStorage:
             f"Optuna {optuna.__version__} cannot work with its tables in {database.shown}: {error} "
             "Install the Optuna that wrote them, the same on every machine."
         ) from error
-
-
-class OutageRetry:
-    """Repeats calls; knows since when the database is away, and for how long that is bearable."""
-
-    def __init__(
-        self,
-        *,
-        outage_seconds: float,
-        shutdown_requested: Callable[[], bool] = lambda: False,
-        warn: Callable[[str], None],
-        forget_session: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Give up after `outage_seconds` without an answer, or when `shutdown_requested` says so.
-
-        `warn` gets one line when an outage is noticed and one at its end. `forget_session` throws this thread's session
-        away, before each attempt after a failed one.
-        """
-        self.forget_session = forget_session
-        self._shutdown_requested = shutdown_requested
-        self._outage_seconds = outage_seconds
-        self._warn = warn
-        self._clock = clock
-        self._sleep = sleep
-        self._away_since: float | None = None
-
-    def retry_until_available(self, call: Callable[[], Result]) -> Result:
-        """Result of `call`, which must be safe to repeat, through restarts and outages.
-
-        Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
-        """
-        while True:
-            try:
-                result = call()
-            except LOST_CONNECTION as error:
-                # Grows to 5 s; the random half keeps many workers from knocking at the same moment.
-                longest = min(5.0, 0.1 + self._note_outage(error) / 2)
-                self._sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 - no secret depends on it
-            else:
-                self._note_answer()
-                return result
-
-    def try_once(self, call: Callable[[], object]) -> bool:
-        """Try `call`, which must be safe to repeat, once; False if the database is away, so that work can go on.
-
-        Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
-        """
-        try:
-            call()
-        except LOST_CONNECTION as error:
-            self._note_outage(error)
-            return False
-        self._note_answer()
-        return True
-
-    def _note_outage(self, error: Exception) -> float:
-        """Seconds since the database was first missed."""
-        self.forget_session()
-        if self._away_since is None:
-            self._away_since = self._clock()
-            self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s ({reason_of(error)}).")
-        away_seconds = self._clock() - self._away_since
-        if away_seconds > self._outage_seconds:
-            raise StorageError(
-                f"The database did not answer for {away_seconds:.0f} s, and AUTOML_OUTAGE_SECONDS is "
-                f"{self._outage_seconds:g}: {reason_of(error)}. What was reported is safe there, and other workers "
-                "take the trial over when it is back; then start this one again."
-            ) from error
-        if self._shutdown_requested():
-            raise StorageError(
-                f"This worker was told to end while the database did not answer: {reason_of(error)}. What was reported "
-                "is safe there, and other workers take the trial over when it is back."
-            ) from error
-        return away_seconds
-
-    def _note_answer(self) -> None:
-        if self._away_since is not None:
-            self._warn(f"The database is back after {self._clock() - self._away_since:.1f} s.")
-            self._away_since = None

@@ -1,4 +1,4 @@
-"""Our tables beside Optuna's: what a trial's change of hands, a budget and a learning curve need.
+"""Our tables beside Optuna's: what the reassignment of trials, a budget and a learning curve need.
 
 `automl_studies`  budget, limit of a trial, seconds of active search, a request to stop
 `automl_workers`  one row a worker process, with its heartbeat
@@ -17,10 +17,8 @@ from sqlalchemy.engine import Connection
 
 from automl.errors import StorageError
 from automl.metrics import EpochResult
-from automl.storage.database import Database
 
 VERSION = 2
-SCHEMA_LOCK = 0x6175746F6D6C  # "automl"; one advisory lock for the creation of tables
 EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(EpochResult))
 
 TABLES = f"""
@@ -117,20 +115,3 @@ def _refuse_elsewhere(connection: Connection, path: str) -> None:
             "Take search_path out of PGOPTIONS and the role's settings; or, to begin anew where it looks, add "
             "?options=-csearch_path%3DSCHEMA to the URL."
         )
-
-
-def create_schema(database: Database) -> None:
-    """Create Optuna's tables and ours where they are missing; safe to run from several processes at once.
-
-    Raises: StorageError if the tables are of another version.
-    """
-    with database.engine.connect() as connection:
-        if has_schema(connection):
-            return
-    from automl.storage.optuna_internals import create_optuna_tables  # Optuna takes 0.3 s to import
-
-    with database.engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-        create_optuna_tables(database)
-        connection.execute(text(TABLES))
-        connection.execute(text(f"INSERT INTO automl_schema VALUES ({VERSION}) ON CONFLICT DO NOTHING"))

@@ -52,7 +52,7 @@ SOME = text(
 )
 
 
-def read_trial(session: Session, trial_id: int) -> FrozenTrial:
+def read_frozen_trial(session: Session, trial_id: int) -> FrozenTrial:
     """One trial as Optuna has it.
 
     Raises: KeyError if there is none.
@@ -63,7 +63,7 @@ def read_trial(session: Session, trial_id: int) -> FrozenTrial:
     return _frozen(row)
 
 
-def read_trials(session: Session, study_id: int, *, after: int, among: Sequence[int]) -> list[FrozenTrial]:
+def read_frozen_trials(session: Session, study_id: int, *, after: int, among: Sequence[int]) -> list[FrozenTrial]:
     """Trials of a study whose primary key is above `after` or one of `among`, by their key."""
     return [_frozen(row) for row in session.execute(SOME, {"study_id": study_id, "after": after, "among": among}).all()]
 

@@ -1,1 +1,11 @@
-"""TODO."""
+"""A study: what it searches, and how it is created, continued, stopped and deleted.
+
+specification  all that a worker needs beside the storage URL
+limits         how large and how slow a network may be
+names          which names are allowed, and the default one
+record         studies as the database has them, found by name
+granting       a budget, and how a later command raises it
+creation       studies created or continued
+stopping       studies stopped
+deletion       studies deleted with their files
+"""

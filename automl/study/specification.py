@@ -17,20 +17,19 @@ SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
 BAND_PRUNERS = ("hyperband", "successive-halving")
 PRUNERS = ("median", "percentile", *BAND_PRUNERS, "none")
 VERSION = 1
-"""Of the form of a specification; another one is refused instead of misread."""
-ATTRIBUTE = "automl:specification"
-"""The study's user attribute that holds it."""
+"""Version of a specification's form; another one is refused instead of misread."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirms:
-    """Of a study that trains the best recipes of another one again: which one's, and how."""
+    """Origin of a study that trains the best recipes of another one again."""
 
     study: str
+    """Name of the other study."""
     uid: str
-    """Of that study, which a later one of its name does not have."""
+    """Unique name of that study, which a later one of its name does not have."""
     epochs_factor: float
-    """So many times the epochs that the search gave a recipe."""
+    """Epochs of a recipe, as a multiple of those in the search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +46,19 @@ class Specification:
     warmup_epochs: int
     """Epochs of a trial before the pruner judges it."""
     reduction_factor: int
-    """Of hyperband and successive-halving: of so many trials, one goes on."""
+    """Number of trials of which one goes on, with hyperband and successive-halving."""
     seed: int
-    """Of splits that had to be cut, of the samplers, and (plus its number) of each trial."""
+    """Seed of splits that had to be cut, of the samplers, and (plus its number) of each trial."""
     model: str | None
     """`package.module:build` of a network of the user's own."""
     keep: int
-    """How many of the best trials keep their weights."""
+    """Number of the best trials whose weights are kept."""
     max_parameters: int | None = None
-    """Of a network that may be trained; None: as many as the space proposes."""
+    """Largest size of a network that may be trained; None: whatever the space proposes."""
     max_milliseconds: float | None = None
-    """That a network may take for one image on the worker; None: as long as it takes."""
+    """Longest time of a network for one image on the worker, in milliseconds; None: no limit."""
     confirms: Confirms | None = None
-    """None: a search. Else the queue brings whole recipes, and nothing is sampled or pruned."""
+    """Origin of a confirmation, whose queue brings whole recipes, so nothing is sampled or pruned; None: a search."""
 
     @property
     def is_exhaustive(self) -> bool:
@@ -86,10 +85,10 @@ class Specification:
         _check_version(document)
         data = dict(document["data"])
         data |= {"class_names": tuple(data["class_names"]), "image_shape": tuple(data["image_shape"])}
-        data["sizing"] = Sizing(**data.get("sizing", {}))
-        data["pixel_range"] = PixelRange(**data["pixel_range"]) if data.get("pixel_range") else None
+        data["sizing"] = Sizing(**data["sizing"])
+        data["pixel_range"] = PixelRange(**data["pixel_range"]) if data["pixel_range"] else None
         space = SearchSpace.from_dict(document["space"])
-        confirms = Confirms(**document["confirms"]) if document.get("confirms") else None
+        confirms = Confirms(**document["confirms"]) if document["confirms"] else None
         fields = {name: value for name, value in document.items() if name != "version"}
         return cls(**(fields | {"data": DataIdentity(**data), "space": space, "confirms": confirms}))
 
@@ -114,10 +113,13 @@ class Specification:
 
 def _check_version(document: Mapping[str, Any]) -> None:
     """See that this automl can read the document: a worker that guessed would search something else."""
-    found = document.get("version", VERSION)
-    unknown = sorted(set(document) - {field.name for field in dataclasses.fields(Specification)} - {"version"})
-    if found != VERSION or unknown:
-        why = f"of version {found}" if found != VERSION else f"with {', '.join(unknown)}, which are unknown here"
+    known = {field.name for field in dataclasses.fields(Specification)} | {"version"}
+    unknown, missing = sorted(set(document) - known), sorted(known - set(document))
+    if (found := document.get("version")) != VERSION:
+        why = f"of version {found}"
+    else:
+        why = f"with {', '.join(unknown)}, which are unknown here" if unknown else f"without {', '.join(missing)}"
+    if found != VERSION or unknown or missing:
         raise StudyError(
             f"The study's specification is {why}, and this automl works with version {VERSION}: the study was made by "
             "another automl, and all its workers need that one. Install it here, or begin a new study."

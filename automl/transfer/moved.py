@@ -11,11 +11,13 @@ class MovedStudy:
 
     study: str
     trials: int
+    """Number of trials in any state."""
     interrupted: int
-    """Trials that were not finished. They wait in the copy."""
+    """Number of trials that were not finished. They wait in the copy."""
     files: int
+    """Number of files that were moved."""
     missing: int
-    """Files that were recorded and not found."""
+    """Number of files that were recorded and not found."""
 
     def describe(self) -> str:
         """Counts, and what became of unfinished trials and of files that were not found."""

@@ -1,4 +1,4 @@
-"""Finished trials of one study carried over into another whose space they fit."""
+"""Warm start: finished trials of one study, imported into another whose space they fit."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from optuna.storages import RDBStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
+from automl.artifacts.artifact_records import WEIGHTS
 from automl.artifacts.store import ArtifactStore, copy_file
-from automl.artifacts.weights import FILENAME, weights_name
+from automl.artifacts.weights import weights_name
 from automl.errors import StudyError
 from automl.recipe import Recipe, Value
-from automl.results.notes import write_missing_trial_notes
-from automl.results.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
+from automl.results.note_writing import write_missing_trial_notes
 from automl.spaces.space import SearchSpace
+from automl.storage.attributes import IMPORTED_FROM_ATTRIBUTE, MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.limits import excess
-from automl.study.study import StudyRecord
-
-CARRIED_FROM = "carried_from"
-"""The trial's user attribute that names its origin: `old-study/7`."""
+from automl.study.record import StudyRecord
 
 
 @dataclass(frozen=True)
-class Carried:
-    """How many trials went over, and how many did not fit."""
+class ImportedTrials:
+    """What a warm start found in another study."""
 
-    carried: int
+    imported: int
+    """Number of trials that the new study has."""
     left: int
+    """Number of trials that do not fit its space or its limits."""
 
 
-def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifacts: ArtifactStore) -> Carried:
-    """Copy the complete and pruned trials of `old` that `new`'s space could have drawn, with epochs and weights.
+def import_trials(
+    database: Database, old: StudyRecord, new: StudyRecord, *, artifacts: ArtifactStore
+) -> ImportedTrials:
+    """Copy the complete and pruned trials of `old` that `new`'s space could have sampled, with epochs and weights.
 
     They count against the budget of `new`. Called again, it copies only what is not there yet.
 
@@ -47,19 +49,19 @@ def carry_over(database: Database, old: StudyRecord, new: StudyRecord, *, artifa
     storage = open_storage(database)
     source = optuna.load_study(study_name=old.name, storage=storage)
     target = optuna.load_study(study_name=new.name, storage=storage)
-    present = {trial.user_attrs.get(CARRIED_FROM) for trial in target.get_trials(deepcopy=False)}
+    present = {trial.user_attrs.get(IMPORTED_FROM_ATTRIBUTE) for trial in target.get_trials(deepcopy=False)}
     finished = source.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-    carried = 0
+    imported = 0
     for trial in finished:
-        drawn = _drawn_again(trial, new.specification.space) if _is_within(storage, trial, new) else None
+        sampled = _sampled_again(trial, new.specification.space) if _is_within(storage, trial, new) else None
         origin = f"{old.name}/{trial.number}"
-        carried += drawn is not None
-        if drawn is not None and origin not in present:
-            _copy(storage, target, trial, drawn, origin, artifacts=artifacts)
+        imported += sampled is not None
+        if sampled is not None and origin not in present:
+            _copy(storage, target, trial, sampled, origin, artifacts=artifacts)
     with engine_of(storage).begin() as connection:
         write_missing_trial_notes(connection, new)
     engine_of(storage).dispose()
-    return Carried(carried, len(finished) - carried)
+    return ImportedTrials(imported, len(finished) - imported)
 
 
 def _check_comparable(old: StudyRecord, new: StudyRecord) -> None:
@@ -92,18 +94,18 @@ def _is_within(storage: RDBStorage, trial: FrozenTrial, new: StudyRecord) -> boo
     return excess(specification, parameters=parameters or 0, milliseconds=milliseconds or 0.0) is None
 
 
-def _drawn_again(trial: FrozenTrial, space: SearchSpace) -> FixedTrial | None:
-    """The parameters with which `space` draws the trial's recipe, or None if it cannot."""
+def _sampled_again(trial: FrozenTrial, space: SearchSpace) -> FixedTrial | None:
+    """The parameters with which `space` samples the trial's recipe, or None if it cannot."""
     recipe = Recipe.from_mapping(trial.user_attrs[RECIPE_ATTRIBUTE])
     values = _live_values(space, recipe)
     if space.problems(values):
         return None
     fixed = FixedTrial({**trial.params, **space.optuna_params(values)})
     try:
-        drawn = space.suggest(fixed, seed=recipe.seed)
+        sampled = space.suggest(fixed, seed=recipe.seed)
     except ValueError:  # a space in Python asked for a parameter that the trial does not have
         return None
-    return fixed if drawn == recipe else None  # what the space fixes, or leaves out, may have another value
+    return fixed if sampled == recipe else None  # what the space fixes, or leaves out, may have another value
 
 
 def _live_values(space: SearchSpace, recipe: Recipe) -> dict[str, Value]:
@@ -123,7 +125,7 @@ def _copy(
     storage: RDBStorage,
     target: optuna.Study,
     trial: FrozenTrial,
-    drawn: FixedTrial,
+    sampled: FixedTrial,
     origin: str,
     *,
     artifacts: ArtifactStore,
@@ -133,9 +135,9 @@ def _copy(
     copied = create_trial(
         state=trial.state,
         value=trial.value,
-        params=drawn.params,
-        distributions=drawn.distributions,
-        user_attrs={**trial.user_attrs, CARRIED_FROM: origin},
+        params=sampled.params,
+        distributions=sampled.distributions,
+        user_attrs={**trial.user_attrs, IMPORTED_FROM_ATTRIBUTE: origin},
         system_attrs=_copied_weights(storage, old_id, artifacts),
         intermediate_values=trial.intermediate_values,
     )
@@ -162,4 +164,4 @@ def _copied_weights(storage: RDBStorage, trial_id: int, artifacts: ArtifactStore
         copy_file(artifacts, weights, artifacts, artifact_id)
     except FileNotFoundError:  # deleted, or never there
         return {}
-    return dict([artifact_record(artifact_id, filename=FILENAME)])
+    return dict([artifact_record(artifact_id, filename=WEIGHTS)])

@@ -13,8 +13,8 @@ from automl.artifacts.store import ArtifactStore
 from automl.data.dataset import DataSet
 from automl.models.building import Builder
 from automl.storage.optuna_internals import FastStorage
-from automl.storage.optuna_storage import OutageRetry
-from automl.study.study import StudyRecord
+from automl.storage.retry import OutageRetry
+from automl.study.record import StudyRecord
 from automl.training.device import Precision
 from automl.worker.publisher import TrialPublisher
 

@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 
 from automl.errors import LeaseLostError
 from automl.metrics import EpochResult
-from automl.queue.claims import SPENT, Claim
+from automl.queue.claims import Claim
 from automl.storage.schema import EPOCH_COLUMNS
+from automl.storage.sql_facts import SPENT_SECONDS
 from automl.worker.outcomes import Outcome
 
 STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
@@ -47,7 +48,7 @@ END = text(
     ), ending AS (
         SELECT trial_id FROM held WHERE attempt = :attempt AND state = 'RUNNING'
     ), counted AS (
-        UPDATE automl_trials SET failure = :failure, reason = :reason, seconds = seconds + {SPENT}
+        UPDATE automl_trials SET failure = :failure, reason = :reason, seconds = seconds + {SPENT_SECONDS}
         WHERE trial_id IN (SELECT trial_id FROM ending)
     ), valued AS (
         INSERT INTO trial_values (trial_id, objective, value, value_type)
@@ -84,7 +85,7 @@ def report_epoch(connection: Connection, claim: Claim, result: EpochResult, valu
     parameters = {"trial_id": claim.trial_id, "attempt": claim.attempt, "is_news": is_news}
     held = connection.scalar(REPORT, figures | parameters | _stored(value))
     if not held:
-        raise LeaseLostError(f"Trial {claim.number} was given to another worker, or ended by somebody.")
+        raise LeaseLostError(f"Trial {claim.number} was reassigned to another worker, or ended by somebody.")
 
 
 def report_end(
@@ -121,7 +122,7 @@ def report_end(
         | _stored(value if value is not None and has_value else 0.0),
     )
     if attempt != claim.attempt:
-        raise LeaseLostError(f"Trial {claim.number} was given to another worker (attempt {attempt}).")
+        raise LeaseLostError(f"Trial {claim.number} was reassigned to another worker (attempt {attempt}).")
 
 
 def _stored(value: float) -> dict[str, object]:

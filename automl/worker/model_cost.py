@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 
-from automl.results.results import MILLISECONDS_ATTRIBUTE
+from automl.storage.attributes import MILLISECONDS_ATTRIBUTE
 from automl.study.limits import constraints
 from automl.study.specification import Specification
 

@@ -11,10 +11,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from automl.errors import StudyError
+from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.study.specification import PRUNERS, Specification
 
-EPOCHS_ATTRIBUTE = "epochs"
-"""The trial's user attribute that says how many epochs it plans."""
 KEPT = {"median": 0.5, "percentile": 0.25}
 """Share of the trials that go on to the middle of their training."""
 ALWAYS_KEPT = 3

@@ -17,17 +17,18 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.engine import Engine
 
+from automl.artifacts.checkpoint_names import checkpoints_of
 from automl.artifacts.garbage import remove_garbage
 from automl.artifacts.store import ArtifactStore
-from automl.artifacts.weights import checkpoints_of, drop_surplus_weights
+from automl.artifacts.weights import drop_surplus_weights
 from automl.errors import AutomlError
-from automl.metrics import METRICS, EpochResult
+from automl.metrics import EpochResult
 from automl.queue.claims import Claim
 from automl.recipe import Recipe
-from automl.results.notes import write_study_note
-from automl.results.results import BestTrial, find_best
-from automl.storage.optuna_storage import LOST_CONNECTION, OutageRetry
-from automl.study.study import StudyRecord
+from automl.results.best import BestTrial, find_best
+from automl.results.note_writing import write_study_note
+from automl.storage.retry import LOST_CONNECTION, OutageRetry
+from automl.study.record import StudyRecord
 from automl.tracking.wandb_runs import ByClass, RunTracker
 from automl.worker.background import BackgroundJobs
 from automl.worker.outcomes import Outcome
@@ -164,14 +165,8 @@ class TrialPublisher:
             self._artifacts.remove(name)
 
     def _drop_surplus_weights(self) -> None:
-        specification = self._record.specification
-        drop_surplus_weights(
-            self._engine,
-            self._record.study_id,
-            keep=specification.keep,
-            maximize=METRICS[specification.metric].maximize,
-            artifacts=self._artifacts,
-        )
+        keep = self._record.specification.keep
+        drop_surplus_weights(self._engine, self._record.study_id, keep=keep, artifacts=self._artifacts)
 
     def _tidy(self, delete: Callable[[], object]) -> None:
         """Delete files; those that the artifacts do not let go are garbage, which another worker deletes."""

@@ -1,8 +1,8 @@
 """What is published of a finished trial: its note and its pictures, made from what the database has of it.
 
-The end of a trial leaves a mark, `UNPUBLISHED`, in the transaction that records it; publishing takes the mark away in
-the transaction that records what was published. So a worker may be killed in between: the mark says what is still to be
-done, and whoever comes next does it. The mark holds what is stored nowhere else, the confusion matrix.
+The end of a trial leaves a mark, UNPUBLISHED_ATTRIBUTE, in the transaction that records it; publishing takes the mark
+away in the transaction that records what was published. So a worker may be killed in between: the mark says what is
+still to be done, and whoever comes next does it. The mark holds what is stored nowhere else, the confusion matrix.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ import numpy.typing as npt
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from automl.artifacts.records import UNPUBLISHED
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StorageError
 from automl.queue.study_end import SILENT_SECONDS
-from automl.results.notes import write_trial_note
-from automl.results.results import TrialRecord, read_trial
-from automl.study.study import StudyRecord
+from automl.results.note_writing import write_trial_note
+from automl.results.trials import TrialRecord, read_trial
+from automl.storage.attributes import UNPUBLISHED_ATTRIBUTE
+from automl.storage.sql_facts import worker_is_alive
+from automl.study.record import StudyRecord
 from automl.worker.trial_pictures import draw_pictures, record_artifacts, store_pictures
 
 LEFT = text(
-    """
+    f"""
     SELECT number FROM trial_system_attributes JOIN trials USING (trial_id) LEFT JOIN automl_trials USING (trial_id)
     LEFT JOIN automl_workers AS workers USING (worker_id)
     WHERE trials.study_id = :study AND key = :mark AND (
-        workers.worker_id IS NULL OR workers.worker_id = :worker OR ended_at IS NOT NULL
-        OR beat_at < clock_timestamp() - make_interval(secs => :silent)) = :is_left
+        workers.worker_id IS NULL OR workers.worker_id = :worker OR NOT ({worker_is_alive()})) = :is_left
     ORDER BY number
     """
 )
@@ -43,10 +43,10 @@ LEFT = text(
 def mark(confusion_KK: npt.NDArray[np.int64] | None) -> dict[str, object]:
     """The system attribute of a trial that is still to be published. `confusion_KK`: None, or its matrix."""
     if confusion_KK is None:
-        return {UNPUBLISHED: None}
+        return {UNPUBLISHED_ATTRIBUTE: None}
     cells = [[int(i), int(j), int(confusion_KK[i, j])] for i, j in np.argwhere(confusion_KK)]
     # Packed, because every worker that reads the trial before it is published keeps this in Optuna's cache.
-    return {UNPUBLISHED: base64.b85encode(zlib.compress(json.dumps(cells).encode())).decode()}
+    return {UNPUBLISHED_ATTRIBUTE: base64.b85encode(zlib.compress(json.dumps(cells).encode())).decode()}
 
 
 def left_unpublished(connection: Connection, study_id: int, *, worker_id: int) -> list[int]:
@@ -63,8 +63,8 @@ def _parameters(study_id: int, worker_id: int, *, is_left: bool) -> dict[str, ob
     return {
         "study": study_id,
         "worker": worker_id,
-        "mark": UNPUBLISHED,
-        "silent": SILENT_SECONDS,
+        "mark": UNPUBLISHED_ATTRIBUTE,
+        "silent_seconds": SILENT_SECONDS,
         "is_left": is_left,
     }
 
@@ -99,7 +99,7 @@ def publish_trial(
         if attributes is not None:
             connection.execute(
                 text("DELETE FROM trial_system_attributes WHERE trial_id = :trial_id AND key = :mark"),
-                {"trial_id": trial.trial_id, "mark": UNPUBLISHED},
+                {"trial_id": trial.trial_id, "mark": UNPUBLISHED_ATTRIBUTE},
             )
 
 
@@ -113,7 +113,7 @@ def _marked(connection: Connection, study_id: int, number: int, *, lock: bool = 
             {"FOR UPDATE OF attributes" if lock else ""}
             """
         ),
-        {"study": study_id, "number": number, "mark": UNPUBLISHED},
+        {"study": study_id, "number": number, "mark": UNPUBLISHED_ATTRIBUTE},
     )
     return value
 

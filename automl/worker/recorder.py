@@ -19,9 +19,16 @@ from sqlalchemy import text
 
 from automl.artifacts.garbage import forget_earlier
 from automl.metrics import METRICS, EpochResult
-from automl.queue.claims import Claim, fence, requeue
+from automl.queue.claims import Claim, fence
+from automl.queue.recovery import requeue
 from automl.recipe import Recipe
-from automl.results.results import MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
+from automl.storage.attributes import (
+    BEGAN_AGAIN_ATTRIBUTE,
+    EPOCHS_ATTRIBUTE,
+    MICRO_BATCH_ATTRIBUTE,
+    MILLISECONDS_ATTRIBUTE,
+    RECIPE_ATTRIBUTE,
+)
 from automl.storage.optuna_internals import after_end, last_reported, note_step, reported_steps, running_trial
 from automl.study.limits import excess, judging
 from automl.training.loop import Training
@@ -29,13 +36,8 @@ from automl.worker.context import WorkerContext
 from automl.worker.epoch_reports import STATES, report_end, report_epoch
 from automl.worker.model_cost import record_model_cost
 from automl.worker.outcomes import Outcome
-from automl.worker.pruners import EPOCHS_ATTRIBUTE
 from automl.worker.publishing import mark
 
-BEGAN_AGAIN_ATTRIBUTE = "began_again"
-"""The trial's user attribute that says which attempt had to begin at epoch 0, and why."""
-MICRO_BATCH_ATTRIBUTE = "micro_batch"
-"""The trial's user attribute that says how many images its network takes at a time, if not a whole batch."""
 RECORD_PLAN = text(
     "UPDATE automl_trials SET epochs = :epochs, parameters = :parameters, threads = :threads WHERE trial_id = :trial_id"
 )

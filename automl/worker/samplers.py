@@ -30,6 +30,6 @@ def build_sampler(name: str, *, seed: int) -> BaseSampler:
     raise StudyError(f"Unknown sampler {name!r}. Known: {', '.join(SAMPLERS)}.")
 
 
-def worker_seed(seed: int, ordinal: int) -> int:
-    """A seed of its own for the worker with this ordinal, so that workers of one study draw differently."""
-    return (seed * 1_000_003 + ordinal * 7_919) % 2**31
+def worker_seed(seed: int, worker_index: int) -> int:
+    """A seed of its own for the worker of this index, so that workers of one study draw differently."""
+    return (seed * 1_000_003 + worker_index * 7_919) % 2**31

@@ -11,8 +11,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from automl.artifacts.artifact_records import WEIGHTS, artifact_id
 from automl.artifacts.checkpoints import Checkpoints, reaching
-from automl.artifacts.records import WEIGHTS, artifact_id
 from automl.artifacts.weights import write_weights
 from automl.data.disk_space import is_disk_full
 from automl.errors import (
@@ -26,8 +26,8 @@ from automl.errors import (
 from automl.metrics import METRICS, EpochResult
 from automl.queue.claims import Claim
 from automl.recipe import Recipe
-from automl.results.calibrated import CALIBRATED_ATTRIBUTE
-from automl.results.results import OVER_A_LIMIT
+from automl.results.trials import OVER_A_LIMIT
+from automl.storage.attributes import CALIBRATED_ATTRIBUTE
 from automl.storage.optuna_internals import artifact_record
 from automl.training.device import free_memory, is_out_of_memory
 from automl.training.evaluation.calibration import calibrated_figures

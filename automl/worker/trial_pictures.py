@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from automl.artifacts.records import CURVE, MATRIX, artifact_id
+from automl.artifacts.artifact_records import CURVE, MATRIX, artifact_id
 from automl.artifacts.store import ArtifactStore
 from automl.figures.canvas import small_png_bytes
 from automl.figures.images.confusion import confusion_matrix
 from automl.figures.search.learning_curves import LearningCurve, learning_curves
-from automl.results.results import TrialRecord
+from automl.results.trials import TrialRecord
 from automl.storage.optuna_internals import artifact_record
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 
 
 def draw_pictures(

@@ -19,19 +19,21 @@ from automl.artifacts.weights import drop_surplus_weights
 from automl.data.dataset import DataSet
 from automl.data.loading import load_data_set
 from automl.errors import StudyError
-from automl.metrics import METRICS
 from automl.models.building import build_model, resolve_builder
-from automl.queue.budget import budget_status, enqueue_trial
-from automl.queue.claims import GRACE_SECONDS, Claim, find_held, recover_lost, take_waiting
+from automl.queue.budget import budget_status
+from automl.queue.claims import Claim, find_held, take_waiting
+from automl.queue.enqueuing import enqueue_trial
 from automl.queue.heartbeat import Heartbeat
+from automl.queue.recovery import GRACE_SECONDS, recover_lost
 from automl.recipe import Value
 from automl.results.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
-from automl.results.notes import write_missing_trial_notes, write_study_note
+from automl.results.note_writing import write_missing_trial_notes, write_study_note
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
-from automl.storage.optuna_storage import OutageRetry, open_storage
+from automl.storage.optuna_storage import open_storage
+from automl.storage.retry import OutageRetry
+from automl.study.record import StudyRecord
 from automl.study.specification import Specification
-from automl.study.study import StudyRecord
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 from automl.worker.context import WorkerContext
@@ -109,7 +111,7 @@ class Worker:
         )
         with ExitStack() as alive:
             self._retry.retry_until_available(lambda: alive.enter_context(beat))
-            study = self._retry.retry_until_available(lambda: self._open_study(beat.ordinal))
+            study = self._retry.retry_until_available(lambda: self._open_study(beat.worker_index))
             self._retry.retry_until_available(self._remove_garbage)
             publisher = self._publisher()
             publisher.publish_left(beat.worker_id)
@@ -177,14 +179,8 @@ class Worker:
         with self._engine.begin() as connection:
             write_missing_trial_notes(connection, self._record)
             write_study_note(connection, self._record)
-        specification = self._record.specification
-        drop_surplus_weights(
-            self._engine,
-            self._record.study_id,
-            keep=specification.keep,
-            maximize=METRICS[specification.metric].maximize,
-            artifacts=self._artifacts,
-        )
+        keep = self._record.specification.keep
+        drop_surplus_weights(self._engine, self._record.study_id, keep=keep, artifacts=self._artifacts)
         self._remove_garbage()
 
     def _publish_left(self, beat: Heartbeat) -> None:
@@ -221,10 +217,10 @@ class Worker:
         with self._engine.connect() as connection:
             return is_same_bug_again(connection, self._record.study_id)
 
-    def _open_study(self, ordinal: int) -> optuna.Study:
+    def _open_study(self, worker_index: int) -> optuna.Study:
         specification = self._record.specification
         pruner = build_pruner(specification)
-        sampler = build_sampler(specification.sampler, seed=worker_seed(specification.seed, ordinal))
+        sampler = build_sampler(specification.sampler, seed=worker_seed(specification.seed, worker_index))
         return optuna.load_study(study_name=self._record.name, storage=self._storage, sampler=sampler, pruner=pruner)
 
     def _publisher(self) -> TrialPublisher:

@@ -10,7 +10,7 @@ import sys
 from sqlalchemy import text
 
 from automl.storage.database import open_database
-from automl.study.study import find_study
+from automl.study.record import find_study
 from benchmarks.peers.task import EPOCHS, SPACE, Record, Task, task_from_command_line
 
 STUDY = "ours"

@@ -6,10 +6,10 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 from sqlalchemy import text
 
+from automl.artifacts.artifact_records import CURVE, WEIGHTS, artifact_files, artifact_id
+from automl.artifacts.checkpoint_names import checkpoint_name
 from automl.artifacts.garbage import forget_earlier, remove_garbage
-from automl.artifacts.records import CURVE, WEIGHTS, artifact_files, artifact_id
 from automl.artifacts.store import FolderStore
-from automl.artifacts.weights import checkpoint_name
 from automl.storage.database import Database
 from automl.storage.optuna_internals import artifact_record
 from tests.studies import MakeStudy

@@ -10,7 +10,8 @@ import pytest
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from automl.artifacts.dashboard_store import OptunaArtifacts
-from automl.artifacts.store import ABANDONED_SECONDS, ArtifactStore, check_writable, copy_file, open_artifacts
+from automl.artifacts.opening import open_artifacts
+from automl.artifacts.store import ABANDONED_SECONDS, ArtifactStore, check_writable, copy_file
 from automl.errors import SettingsError, StorageError
 from tests.conftest import Bucket
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from automl.cli.study_output import recipe_yaml
-from automl.results.results import read_trial
+from automl.results.trials import read_trial
 from automl.storage.database import open_database
-from automl.study.study import find_study
+from automl.study.record import find_study
 from tests.cli.conftest import Finished
 from tests.conftest import Automl
 from tests.data.pictures import save_classes, save_picture

@@ -90,7 +90,7 @@ def test_report_shows_the_front_and_says_what_was_not_trained(limited: Finished)
     readme = (limited.folder / "report" / "README.md").read_text("utf-8")
     assert "| limits | at most 1,000 parameters and 60000 ms an image |" in readme
     assert "2 complete, 0 pruned, 1 over a limit and not trained, 0 failed" in readme
-    assert "Another 1 trial cost nothing: over a limit, and not trained." in readme
+    assert "Another 1 trial cost nothing: over a limit and not trained." in readme
     assert re.search(
         r"^\| Pareto front \| validation accuracy \| parameters \| ms an image \| network \|$", readme, re.M
     )

@@ -24,13 +24,16 @@ from automl.confirmation.confirmed import (
 )
 from automl.confirmation.preparing import new_seed, prepare_confirmation
 from automl.errors import StudyError
-from automl.queue.budget import budget_status, enqueue_trial
+from automl.queue.budget import budget_status
 from automl.queue.claims import take_waiting
+from automl.queue.enqueuing import enqueue_trial
 from automl.recipe import Recipe
-from automl.results.results import RECIPE_ATTRIBUTE, read_trial
+from automl.results.trials import read_trial
+from automl.storage.attributes import RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
-from automl.study.study import StudyRecord, delete_study, find_study
+from automl.study.deletion import delete_study
+from automl.study.record import StudyRecord, find_study
 from tests.studies import MakeStudy
 
 

@@ -9,17 +9,20 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.queue.budget import budget_status, count_active_seconds, enqueue_trial, how_to_continue
+from automl.queue.budget import budget_status, count_active_seconds, how_to_continue
+from automl.queue.enqueuing import enqueue_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage
-from automl.study.study import Budget, create_or_continue
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
 from tests.studies import SPECIFICATION, MakeStudy
 
 PULLER = """
 import random, sys, optuna
 from sqlalchemy import create_engine
-from automl.queue.budget import enqueue_trial
-from automl.queue.claims import fence, requeue, take_waiting
+from automl.queue.enqueuing import enqueue_trial
+from automl.queue.claims import fence, take_waiting
+from automl.queue.recovery import requeue
 from automl.storage.database import Database
 from automl.storage.optuna_internals import running_trial
 from automl.storage.optuna_storage import open_storage

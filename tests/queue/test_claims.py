@@ -10,22 +10,14 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from automl.errors import LeaseLostError
-from automl.queue.budget import enqueue_trial
-from automl.queue.claims import (
-    GRACE_SECONDS,
-    MAX_ATTEMPTS,
-    Claim,
-    fence,
-    find_held,
-    recover_lost,
-    requeue,
-    take_waiting,
-    this_host,
-)
-from automl.results.results import read_status
+from automl.queue.claims import Claim, fence, find_held, take_waiting
+from automl.queue.enqueuing import enqueue_trial
+from automl.queue.recovery import GRACE_SECONDS, MAX_ATTEMPTS, recover_lost, requeue, this_host
+from automl.results.status import read_status
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, running_trial
-from automl.study.study import StudyRecord, request_stop
+from automl.study.record import StudyRecord
+from automl.study.stopping import request_stop
 from automl.worker.epoch_reports import report_end
 from automl.worker.outcomes import Outcome
 from tests.studies import MakeStudy
@@ -121,7 +113,7 @@ def test_worker_of_an_older_attempt_can_no_longer_write(scene: Scene) -> None:
     with fence(scene.engine, old) as connection:
         requeue(connection, old.trial_id)
     scene.take()
-    message = "Trial 0 was given to another worker (attempt 1)."
+    message = "Trial 0 was reassigned to another worker (attempt 1)."
     with pytest.raises(LeaseLostError, match=re.escape(message)), fence(scene.engine, old):
         pytest.fail("the fence let an old attempt in")
 

@@ -10,11 +10,13 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import create_trial
 from sqlalchemy import text
 
-from automl.queue.claims import MAX_ATTEMPTS, recover_lost, take_waiting
+from automl.queue.claims import take_waiting
+from automl.queue.recovery import MAX_ATTEMPTS, recover_lost
+from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial, running_trial
-from automl.study.study import StudyRecord
-from automl.worker.pruners import EPOCHS_ATTRIBUTE, build_pruner
+from automl.study.record import StudyRecord
+from automl.worker.pruners import build_pruner
 from automl.worker.samplers import build_sampler
 from tests.studies import MakeStudy
 

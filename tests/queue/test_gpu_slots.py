@@ -15,10 +15,10 @@ from automl.queue.gpu_slots import GpuClaim, claimed_device, slot_key
 from automl.queue.gpus import Gpu
 from automl.queue.heartbeat import Heartbeat
 from automl.storage.database import Database
-from automl.storage.optuna_storage import OutageRetry
+from automl.storage.retry import OutageRetry
 from tests.studies import MakeStudy
 
-PATIENCE = OutageRetry(outage_seconds=60, warn=print)
+RETRY = OutageRetry(outage_seconds=60, warn=print)
 GPUS = [Gpu(0, "aaaa"), Gpu(1, "bbbb")]
 HOLDER = """
 import sys, time, sqlalchemy
@@ -98,7 +98,7 @@ def test_a_worker_whose_session_the_database_ended_takes_its_place_again(databas
         wait_until(lambda: len(holders(database, GPUS[0])) == 1 and holders(database, GPUS[0]) != before)
 
 
-def test_a_worker_warns_once_when_its_place_was_taken_and_takes_it_when_it_is_free(database: Database) -> None:
+def test_a_worker_warns_once_when_its_slot_was_taken_and_takes_it_when_it_is_free(database: Database) -> None:
     said: list[str] = []
     engine = sqlalchemy.create_engine(database.url)
     with GpuClaim(engine, GPUS[:1], slots=1, warn=said.append, keep_seconds=0.05) as claim:
@@ -118,7 +118,7 @@ def test_a_worker_warns_once_when_its_place_was_taken_and_takes_it_when_it_is_fr
             thief.invalidate()
         wait_until(lambda: len(holders(database, GPUS[0])) == 1)
     engine.dispose()
-    assert said == ["Another worker took this one's place on its GPU while the database was out of reach."]
+    assert said == ["Another worker took this one's slot on its GPU while the database was out of reach."]
 
 
 def waiting_for_locks(database: Database) -> int:
@@ -154,9 +154,9 @@ def test_a_device_that_leaves_no_choice_is_not_claimed(database: Database, make_
         database.engine,
         study_id=record.study_id,
         slots=1,
-        patience=PATIENCE,
+        retry=RETRY,
         stop_event=threading.Event(),
-        say=lambda _: None,
+        log=lambda _: None,
     ) as device:
         assert device == "cpu"
 
@@ -180,9 +180,9 @@ def test_a_worker_without_a_place_waits_is_seen_and_goes_on_when_one_is_free(
             database.engine,
             study_id=record.study_id,
             slots=1,
-            patience=PATIENCE,
+            retry=RETRY,
             stop_event=threading.Event(),
-            say=lambda _: None,
+            log=lambda _: None,
         ) as device:
             got.append(device)
 
@@ -190,7 +190,7 @@ def test_a_worker_without_a_place_waits_is_seen_and_goes_on_when_one_is_free(
     with claiming(database, [one_gpu]) as claim:
         claim.take()
         waiter.start()
-        wait_until(lambda: devices_at_work(database) == ["waiting for one of 1 × 1 GPU places"])
+        wait_until(lambda: devices_at_work(database) == ["waiting for one of 1 × 1 GPU slots"])
         assert got == []
     waiter.join(20)
     assert got == ["cuda:0"]
@@ -211,9 +211,9 @@ def test_a_waiting_worker_ends_with_the_budget(database: Database, make_study: M
             database.engine,
             study_id=record.study_id,
             slots=1,
-            patience=PATIENCE,
+            retry=RETRY,
             stop_event=threading.Event(),
-            say=lambda _: None,
+            log=lambda _: None,
         ) as device:
             assert device is None
 
@@ -242,9 +242,9 @@ def test_a_waiting_worker_finds_lost_trials_after_the_grace_time_that_was_set(
             database.engine,
             study_id=record.study_id,
             slots=1,
-            patience=PATIENCE,
+            retry=RETRY,
             stop_event=stop_event,
-            say=lambda _: None,
+            log=lambda _: None,
             grace_seconds=1,
         ) as device:
             assert device is None
@@ -273,13 +273,13 @@ def devices_at_work(database: Database) -> list[str]:
 def test_the_search_is_over_when_its_budget_is_used_and_no_worker_is_left(
     database: Database, make_study: MakeStudy
 ) -> None:
-    from automl.queue.study_end import is_over
+    from automl.queue.study_end import is_study_finished
 
     record = make_study(trials=1)
 
     def over() -> bool:
         with database.engine.connect() as connection:
-            return is_over(connection, record.study_id)
+            return is_study_finished(connection, record.study_id)
 
     assert not over()
     with database.engine.begin() as connection:

@@ -7,11 +7,12 @@ import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy import text
 
-from automl.queue.budget import enqueue_trial
-from automl.queue.claims import GRACE_SECONDS, take_waiting
+from automl.queue.claims import take_waiting
+from automl.queue.enqueuing import enqueue_trial
 from automl.queue.heartbeat import UNBROKEN_SECONDS, Heartbeat
+from automl.queue.recovery import GRACE_SECONDS
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from tests.studies import MakeStudy
 
 SHORT_GRACE = 1.0

@@ -12,8 +12,9 @@ import pytest
 from automl.metrics import METRICS, EpochResult
 from automl.recipe import Recipe
 from automl.report.facts import Facts
-from automl.results.results import StudyStatus, TrialRecord
-from automl.study.study import StudyRecord
+from automl.results.status import StudyStatus
+from automl.results.trials import TrialRecord
+from automl.study.record import StudyRecord
 from tests.studies import SPECIFICATION
 
 MakeFacts = Callable[..., Facts]

@@ -6,7 +6,7 @@ from optuna.storages import RDBStorage
 
 from automl.report.importance import read_importances
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from tests.studies import MakeStudy, database, make_study, storage
 
 __all__ = ["database", "make_study", "storage"]  # fixtures

@@ -14,11 +14,13 @@ from sqlalchemy import text
 
 from automl.confirmation.best_trials import best_trials
 from automl.confirmation.confirmed import choose_best
-from automl.results.notes import write_study_note
-from automl.results.results import RECIPE_ATTRIBUTE, find_best
+from automl.results.best import equals_of, find_best
+from automl.results.note_writing import write_study_note
+from automl.results.studies import list_studies
+from automl.storage.attributes import RECIPE_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from tests.studies import MakeStudy
 
 BEST, EQUALS = 1, (2, 4)
@@ -51,6 +53,8 @@ def test_every_answer_names_the_oldest(record: StudyRecord, study: optuna.Study,
         assert found.number == BEST
         assert choose_best(connection, record).trial.number == BEST
         assert [trial.number for trial in best_trials(connection, record, 3)] == [BEST, *EQUALS]
+        assert equals_of(connection, record, BEST) == EQUALS
+        assert [study.best for study in list_studies(connection)] == [found.value]
     assert study.best_trial.number == BEST
 
 

@@ -11,16 +11,11 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from automl.results.notes import (
-    PIECE_LETTERS,
-    trial_note,
-    write_missing_trial_notes,
-    write_study_note,
-    write_trial_note,
-)
-from automl.results.results import TrialRecord
+from automl.results.note_writing import PIECE_LETTERS, write_missing_trial_notes, write_study_note, write_trial_note
+from automl.results.notes import trial_note
+from automl.results.trials import TrialRecord
 from automl.storage.database import Database
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from tests.studies import SPECIFICATION, MakeStudy
 
 FAILED = TrialRecord(

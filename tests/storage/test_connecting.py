@@ -11,13 +11,16 @@ from sqlalchemy import text
 
 from automl.cli.main import main
 from automl.errors import StorageError
-from automl.results.results import list_studies
+from automl.results.studies import list_studies
 from automl.storage.connecting import connector
 from automl.storage.database import Database, open_database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.refusals import READ_ONLY
-from automl.storage.schema import create_schema, has_schema
-from automl.study.study import Budget, create_or_continue, request_stop
+from automl.storage.schema import has_schema
+from automl.storage.schema_creation import create_schema
+from automl.study.creation import create_or_continue
+from automl.study.granting import Budget
+from automl.study.stopping import request_stop
 from tests.studies import SPECIFICATION, MakeStudy
 
 HOSTILE = {

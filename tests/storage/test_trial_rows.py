@@ -15,10 +15,11 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from automl.spaces.file import load_space
+from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
 from automl.storage.optuna_storage import open_storage
-from automl.worker.pruners import EPOCHS_ATTRIBUTE, RankPruner
+from automl.worker.pruners import RankPruner
 from automl.worker.samplers import build_sampler
 from benchmarks.seeding import seed_trials
 from tests.studies import MakeStudy

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from automl.cli.main import main
 from automl.errors import StorageError
+from automl.storage.attributes import SPECIFICATION_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import VERSION
-from automl.study.specification import ATTRIBUTE
 from tests.studies import SPECIFICATION, MakeStudy
 
 
@@ -26,7 +26,7 @@ def store_specification(database: Database, document: dict[str, object]) -> None
     with database.engine.begin() as connection:
         connection.execute(
             text("UPDATE study_user_attributes SET value_json = :document WHERE key = :key"),
-            {"document": json.dumps(document), "key": ATTRIBUTE},
+            {"document": json.dumps(document), "key": SPECIFICATION_ATTRIBUTE},
         )
 
 
@@ -52,8 +52,12 @@ def test_tables_of_another_optuna_are_refused(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("change", "what"),
-    [({"version": 2}, "of version 2"), ({"novelty": 1}, "with novelty, which are unknown here")],
-    ids=["version", "field"],
+    [
+        ({"version": 2}, "of version 2"),
+        ({"novelty": 1}, "with novelty, which are unknown here"),
+        ({"keep": None}, "without keep"),  # None: left out
+    ],
+    ids=["version", "unknown field", "missing field"],
 )
 def test_a_worker_stops_at_a_specification_of_another_version(
     database: Database,
@@ -63,7 +67,8 @@ def test_a_worker_stops_at_a_specification_of_another_version(
     what: str,
 ) -> None:
     make_study()
-    store_specification(database, SPECIFICATION.as_dict() | change)
+    document = SPECIFICATION.as_dict() | change
+    store_specification(database, {name: value for name, value in document.items() if change.get(name, "") is not None})
     assert worker(database, capsys) == (
         f"automl: The study's specification is {what}, and this automl works with version 1: the study was made by "
         "another automl, and all its workers need that one. Install it here, or begin a new study.\n"

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import optuna
 
-from automl.results.results import MILLISECONDS_ATTRIBUTE
+from automl.storage.attributes import MILLISECONDS_ATTRIBUTE
 from automl.storage.optuna_internals import FastStorage
 from automl.study.limits import constraints, excess, in_words, judging
 from automl.study.specification import Confirms

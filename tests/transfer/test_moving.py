@@ -17,18 +17,22 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from automl.artifacts.store import FolderStore, open_artifacts
-from automl.artifacts.weights import FILENAME, checkpoint_name, weights_name
+from automl.artifacts.checkpoint_names import checkpoint_name
+from automl.artifacts.opening import open_artifacts
+from automl.artifacts.store import FolderStore
+from automl.artifacts.weights import weights_name
 from automl.errors import StudyError
 from automl.queue.claims import take_waiting
-from automl.results.notes import write_missing_trial_notes
-from automl.results.results import read_status, read_trial
+from automl.results.note_writing import write_missing_trial_notes
+from automl.results.status import read_status
+from automl.results.trials import read_trial
 from automl.storage.database import Database, open_database
 from automl.storage.optuna_internals import artifact_record, enqueue_waiting_trial
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import VERSION
-from automl.study.study import StudyRecord, find_study, study_names
-from automl.transfer.moving import back_up, copy_study, restore, snapshot
+from automl.study.record import StudyRecord, find_study, study_names
+from automl.transfer.backups import back_up, restore
+from automl.transfer.copying import copy_study, snapshot
 from benchmarks.seeding import seed_trials
 from tests.conftest import Bucket
 from tests.studies import MakeStudy
@@ -74,7 +78,7 @@ def search(database: Database, make_study: MakeStudy, store: FolderStore) -> Stu
         path.write_bytes(WEIGHTS)
     first = study.get_trials(deepcopy=False)[0]
     storage_id = first._trial_id
-    key, value = artifact_record("one", filename=FILENAME)
+    key, value = artifact_record("one", filename="weights.pt")
     with database.engine.begin() as connection:
         connection.execute(
             text("INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:id, :key, :value)"),

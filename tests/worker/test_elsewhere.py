@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from automl.artifacts.store import PARTIAL, open_artifacts
+from automl.artifacts.opening import open_artifacts
+from automl.artifacts.store import PARTIAL
 from tests.conftest import Bucket
 from tests.worker.test_worker import Service
 

@@ -13,12 +13,13 @@ from sqlalchemy import text
 
 from automl.errors import LeaseLostError
 from automl.metrics import EpochResult
-from automl.queue.claims import Claim, requeue, take_waiting
-from automl.results.results import read_trial
+from automl.queue.claims import Claim, take_waiting
+from automl.queue.recovery import requeue
+from automl.results.trials import read_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.storage.schema import EPOCH_COLUMNS
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from automl.worker.epoch_reports import report_end, report_epoch
 from automl.worker.outcomes import Outcome
 from tests.studies import MakeStudy
@@ -78,7 +79,7 @@ def test_a_worker_whose_trial_was_taken_reports_nothing(
             requeue(connection, claim.trial_id)
         else:
             connection.execute(text("UPDATE trials SET state = 'FAIL'"))
-    with pytest.raises(LeaseLostError, match="Trial 0 was given to another worker, or ended by somebody"):
+    with pytest.raises(LeaseLostError, match="Trial 0 was reassigned to another worker, or ended by somebody"):
         report(database, claim, RESULT, 0.25)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM automl_epochs")) == 0
@@ -137,7 +138,7 @@ def test_end_is_stored_as_optuna_stores_it_and_a_second_time_changes_nothing(
 def test_end_of_an_older_attempt_is_refused(database: Database, storage: FastStorage, claim: Claim) -> None:
     with database.engine.begin() as connection:
         requeue(connection, claim.trial_id)
-    with pytest.raises(LeaseLostError, match=re.escape("Trial 0 was given to another worker (attempt 1).")):
+    with pytest.raises(LeaseLostError, match=re.escape("Trial 0 was reassigned to another worker (attempt 1).")):
         end(database, claim, Outcome("complete", 0.75), 0.75)
     trial = storage.get_trial(claim.trial_id)
     assert (trial.state, trial.value, trial.user_attrs) == (TrialState.WAITING, None, {})

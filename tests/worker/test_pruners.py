@@ -11,8 +11,9 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from automl.errors import StudyError
+from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.study.specification import PRUNERS, SAMPLERS
-from automl.worker.pruners import EPOCHS_ATTRIBUTE, RankPruner, build_pruner
+from automl.worker.pruners import RankPruner, build_pruner
 from automl.worker.samplers import build_sampler, worker_seed
 from tests.studies import SPECIFICATION
 

@@ -12,16 +12,16 @@ import optuna
 import pytest
 from sqlalchemy import text
 
+from automl.artifacts.artifact_records import CURVE, MATRIX, artifact_files
 from automl.artifacts.garbage import remove_garbage
-from automl.artifacts.records import CURVE, MATRIX, artifact_files
 from automl.artifacts.store import FolderStore
 from automl.metrics import EpochResult
 from automl.queue.claims import Claim, take_waiting
-from automl.results.results import read_trial
+from automl.results.trials import read_trial
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.storage.schema import EPOCH_COLUMNS
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 from automl.worker.epoch_reports import report_end, report_epoch
 from automl.worker.outcomes import Outcome
 from automl.worker.publishing import left_unpublished, mark, others_publish, publish_trial

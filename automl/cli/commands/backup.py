@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write one file."""
-    from automl.transfer.moving import back_up  # Optuna takes 0.3 s to import
+    from automl.transfer.backups import back_up  # Optuna takes 0.3 s to import
 
     refuse_foreign(arguments.file, option="FILE")
     with open_command_context(arguments) as context:

@@ -24,9 +24,9 @@ from automl.errors import SettingsError
 from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
 from automl.results.calibrated import read_calibrated
-from automl.results.results import read_trial
+from automl.results.trials import read_trial
 from automl.settings import expand_home
-from automl.study.study import StudyRecord
+from automl.study.record import StudyRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,8 +23,8 @@ from automl.cli.arguments import (
 from automl.cli.confirmation_output import print_confirmation
 from automl.cli.output import print_json, print_stderr
 from automl.confirmation.confirmed import Confirmation, confirmed_study, read_confirmation
-from automl.results.results import StudyStatus, read_status
-from automl.study.study import StudyRecord
+from automl.results.status import StudyStatus, read_status
+from automl.study.record import StudyRecord
 
 TOP, SEEDS = 5, 3
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from automl.application.service_address import running_service
-from automl.artifacts.store import open_artifacts
+from automl.artifacts.opening import open_artifacts
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.errors import SettingsError
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Copy a study into another database."""
-    from automl.transfer.moving import copy_study  # Optuna takes 0.3 s to import
+    from automl.transfer.copying import copy_study  # Optuna takes 0.3 s to import
 
     with open_command_context(arguments) as context, open_database(arguments.to, home=context.home) as target:
         address = target_artifacts(context.settings, arguments)

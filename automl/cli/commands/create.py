@@ -39,11 +39,11 @@ def run(arguments: argparse.Namespace) -> None:
             )
         record = prepare_study(context, plan, log=print_stderr)
         if source is not None:
-            from automl.transfer.warm_start import carry_over  # Optuna takes 0.3 s to import
+            from automl.transfer.warm_start import import_trials  # Optuna takes 0.3 s to import
 
-            carried = carry_over(context.database, source, record, artifacts=context.artifacts)
+            found = import_trials(context.database, source, record, artifacts=context.artifacts)
             print_stderr(
-                f"       {carried.carried} finished trials carried over from {source.name}; {carried.left} do not fit"
+                f"       {found.imported} finished trials carried over from {source.name}; {found.left} do not fit"
             )
         if arguments.json:
             print_json(

@@ -11,8 +11,8 @@ from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.confirmation.confirmed import find_confirmation
 from automl.errors import StudyError
-from automl.results.results import read_status
-from automl.study.study import StudyRecord, delete_study
+from automl.results.status import read_status
+from automl.study.record import StudyRecord
 from automl.tracking.wandb_files import delete_runs
 
 
@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
             raise StudyError(f"Nothing was deleted. To delete without a question: automl delete {record.name} --yes")
         with context.database.engine.connect() as connection:
             confirmation = find_confirmation(connection, record)
+        from automl.study.deletion import delete_study  # Optuna takes 0.3 s to import
+
         delete_study(context.database, record, artifacts=context.artifacts)
         logs = context.home / "logs" / record.uid
         if logs.exists():

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read one file."""
-    from automl.transfer.moving import restore  # Optuna takes 0.3 s to import
+    from automl.transfer.backups import restore  # Optuna takes 0.3 s to import
 
     with open_command_context(arguments) as context:
         moved = restore(arguments.file, context.database, name=arguments.study, artifacts=context.artifacts)

@@ -10,7 +10,7 @@ from automl.cli.output import print_json
 from automl.cli.study_output import print_trial, recipe_document, recipe_yaml
 from automl.confirmation.confirmed import choose_best
 from automl.errors import StudyError
-from automl.results.results import read_trial
+from automl.results.trials import read_trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

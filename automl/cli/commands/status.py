@@ -9,8 +9,8 @@ from automl.cli.confirmation_output import print_confirmation_line
 from automl.cli.output import print_json
 from automl.cli.study_output import print_status
 from automl.confirmation.confirmed import find_confirmation
-from automl.queue.claims import recover_lost
-from automl.results.results import read_status
+from automl.queue.recovery import recover_lost
+from automl.results.status import read_status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

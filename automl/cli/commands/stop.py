@@ -6,7 +6,7 @@ import argparse
 
 from automl.cli.arguments import add_storage_options, add_study_name, open_command_context
 from automl.cli.output import write_line
-from automl.study.study import request_stop
+from automl.study.stopping import request_stop
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,10 +20,12 @@ from automl.cli.confirmation_output import print_choice
 from automl.cli.output import print_stderr, write_line
 from automl.cli.study_output import print_best
 from automl.confirmation.confirmed import choose_best
-from automl.results.results import find_best, read_trial
+from automl.queue.study_end import is_study_finished
+from automl.results.best import find_best
+from automl.results.trials import read_trial
 from automl.settings import Settings
-from automl.storage.database import Patience
-from automl.study.study import StudyRecord
+from automl.storage.retry import OutageRetry
+from automl.study.record import StudyRecord
 from automl.tracking.wandb_mode import choose_mode
 from automl.tracking.wandb_runs import RunTracker
 
@@ -40,16 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Work until there is nothing left to do, or until told to end; the last worker prints what was found."""
-    from automl.storage.optuna_storage import OutageRetry  # it imports Optuna, which takes 0.3 s
-
     outage_seconds = Settings.read().whole_number("AUTOML_OUTAGE_SECONDS")
     with stop_on_signals(or_closed_input=arguments.attached) as stop_event:
-        patience = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=print_stderr)
-        with open_command_context(arguments, patience=patience) as context:
-            record = patience.retry_until_available(lambda: context.find_study(arguments.study))
-            print_stderr(f"worker ends: {_work(arguments, context, record, stop_event, patience)}")
+        retry = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=print_stderr)
+        with open_command_context(arguments, retry=retry) as context:
+            record = retry.retry_until_available(lambda: context.find_study(arguments.study))
+            print_stderr(f"worker ends: {_work(arguments, context, record, stop_event, retry)}")
             if not arguments.attached:
-                patience.retry_until_available(lambda: _print_best_if_over(context, record))
+                retry.retry_until_available(lambda: _print_best_if_over(context, record))
 
 
 def _work(
@@ -57,7 +57,7 @@ def _work(
     context: CommandContext,
     record: StudyRecord,
     stop_event: threading.Event,
-    patience: Patience,
+    retry: OutageRetry,
 ) -> str:
     from automl.queue.gpu_slots import claimed_device  # torch takes seconds to import
     from automl.worker.worker import Worker
@@ -67,9 +67,9 @@ def _work(
         context.database.engine,
         study_id=record.study_id,
         slots=context.settings.whole_number("AUTOML_WORKERS_PER_GPU"),
-        patience=patience,
+        retry=retry,
         stop_event=stop_event,
-        say=print_stderr,
+        log=print_stderr,
         grace_seconds=context.settings.grace_seconds(),
     ) as device:
         if device is None:
@@ -110,10 +110,8 @@ def _write_model(context: CommandContext, record: StudyRecord, number: int, path
 
 
 def _print_best_if_over(context: CommandContext, record: StudyRecord) -> None:
-    from automl.queue.study_end import is_over
-
     with context.database.engine.connect() as connection:
-        if not is_over(connection, record.study_id):
+        if not is_study_finished(connection, record.study_id):
             return
         if find_best(connection, record) is None:
             print_stderr(f"Study {record.name} is over, and no trial of it is complete.")

@@ -30,7 +30,7 @@ from automl.report.trial_points import (
 from automl.report.winner import TestEvaluation
 from automl.report.words import count, duration, network_of, size_of
 from automl.results.notes import REMEDIES
-from automl.results.results import OVER_A_LIMIT
+from automl.results.trials import OVER_A_LIMIT
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.specification import BAND_PRUNERS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import StorageError
-from automl.storage.embedded.paths import MAJOR, Place, socket_folder
+from automl.storage.embedded.paths import MAJOR, ClusterPaths, socket_folder
 from automl.storage.embedded.postmaster import POLL_SECONDS, Server, end, end_unrecorded, forget_dead, runs
 
 if sys.platform != "win32":
@@ -51,29 +51,29 @@ LAUNCH = '"$@" >>"$0" 2>&1 </dev/null & echo $!'
 
 
 class Cluster:
-    """The data folder at `place` and the server on it."""
+    """The data folder at `paths` and the server on it."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self._log = place.data / "server.log"
+    def __init__(self, paths: ClusterPaths) -> None:
+        self.paths = paths
+        self._log = paths.data / "server.log"
 
     def exists(self) -> bool:
         """Whether the home has a cluster.
 
         Raises: StorageError if it is of another version of PostgreSQL, or the folder holds something else.
         """
-        version = self.place.link / "PG_VERSION"
+        version = self.paths.link / "PG_VERSION"
         if version.exists():
             found = version.read_text("utf-8").strip()
             if found == MAJOR:
                 return True
             raise StorageError(
-                f"{self.place.data} is of PostgreSQL {found}, and this automl brings {MAJOR}. "
+                f"{self.paths.data} is of PostgreSQL {found}, and this automl brings {MAJOR}. "
                 "Use the automl that made it, or set AUTOML_HOME to another folder."
             )
-        if self.place.link.is_dir() and any(self.place.link.iterdir()):
+        if self.paths.link.is_dir() and any(self.paths.link.iterdir()):
             raise StorageError(
-                f"{self.place.link} is no PostgreSQL cluster. Move it away, or set AUTOML_HOME to another folder."
+                f"{self.paths.link} is no PostgreSQL cluster. Move it away, or set AUTOML_HOME to another folder."
             )
         return False
 
@@ -90,15 +90,15 @@ class Cluster:
         self._give(password_file)
         self._run("initdb", *INITDB, f"--pgdata={data}", f"--pwfile={password_file}")
         self._run("postgres", "--single", "-D", str(data), "postgres", statement=f"CREATE DATABASE {DATABASE}")
-        data.rename(self.place.data)
+        data.rename(self.paths.data)
         shutil.rmtree(draft)
-        if self.place.link != self.place.data and not self.place.link.is_symlink():
-            self.place.link.symlink_to(self.place.data)
+        if self.paths.link != self.paths.data and not self.paths.link.is_symlink():
+            self.paths.link.symlink_to(self.paths.data)
 
     def server(self) -> Server | None:
         """Return the living server of this cluster, whatever it is doing."""
-        server = Server.read(self.place.data)
-        return server if server and (runs(server.pid, self.place.data) or server.answers()) else None
+        server = Server.read(self.paths.data)
+        return server if server and (runs(server.pid, self.paths.data) or server.answers()) else None
 
     def ensure_running(self) -> Server:
         """Start the server if it does not run; return once it takes connections, recovered from a crash if it had one.
@@ -111,7 +111,7 @@ class Cluster:
             server = self.server()
             if server is not None and server.status == "ready":
                 return server
-            if server is None and (launched is None or not runs(launched, self.place.data)):
+            if server is None and (launched is None or not runs(launched, self.paths.data)):
                 if launched is not None:
                     self._expect_retry()
                 launched = self._launch()
@@ -120,15 +120,15 @@ class Cluster:
 
     def stop(self, server: Server) -> None:
         """Stop a server of this cluster, recorded in it or not any more, and wait for its end."""
-        end(server.pid, self.place.data)
-        if server.sockets != self.place.data:
+        end(server.pid, self.paths.data)
+        if server.sockets != self.paths.data:
             with suppress(OSError):  # not empty: a killed server's socket, which the next one takes over
                 server.sockets.rmdir()
 
     def _launch(self) -> int:
         """Start the server in the background; its pid."""
-        data = self.place.data
-        sockets = socket_folder(data, self.place.account)
+        data = self.paths.data
+        sockets = socket_folder(data, self.paths.account)
         forget_dead(data, sockets)
         if self._log.exists():
             self._log.replace(self._log.with_suffix(".log.1"))
@@ -147,13 +147,13 @@ class Cluster:
 
     def _end_predecessor(self) -> None:
         """End the server of a home that was deleted at this path: it would take the new one's socket with it."""
-        end_unrecorded(self.place.data)
-        if self.place.data != self.place.link and self.place.data.exists():
-            shutil.rmtree(self.place.data)
+        end_unrecorded(self.paths.data)
+        if self.paths.data != self.paths.link and self.paths.data.exists():
+            shutil.rmtree(self.paths.data)
 
     def _refuse_nameless_user(self) -> None:
         """Only `initdb` asks for the name; a server on a cluster that is there runs without one."""
-        user = self.place.account.uid if self.place.account else os.geteuid()
+        user = self.paths.account.uid if self.paths.account else os.geteuid()
         try:
             pwd.getpwuid(user)
         except KeyError as error:
@@ -177,18 +177,18 @@ class Cluster:
             raise self._failure("could not be created", done.stderr or done.stdout)
 
     def _program(self, name: str) -> str:
-        return str(self.place.binaries / name)
+        return str(self.paths.binaries / name)
 
     def _as_account(self) -> dict[str, Any]:
         # An environment of its own: PGDATA, PGOPTIONS and their like are meant for other servers.
         options: dict[str, Any] = {"cwd": "/", "env": {"PATH": os.defpath, "LC_ALL": "C"}, "umask": 0o077}
-        if self.place.account:
-            options |= {"user": self.place.account.uid, "group": self.place.account.gid, "extra_groups": []}
+        if self.paths.account:
+            options |= {"user": self.paths.account.uid, "group": self.paths.account.gid, "extra_groups": []}
         return options
 
     def _make_draft(self) -> Path:
-        draft = self.place.data.with_name(f"{self.place.data.name}.new")
-        if draft != self.place.link.with_name(draft.name):
+        draft = self.paths.data.with_name(f"{self.paths.data.name}.new")
+        if draft != self.paths.link.with_name(draft.name):
             draft.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         if draft.exists():
             shutil.rmtree(draft)  # of a creation that was interrupted
@@ -197,8 +197,8 @@ class Cluster:
         return draft
 
     def _give(self, path: Path) -> None:
-        if self.place.account:
-            os.chown(path, self.place.account.uid, self.place.account.gid)
+        if self.paths.account:
+            os.chown(path, self.paths.account.uid, self.paths.account.gid)
 
     def _log_end(self) -> str:
         return self._log.read_text("utf-8", errors="replace") if self._log.exists() else ""
@@ -207,7 +207,7 @@ class Cluster:
         said = "\n".join((output or self._log_end()).strip().splitlines()[-LOG_LINES:]) or "(it said nothing)"
         full = "No space left on device" in said
         return StorageError(
-            f"The embedded PostgreSQL in {self.place.data} {what}:\n{said}\n"
+            f"The embedded PostgreSQL in {self.paths.data} {what}:\n{said}\n"
             f"{'The disk is full: free some space, or set' if full else 'Set'} AUTOML_HOME to another local folder, "
             "or --storage to a PostgreSQL URL."
         )

@@ -59,7 +59,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterPaths:
     """All that a cluster needs to be created and started."""
 
     link: Path
@@ -70,19 +70,19 @@ class Place:
     """None: this process's own user."""
 
 
-def choose_place(home: Path, *, state: Path = STATE) -> Place:
-    """Find the place of the cluster of `home`, an existing folder; binaries are copied if its user could not run them.
+def locate_cluster(home: Path, *, state: Path = STATE) -> ClusterPaths:
+    """Find where the cluster of `home`, an existing folder, is; binaries are copied if its user could not run them.
 
     Raises: StorageError if PostgreSQL is not installed, or may not work there. OSError.
     """
     link, binaries = home / "postgres", wheel_binaries()
     if os.geteuid() != 0:
         _refuse_foreign(link)
-        return Place(link, Path(os.path.realpath(link)), binaries, None)
+        return ClusterPaths(link, Path(os.path.realpath(link)), binaries, None)
     account = _account(link)
     if not account.may_run(binaries):
         binaries = _copied(binaries, state)
-    return Place(link, _data(link, account, state), binaries, account)
+    return ClusterPaths(link, _data(link, account, state), binaries, account)
 
 
 def wheel_binaries() -> Path:

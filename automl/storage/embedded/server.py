@@ -12,7 +12,7 @@ from automl.errors import StorageError
 from automl.storage.embedded.cluster import DATABASE, ROLE, Cluster
 from automl.storage.embedded.locks import Use
 from automl.storage.embedded.mounts import refuse_network_folder
-from automl.storage.embedded.paths import STATE, choose_place
+from automl.storage.embedded.paths import STATE, locate_cluster
 from automl.storage.embedded.postmaster import Server
 
 
@@ -77,7 +77,7 @@ class EmbeddedPostgres:
             self._use = Use(self.home)
         with self._use.gate():
             self._use.join()
-            self._cluster = Cluster(choose_place(self.home, state=self._state))
+            self._cluster = Cluster(locate_cluster(self.home, state=self._state))
             if not self._cluster.exists():
                 self._cluster.create(self._new_password())
             self._server = self._cluster.ensure_running()

@@ -18,7 +18,7 @@ import pytest
 from automl.errors import StorageError
 from automl.storage.embedded import EmbeddedPostgres
 from automl.storage.embedded import paths as place
-from automl.storage.embedded.paths import Account, choose_place, socket_folder, wheel_binaries
+from automl.storage.embedded.paths import Account, locate_cluster, socket_folder, wheel_binaries
 from automl.storage.embedded.postmaster import SOCKET_NAME, Server
 from tests.storage.embedded.asking import ask
 
@@ -97,7 +97,7 @@ def test_binaries_that_others_cannot_run_are_copied_once(
         assert ask(server.start(), "SELECT 1") == [(1,)]
     finally:
         server.close()
-    copy = choose_place(empty_home, state=state).binaries
+    copy = locate_cluster(empty_home, state=state).binaries
     assert copy.is_relative_to(state)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
@@ -112,7 +112,7 @@ def test_root_joins_and_starts_the_cluster_of_an_ordinary_user_as_that_user(empt
     try:
         assert ask(server.start(), "SELECT 1") == [(1,)]
         assert (empty_home / "postgres").stat().st_uid == nobody.pw_uid
-        assert choose_place(empty_home).account == Account(nobody.pw_uid, (empty_home / "postgres").stat().st_gid)
+        assert locate_cluster(empty_home).account == Account(nobody.pw_uid, (empty_home / "postgres").stat().st_gid)
     finally:
         server.close()
     run_as_nobody(empty_home)

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
-from automl.storage.optuna_internals import FastStorage, reported_steps
-from automl.storage.optuna_storage import OutageRetry
+from automl.storage.optuna_internals import FastStorage
+from automl.storage.retry import OutageRetry
 
 
 class Clock:
@@ -91,17 +91,29 @@ def test_error_that_is_no_outage_is_raised_at_once(storage: RDBStorage) -> None:
     assert clock.pauses == []
 
 
-def test_what_optuna_writes_in_a_transaction_that_fails_is_undone(storage: FastStorage) -> None:
-    trial = optuna.create_study(storage=storage).ask()
+def test_outage_inside_a_call_of_optuna_is_ridden_out(storage: FastStorage) -> None:
+    clock, said = Clock(), list[str]()
+    study = optuna.create_study(storage=storage)
+    answers = [lost(), None]
 
-    def stored() -> dict[int, float]:
-        return storage.get_trial(trial._trial_id).intermediate_values
+    def call() -> float:
+        with storage.begin() as connection:
+            if answers.pop(0) is not None:
+                connection.connection.dbapi_connection.close()  # type: ignore[union-attr]
+            study.set_user_attr("answered", True)
+        return 1.0
 
-    with suppress(ZeroDivisionError), storage.begin():
-        storage.set_trial_intermediate_value(trial._trial_id, 0, 0.5)
-        assert stored() == {0: 0.5}  # in the transaction
-        raise ZeroDivisionError
-    assert (stored(), reported_steps(trial)) == ({}, set())
-    with storage.begin():
-        storage.set_trial_intermediate_value(trial._trial_id, 0, 0.5)
-    assert stored() == {0: 0.5}
+    assert outage_retry(storage, clock, said).retry_until_available(call) == 1.0
+    assert len(clock.pauses) == 1
+
+
+def test_mistake_inside_a_call_of_optuna_is_raised_at_once(storage: FastStorage) -> None:
+    clock = Clock()
+    study = optuna.create_study(storage=storage)
+
+    def call() -> None:
+        study.set_user_attr("n" * 600, 1)  # longer than the column
+
+    with pytest.raises(StorageInternalError):
+        outage_retry(storage, clock, []).retry_until_available(call)
+    assert clock.pauses == []

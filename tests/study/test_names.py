@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import StudyError
-from automl.study.study import check_name, default_name
+from automl.study.names import check_name, default_name
 
 
 @pytest.mark.parametrize("name", ["pets", "my pets 2", "кошки-猫", "'; DROP TABLE studies; --", "a.b_c+d", "x" * 200])

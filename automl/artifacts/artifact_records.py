@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.storage.sql_facts import IS_ARTIFACT
+
 WEIGHTS, CURVE, MATRIX = "weights.pt", "learning-curve.png", "confusion-matrix.png"
 NAMES = (WEIGHTS, CURVE, MATRIX)
 PICTURES = (CURVE, MATRIX)
-UNPUBLISHED = "automl:unpublished"
-"""A trial's system attribute from its end until note and pictures are stored (`publishing`)."""
 NAMESPACE = uuid.UUID("6175746f-6d6c-4172-8069-666163747321")
 
 
@@ -27,11 +27,11 @@ def artifact_files(connection: Connection, study_id: int) -> list[str]:
     """Names of all artifacts of a study and its trials."""
     rows: Sequence[Any] = connection.execute(
         text(
-            """
+            f"""
             SELECT value_json FROM trial_system_attributes JOIN trials USING (trial_id)
-            WHERE study_id = :study_id AND key LIKE 'artifacts:%'
+            WHERE study_id = :study_id AND {IS_ARTIFACT}
             UNION ALL
-            SELECT value_json FROM study_system_attributes WHERE study_id = :study_id AND key LIKE 'artifacts:%'
+            SELECT value_json FROM study_system_attributes WHERE study_id = :study_id AND {IS_ARTIFACT}
             """
         ),
         {"study_id": study_id},

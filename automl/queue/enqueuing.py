@@ -1,0 +1,37 @@
+"""Trials that are enqueued, exactly as many as the budget has, by any number of workers.
+
+A trial is enqueued under a transaction-level advisory lock after counting every trial of the study, whatever its state,
+so N asked are N finished. What the queue starts with (`first:`, the baselines, a grid) is fixed in the enqueued trial;
+sampling, which can take seconds, happens later and outside the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+
+from automl.queue.budget import budget_status
+from automl.queue.claims import Transactions
+from automl.storage.advisory_locks import Lock, lock
+from automl.storage.optuna_internals import enqueue_waiting_trial, study_id_of
+
+
+def enqueue_trial(
+    transactions: Transactions, study: optuna.Study, queue: Sequence[Mapping[str, Any]], *, exhaustive: bool
+) -> bool:
+    """Queue one more trial if the budget allows it; returns whether it did.
+
+    `queue`: what the study's first trials fix, by trial number. `exhaustive`: there is nothing to try beyond it.
+    """
+    study_id = study_id_of(study)
+    with transactions.begin() as connection:
+        lock(connection, Lock.QUEUE, study_id)
+        now = budget_status(connection, study_id)
+        if now.budget_trials is not None and now.trials >= now.budget_trials:
+            return False
+        if exhaustive and now.trials >= len(queue):
+            return False
+        enqueue_waiting_trial(study, queue[now.trials] if now.trials < len(queue) else {})
+    return True

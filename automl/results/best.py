@@ -1,0 +1,86 @@
+"""The best trials of a study, by the one rule of `storage.sql_facts`. Neither Optuna nor torch is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from automl.errors import StudyError
+from automl.metrics import METRICS
+from automl.queue.budget import how_to_continue
+from automl.results.trials import STATE_NAMES, TrialRecord, best_epoch, count_states, epoch_results, read_trial
+from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS
+from automl.study.record import StudyRecord
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The best complete trial so far."""
+
+    number: int
+    value: float
+    epoch: int | None
+    """Epoch whose weights were kept."""
+
+
+def find_best(connection: Connection, record: StudyRecord) -> BestTrial | None:
+    """The best complete trial, the older one of two that are equal; None if none is complete."""
+    row = connection.execute(
+        text(f"SELECT trial_id, number, value FROM {COMPLETE_TRIALS} WHERE study_id = :study {BEST_FIRST} LIMIT 1"),
+        {"study": record.study_id},
+    ).one_or_none()
+    if row is None:
+        return None
+    epochs = epoch_results(connection, row.trial_id)
+    return BestTrial(row.number, row.value, best_epoch(epochs, METRICS[record.specification.metric]))
+
+
+def equals_of(connection: Connection, record: StudyRecord, number: int) -> tuple[int, ...]:
+    """Numbers of the other complete trials whose value is this one's, the oldest first."""
+    numbers = connection.scalars(
+        text(
+            f"""
+            SELECT number FROM {COMPLETE_TRIALS} WHERE study_id = :study AND number <> :number
+            AND loss = (SELECT loss FROM {COMPLETE_TRIALS} WHERE study_id = :study AND number = :number)
+            ORDER BY number
+            """
+        ),
+        {"study": record.study_id, "number": number},
+    )
+    return tuple(numbers)
+
+
+def best_trial(connection: Connection, record: StudyRecord) -> TrialRecord:
+    """The best complete trial, whole.
+
+    Raises: StudyError if no trial is complete.
+    """
+    best = find_best(connection, record)
+    if best is None:
+        counts = count_states(connection, record.study_id)
+        found = ", ".join(f"{n} {STATE_NAMES[state]}" for state, n in sorted(counts.items())) or "none"
+        raise StudyError(
+            f"Study {record.name} has no complete trial yet (trials: {found}). "
+            f"{how_to_continue(connection, record.study_id, name=record.name)}"
+        )
+    return read_trial(connection, record, best.number)
+
+
+def next_best(
+    connection: Connection, records: Sequence[StudyRecord], *, after: TrialRecord, count: int
+) -> list[TrialRecord]:
+    """The best `count` complete trials of several studies, whole, without one trial; all if there are fewer."""
+    rows = connection.execute(
+        text(
+            f"""
+            SELECT study_id, number FROM {COMPLETE_TRIALS}
+            WHERE study_id = ANY(:studies) AND trial_id != :first {BEST_FIRST} LIMIT :count
+            """
+        ),
+        {"studies": [record.study_id for record in records], "first": after.trial_id, "count": count},
+    ).all()
+    studies = {record.study_id: record for record in records}
+    return [read_trial(connection, studies[row.study_id], row.number) for row in rows]

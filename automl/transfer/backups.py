@@ -1,0 +1,92 @@
+"""Studies written to one file, and read back."""
+
+from __future__ import annotations
+
+import json
+import uuid
+import zipfile
+import zlib
+from pathlib import Path
+
+from automl.artifacts.store import ArtifactStore
+from automl.errors import StudyError
+from automl.own_files import BACKUP_FILES, refuse_foreign
+from automl.storage.database import Database
+from automl.transfer.copying import snapshot
+from automl.transfer.importing import import_study
+from automl.transfer.moved import MovedStudy
+from automl.transfer.study_document import StudyDocument
+from automl.transfer.study_files import StoredFiles, ZippedFiles
+
+STUDY, TRIALS = BACKUP_FILES
+
+
+def back_up(database: Database, name: str | None, path: Path, *, artifacts: ArtifactStore) -> MovedStudy:
+    """Write a study with its files into one zip; written beside and renamed.
+
+    Raises: StudyError if there is none; OSError if it cannot be written; SettingsError if a file is there that automl
+        did not write.
+    """
+    refuse_foreign(path, option="FILE")
+    document, record = snapshot(database, name, artifacts=artifacts)
+    files, missing = StoredFiles(artifacts, record.uid), 0
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with zipfile.ZipFile(beside, "w") as archive:
+            archive.writestr(STUDY, json.dumps(document.study, indent=2), zipfile.ZIP_DEFLATED)
+            lines = "".join(json.dumps(trial) + "\n" for trial in document.trials)
+            archive.writestr(TRIALS, lines, zipfile.ZIP_DEFLATED)
+            for file in document.files():
+                try:
+                    with files.reading(file) as source:
+                        archive.write(source, file)
+                except FileNotFoundError:
+                    missing += 1
+        refuse_foreign(path, option="FILE")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return document.moved(name=record.name, missing=missing)
+
+
+def restore(path: Path, database: Database, *, name: str | None, artifacts: ArtifactStore) -> MovedStudy:
+    """Read a study back from what `back_up` wrote, under its name or another.
+
+    Raises: StudyError if the file is no backup or another version's, if the database has a study of this name, or if
+    the store has files of the original or cannot be written.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            document = _read(archive, path)
+            return _unpack(document, archive, database, name=name or document.name, artifacts=artifacts)
+    except FileNotFoundError as error:
+        raise StudyError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise StudyError(
+            f"{path} is no backup of automl: {type(error).__name__}: {error}. Make one with: automl backup"
+        ) from error
+
+
+def _read(archive: zipfile.ZipFile, path: Path) -> StudyDocument:
+    try:
+        damaged = archive.testzip()
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:  # as zipfile calls damage elsewhere
+        raise StudyError(f"{path} is damaged: {error}. Take another copy of it.") from error
+    if damaged is not None:
+        raise StudyError(f"{path} is damaged: {damaged} in it cannot be read. Take another copy of it.")
+    study = json.loads(archive.read(STUDY))
+    return StudyDocument(study, [json.loads(line) for line in archive.read(TRIALS).splitlines()])
+
+
+def _unpack(
+    document: StudyDocument, archive: zipfile.ZipFile, database: Database, *, name: str, artifacts: ArtifactStore
+) -> MovedStudy:
+    try:
+        return import_study(document, ZippedFiles(archive), database, name=name, artifacts=artifacts)
+    except OSError as error:  # the archive was read to its end before
+        raise StudyError(
+            f"The files of {name} cannot be written to {artifacts.address}: {error.strerror or error}. "
+            "Make it writable, with room enough, or give --artifacts another folder or prefix; then restore again."
+        ) from error
