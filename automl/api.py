@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.application.context import open_context
+from automl.application.command_context import open_context
 from automl.application.live import PlainView
-from automl.application.search import SearchResult, run_search
 from automl.application.search_options import SearchOptions
+from automl.application.search_run import SearchResult, run_search
 from automl.application.utf8 import check_names
 from automl.application.workers import default_workers
 from automl.queue.gpus import check_device

@@ -1,7 +1,7 @@
 """How every Python process that we start runs: no module comes from the current folder, and all text is UTF-8.
 
 Python puts the current folder first where it looks for modules, in each process that `-c` or `-m` starts: those of
-multiprocessing and joblib too. A `random.py` or a `queue.py` of the user's would stand there in place of Python's own.
+multiprocessing and joblib too. A `random.py` or a `queue.py` of the user's would hide Python's own.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ AutomlError                 one message: what was got, why it fails, what to do;
 ├── DiskFullError           no space left for weights, checkpoints or pictures
 ├── StorageError            the database: unreachable, refused, of another version
 ├── StudyError              an unknown study, a contradiction, no finished trial
-│   └── LeaseLostError     another worker continues this trial: abandon it
+│   └── LeaseLostError      another worker continues this trial: abandon it
 └── ModelFileError          an exported model that is foreign, damaged or of another version
 
 A bug is anything else: it keeps its traceback and exits with 1.
@@ -20,7 +20,7 @@ A bug is anything else: it keeps its traceback and exits with 1.
 
 
 class AutomlError(Exception):
-    """A user's mistake or an outside condition, told in one message without a traceback."""
+    """A user's mistake or an outside condition, described in one message without a traceback."""
 
 
 class SettingsError(AutomlError):

@@ -56,9 +56,9 @@ def mask_keys(address: str) -> str:
     if not re.match(r"[A-Za-z][\w+.-]+:/", address):
         return address
     scheme, _, rest = address.partition(":/")
-    keys, at, place = rest.lstrip("/").rpartition("@")
-    shown = place.partition("?")[0]
-    return f"{scheme}://{f'{HIDDEN}@' if at else ''}{shown}{f'?{HIDDEN}' if '?' in (keys + place) else ''}"
+    keys, at, location = rest.lstrip("/").rpartition("@")
+    shown = location.partition("?")[0]
+    return f"{scheme}://{f'{HIDDEN}@' if at else ''}{shown}{f'?{HIDDEN}' if '?' in (keys + location) else ''}"
 
 
 def scrub(text: str) -> str:

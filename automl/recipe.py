@@ -45,10 +45,9 @@ SHARE = Range(0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """One training run: the network, its regularization and its optimization."""
+class Architecture:
+    """Fields of the network."""
 
-    # architecture
     block: Annotated[Literal["plain", "residual"], "one convolution, or two with a shortcut around them"] = "plain"
     depth: Annotated[int, Range(0, 5), "stages; 0 is a multilayer perceptron"] = 3
     blocks_per_stage: Annotated[int, Range(1, 8), "blocks in each stage"] = 1
@@ -64,7 +63,12 @@ class Recipe:
     pooling: Annotated[Literal["flatten", "average"], "how the last feature map becomes a vector"] = "average"
     hidden_dim: Annotated[int, Range(0, 8192), "units of the hidden layer before the classes; 0: none"] = 0
     squeeze_excitation: Annotated[bool, "channel attention at the end of every block"] = False
-    # regularization
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regularization:
+    """Fields of the regularization but for augmentation; a default is off."""
+
     dropout: Annotated[float, Range(0, 0.95), "probability before each layer of the head"] = 0.0
     block_dropout: Annotated[float, Range(0, 0.95), "probability of dropping a channel at the end of a block"] = 0.0
     weight_decay: Annotated[float, SHARE, "decay of weights; biases and normalization are spared"] = 0.0
@@ -76,10 +80,21 @@ class Recipe:
     class_weights: Annotated[
         Literal["none", "balanced", "square_root"], "weight of a class in the loss, by its inverse frequency"
     ] = "none"
-    # augmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationStrength:
+    """The factor on all augmentations."""
+
     augmentation_strength: Annotated[
         float, Range(0, 3), "factor on every augmentation below except flips and turns"
     ] = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentations:
+    """Fields of the augmentation; a default is off."""
+
     flip: Annotated[float, SHARE, "probability of a left-right flip"] = 0.0
     vertical_flip: Annotated[float, SHARE, "probability of an upside-down flip"] = 0.0
     quarter_turns: Annotated[
@@ -97,7 +112,12 @@ class Recipe:
     ] = 0.0
     erasing: Annotated[float, SHARE, "probability of erasing a rectangle of 2 to 33 % of the area"] = 0.0
     blur: Annotated[float, SHARE, "probability of a Gaussian blur"] = 0.0
-    # optimization
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimization:
+    """Fields of the optimization."""
+
     optimizer: Annotated[Literal["sgd", "adam", "adamw"], "sgd is with Nesterov momentum"] = "adamw"
     learning_rate: Annotated[float, Range(0, 10, open_low=True), "the schedule's peak"] = 1e-3
     momentum: Annotated[float, Range(0, 0.999), "of sgd"] = 0.9
@@ -109,6 +129,11 @@ class Recipe:
     ] = "one_cycle"
     ema: Annotated[float, Range(0, 0.99999), "decay by step of averaged weights; 0: off"] = 0.0
     seed: Annotated[int, Range(0, MAX_SEED), "of initialization, order and augmentation"] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Optimization, Augmentations, AugmentationStrength, Regularization, Architecture):
+    """One training run: the network, its regularization and its optimization. The last base's fields come first."""
 
     def __post_init__(self) -> None:
         problems = [problem for spec in FIELDS.values() if (problem := spec.problem(getattr(self, spec.name)))]
@@ -193,6 +218,11 @@ def _field(name: str, hint: object, default: Any) -> Field:
 FIELDS: dict[str, Field] = _fields()
 
 
+def names_of(section: type) -> tuple[str, ...]:
+    """Names of the fields of one of the recipe's sections, such as `Regularization`, in their order."""
+    return tuple(field.name for field in dataclasses.fields(section))
+
+
 def unknown_field(name: str) -> str:
     """Return the sentence for a name that is no field of Recipe, with the nearest one that is."""
     near = difflib.get_close_matches(name, FIELDS, n=1)
@@ -219,11 +249,9 @@ def network_in_words(recipe: Recipe) -> str:
 
 
 def _regularization(recipe: Recipe) -> str:
-    names = ("dropout", "block_dropout", "weight_decay", "label_smoothing", "stochastic_depth", "mixup")
+    names = [name for name in names_of(Regularization) if FIELDS[name].kind == "float"]
     active = [f"{name.replace('_', ' ')} {getattr(recipe, name):.3g}" for name in names if getattr(recipe, name)]
-    changes = ("flip", "vertical_flip", "quarter_turns", "rotation_degrees", "shift", "zoom", "pad_pixels")
-    shades = ("brightness", "contrast", "saturation", "hue", "erasing", "blur")
-    used = [_without_unit(name) for name in (*changes, *shades) if getattr(recipe, name)]
+    used = [_without_unit(name) for name in names_of(Augmentations) if getattr(recipe, name)]
     if used and recipe.augmentation_strength:
         active.append(f"{', '.join(used)} at strength {recipe.augmentation_strength:.3g}")
     return ", ".join(active) or "no regularization"

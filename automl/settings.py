@@ -14,11 +14,11 @@ from automl.errors import SettingsError
 from automl.masking import HIDDEN, mask, mask_keys, scrub, unquoted
 
 LARGEST_COUNT = 2**31 - 1
-"""PostgreSQL's integer holds no more, and a seed of numpy's hardly."""
+"""Largest count: the largest integer of PostgreSQL, and about the largest seed of numpy."""
 MOST_DIGITS = 20
-"""Of a count: Python refuses to read thousands."""
+"""Number of digits of a count: Python refuses to read thousands."""
 LEAST_GRACE_SECONDS = 5
-"""A worker that lives is heard every 2 s."""
+"""Shortest grace time, in seconds. A worker that lives sends a heartbeat every 2 s."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ SETTINGS = {
             "AUTOML_ARTIFACTS",
             "weights and checkpoints: a folder or s3://BUCKET/PREFIX; left out: in AUTOML_HOME",
         ),
-        Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a place wait", "1"),
+        Setting("AUTOML_WORKERS_PER_GPU", "how many workers share a GPU; those without a slot wait", "1"),
         Setting("AUTOML_OUTAGE_SECONDS", "how long a worker waits for a database that does not answer", "600"),
         Setting(
             "AUTOML_GRACE_SECONDS", "without a sign of life for so long, a worker is lost and its trial goes on", "60"

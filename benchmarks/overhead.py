@@ -28,9 +28,9 @@ from typing import Any
 import optuna
 import torch
 
+import automl.worker.pull_loop
 import automl.worker.recorder
 import automl.worker.trial
-import automl.worker.worker
 from automl.artifacts.store import FolderStore
 from automl.recipe import Recipe
 from automl.spaces.file import load_space
@@ -45,9 +45,9 @@ from automl.training.device import choose_device
 from automl.training.loop import Training
 from automl.training.pace import measure_pace
 from automl.worker.publisher import TrialPublisher
+from automl.worker.pull_loop import Worker
 from automl.worker.recorder import TrialRecorder
 from automl.worker.trial import TrialRun
-from automl.worker.worker import Worker
 from benchmarks.epoch import fer2013_parser, page, read_data
 from benchmarks.machine import machine_line, spread
 from benchmarks.seeding import seed_trials

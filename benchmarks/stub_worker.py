@@ -1,7 +1,7 @@
 """One worker of benchmarks/scale.py: trials whose training is a made-up curve, and all the rest is real.
 
-`ours` is `automl.worker.worker.Worker` itself. `stock` is the loop of Optuna's own tutorial: ask, report, should_prune,
-tell, on RDBStorage with MedianPruner, the same space and the same TPE settings.
+`ours` is `automl.worker.pull_loop.Worker` itself. `stock` is the loop of Optuna's own tutorial: ask, report,
+should_prune, tell, on RDBStorage with MedianPruner, the same space and the same TPE settings.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from automl.storage.optuna_storage import open_storage
 from automl.study.record import StudyRecord, find_study
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.evaluation.predictions import Predictions
+from automl.worker.pull_loop import Worker
 from automl.worker.recorder import TrialRecorder
 from automl.worker.samplers import build_sampler
 from automl.worker.trial import TrialRun
-from automl.worker.worker import Worker
 from benchmarks.seeding import curve
 
 STUDY = "full"

@@ -22,7 +22,7 @@ from automl.storage.embedded import EmbeddedPostgres
 from tests.browser import CHROMIUM, chromium
 from tests.s3_server import s3_server
 
-pytest_plugins = ["tests.studies"]
+pytest_plugins = ["tests.studies", "tests.finished"]
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
 # What a shell starts in the background ignores Ctrl-C, and so would every process that the tests start and interrupt.

@@ -1,4 +1,4 @@
-"""How text looks on a terminal: consoles and tables that take it as it is, and times.
+"""How text looks on a terminal: consoles and tables that take it as it is.
 
 Rich would take `[red]` and `:cat:` in a class's name for its own markup, so no text of ours is read as such.
 """
@@ -13,13 +13,6 @@ from typing_extensions import override
 from automl.sanitize import one_line
 
 
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03, or 2:03 below an hour."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A console that takes text as it is."""
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
@@ -30,6 +23,6 @@ class TextTable(Table):
 
     @override
     def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
-        """Append a row, its text made legible."""
+        """Append a row, its text sanitized."""
         shown = (one_line(cell) if isinstance(cell, str) else cell for cell in cells)
         super().add_row(*shown, style=style, end_section=end_section)

@@ -15,7 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from automl.application.console import clock, plain_console
+from automl.application.console import plain_console
+from automl.application.durations import clock
 from automl.results.bugs import cause
 from automl.results.status import StudyStatus
 from automl.results.trials import FinishedTrial

@@ -17,9 +17,9 @@ from automl.errors import StudyError
 
 POLL_SECONDS = 0.5
 END_SECONDS = 60.0
-"""A worker that is asked to stop gets so long to give its trial back and close its wandb run."""
+"""Time, in seconds, that a worker gets after it is asked to stop to requeue its trial and close its wandb run."""
 RESTARTS = 3
-"""How often a killed worker is started again."""
+"""Number of times that a killed worker is started again."""
 
 
 @dataclass
@@ -92,7 +92,7 @@ class LocalWorkers:
             worker.process.stdin.close()
 
     def request_stop(self) -> None:
-        """Ask every worker to give its trial back and end."""
+        """Ask every worker to requeue its trial and end."""
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.process.send_signal(signal.SIGTERM)

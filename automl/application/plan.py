@@ -67,9 +67,9 @@ def make_plan(
     asked_space = options.space if options.space is not None else str(settings.get("AUTOML_SPACE"))
     space = load_space(asked_space, ignore_unknown=options.ignore_unknown)
     if space.function:
-        from automl.spaces.sampling import sample_recipes  # Optuna takes 0.3 s to import
+        from automl.spaces.sampling import sample_recipes  # Optuna takes 0.3 s: `automl search --help` does without
 
-        sample_recipes(space, count=1)  # a function that fails is told now, and not by every trial
+        sample_recipes(space, count=1)  # a function that fails is reported now, and not by every trial
     if options.epochs is not None:
         space = space.with_value("epochs", options.epochs)
     if (options.sampler or space.sampler) == "grid":
@@ -115,7 +115,7 @@ def _approximations(space: SearchSpace) -> Iterator[str]:
 
 
 def _overridden(options: SearchOptions, space: SearchSpace) -> Iterator[str]:
-    """What the space's file says of the search, and a flag says otherwise."""
+    """Settings of the search in the space's file that a flag overrides."""
     pruner = space.pruner.name if space.pruner else None
     for name, asked, written in (
         ("sampler", options.sampler, space.sampler),
@@ -130,7 +130,7 @@ def _overridden(options: SearchOptions, space: SearchSpace) -> Iterator[str]:
 def _without_effect(options: SearchOptions, pruner: str) -> Iterator[str]:
     """Flags of a pruner that another one does not read."""
     if options.startup_trials is not None and pruner in (*BAND_PRUNERS, "none"):
-        yield f"--startup-trials has no effect: {pruner} judges without it"
+        yield f"--startup-trials has no effect: {pruner} prunes without it"
     if options.warmup_epochs is not None and pruner == "none":
         yield "--warmup-epochs has no effect: nothing is pruned"
 

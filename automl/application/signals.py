@@ -13,7 +13,7 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signals(*, or_closed_input: bool = False) -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; whoever waits for it gives its trial back and ends.
+    """An event that SIGTERM and SIGINT set; whoever waits for it requeues its trial and ends.
 
     `or_closed_input`: also set when standard input closes, as it does when the process that started this one is gone.
     Outside the main thread, where signals cannot be handled, the event is set by nobody.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.application.context import CommandContext
+from automl.application.command_context import CommandContext
 from automl.application.live import View
 from automl.results.status import read_status
 from automl.results.trials import finished_trials

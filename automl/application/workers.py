@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 
-from automl.application.context import CommandContext
+from automl.application.command_context import CommandContext
 from automl.application.live import View
 from automl.application.local_workers import LocalWorkers
 from automl.application.watcher import Watcher

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from automl.artifacts.s3 import S3, open_bucket
+from automl.artifacts.s3 import S3
 from automl.artifacts.store import ArtifactStore, FolderStore
 from automl.errors import SettingsError
 from automl.masking import mask_keys, unquoted
@@ -23,7 +23,7 @@ def open_artifacts(address: str, environment: Mapping[str, str] = os.environ) ->
     address = unquoted(address)
     _refuse_keys(address)
     if address.startswith(S3):
-        return open_bucket(address, environment)
+        return _open_bucket(address, environment)
     if re.match(r"[A-Za-z][\w+.-]+:/", address):
         raise SettingsError(
             f"Artifacts cannot lie in {mask_keys(address)}: "
@@ -43,3 +43,13 @@ def _refuse_keys(address: str) -> None:
             f"{mask_keys(address)} has keys in it, and --artifacts (AUTOML_ARTIFACTS) takes none: it reads "
             f"{S3}BUCKET/PREFIX. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, instead."
         )
+
+
+def _open_bucket(address: str, environment: Mapping[str, str]) -> ArtifactStore:
+    try:
+        from automl.artifacts.s3 import open_bucket  # boto3 takes 0.2 s, and is of the extra `s3`
+    except ImportError as error:
+        raise SettingsError(
+            f"Artifacts in {address} need boto3, which is not installed: pip install 'optuna-automl[s3]'"
+        ) from error
+    return open_bucket(address, environment)

@@ -9,6 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
 from automl.artifacts.store import temporary_file
 from automl.errors import SettingsError, StorageError
 from automl.masking import HIDDEN, mask_keys, unquoted
@@ -31,19 +36,11 @@ CREDENTIALS = {
 def open_bucket(address: str, environment: Mapping[str, str]) -> BucketStore:
     """The store at `s3://BUCKET/PREFIX`; without keys in `environment`, boto3 looks where every tool of AWS does.
 
-    Raises: SettingsError if the address names no bucket, or if boto3 is missing or cannot use its settings.
+    Raises: SettingsError if the address names no bucket, or if boto3 cannot use its settings.
     """
     bucket, _, prefix = address.removeprefix(S3).strip("/").partition("/")
     if not bucket:
         raise SettingsError(f"{address} names no bucket: --artifacts (AUTOML_ARTIFACTS) reads {S3}BUCKET/PREFIX.")
-    try:
-        import boto3  # an extra, and 0.2 s to import
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
-    except ImportError as error:
-        raise SettingsError(
-            f"Artifacts in {address} need boto3, which is not installed: pip install 'optuna-automl[s3]'"
-        ) from error
     given = {option: environment[name] for option, name in CREDENTIALS.items() if environment.get(name)}
     endpoint = unquoted(environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or "") or None
     _refuse_user(endpoint or "")
@@ -143,9 +140,6 @@ class BucketStore:
     @contextmanager
     def _translated_errors(self, name: str | None = None) -> Iterator[None]:
         """Turn errors of boto3's into ours; a missing object `name` into FileNotFoundError."""
-        from boto3.exceptions import Boto3Error  # as above: loaded where there is a bucket
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             yield
         except ClientError as error:

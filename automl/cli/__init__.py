@@ -1,14 +1,20 @@
 """The command line: parse, one call, print.
 
-main                 finds the command, loads it, turns a user's mistake into one message and exit code 2
+main                 the commands, loaded one at a time; a user's mistake is one message and exit code 2
 parser               argparse without the usage block before each error
 arguments            types of arguments and options that several commands share
-search_arguments     options that say what is searched and how
+device_argument      the option --device
+search_arguments     options for what is searched and how
 commands             one module a command
 output               the one place that prints
-study_output         studies, trials and exports in words and tables
-confirmation_output  confirmed results
+tables               tables, for which rich is loaded
+study_output         the state of a study and its best trial, in words
+trial_tables         tables of studies and of one trial
+recipe_text          a trial's recipe as a file
+export_output        exported models and ensembles
+confirmation_output  confirmed results in sentences
+confirmation_table   confirmed results as a table
 model_output         evaluations and predictions
-check_output         what `automl check` found
-space_table          how a space file was understood
+check_output         results of `automl check`
+space_table          a space file as it was understood
 """

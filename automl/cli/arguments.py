@@ -7,7 +7,7 @@ import math
 import re
 from contextlib import AbstractContextManager
 
-from automl.application.context import CommandContext, open_context
+from automl.application.command_context import CommandContext, open_context
 from automl.cli.output import print_stderr
 from automl.data.sizing import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.errors import SettingsError
@@ -108,11 +108,6 @@ def add_sizing_options(parser: argparse.ArgumentParser, *, instead: str | None =
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-
-
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """--device."""
-    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:1 (auto)")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.application.console import TextTable, clock
-from automl.cli.output import print_table, write_line
-from automl.cli.study_output import print_rows
+from automl.application.console import TextTable
+from automl.application.durations import clock
+from automl.cli.output import print_rows, write_line
+from automl.cli.tables import print_table
 from automl.preflight.checking import CheckReport
 from automl.preflight.model_checks import ModelCheck
 from automl.recipe import network_in_words
 
 
 def print_check(report: CheckReport) -> None:
-    """A line for each of the surroundings, a row for each network, and what the budget takes."""
+    """A line for each check of the environment, a row for each network, and what the budget takes."""
     print_rows({finding.name: ("" if finding.is_fine else "WRONG: ") + finding.text for finding in report.findings})
     write_line()
     print_table(_model_table(report))
@@ -24,13 +25,13 @@ def print_check(report: CheckReport) -> None:
 
 def _model_table(report: CheckReport) -> TextTable:
     table = TextTable(box=None, pad_edge=False)
-    for title in ("network", "parameters", "learnt by heart", "an epoch", "memory", "trials an hour", "what it is"):
+    for title in ("network", "parameters", "overfits", "an epoch", "memory", "trials an hour", "what it is"):
         table.add_column(title, justify="left" if title in ("network", "what it is") else "right")
     for model in report.models:
         table.add_row(
             model.sized.size,
             f"{model.sized.parameters:,}",
-            _learnt(model),
+            _overfits(model),
             f"{model.pace.seconds_an_epoch:.2f} s" if model.pace else "-",
             f"{model.pace.memory_bytes / 2**20:,.0f} MiB" if model.pace else "-",
             f"{model.trials_an_hour:,.1f}" if model.trials_an_hour else "-",
@@ -39,7 +40,7 @@ def _model_table(report: CheckReport) -> TextTable:
     return table
 
 
-def _learnt(model: ModelCheck) -> str:
+def _overfits(model: ModelCheck) -> str:
     if model.overfit is None:
         return "-"
     if model.overfit.is_complete:

@@ -20,10 +20,10 @@ COMMANDS = {
     "status": "where a search stands",
     "studies": "all studies of this storage",
     "show": "one trial, whole; --recipe prints what `automl train` takes",
-    "stop": "ask the workers of a study to give their trials back and end",
+    "stop": "ask the workers of a study to requeue their trials and end",
     "delete": "delete a study with its trials, weights and checkpoints, and its logs and wandb files here",
     "worker": "pull and run trials of a study until its budget is used",
-    "confirm": "train the best recipes again with new seeds, and say whether the first really beats the second",
+    "confirm": "train the best recipes again with new seeds, and test whether the first is significantly better",
     "setup": "for a service: tables, roles and the study that the environment names",
     "copy": "copy a study with its artifacts into another database",
     "backup": "write a study with its artifacts into one file",
@@ -45,7 +45,7 @@ def build_parser(*, loaded: Sequence[str] = tuple(COMMANDS)) -> argparse.Argumen
     """The parser of every command, with the arguments of those in `loaded`, whose modules are imported for it."""
     parser = CommandParser(
         prog="automl",
-        description="Finds the network and the regularization that classify your images best; hands over the model.",
+        description="Finds the network and the regularization that classify your images best, and exports the model.",
         epilog="Begin with: automl search --data digits --space quick --export model.pt",
     )
     parser.add_argument("--version", action="version", version=f"automl {__version__}")
@@ -74,8 +74,6 @@ def _run(words: Sequence[str]) -> int:
     try:
         check_names(*words)
         arguments = build_parser(loaded=named).parse_args(words)
-        if hasattr(arguments, "device"):
-            _check_device(arguments.device)
         code = int(arguments.run(arguments) or 0)
         flush()
     except AutomlError as error:
@@ -88,10 +86,3 @@ def _run(words: Sequence[str]) -> int:
         silence()  # the reader (head, less) has seen enough
         return 0
     return code
-
-
-def _check_device(name: str) -> None:
-    """Refuse a device that is not there before anything is made."""
-    from automl.queue.gpus import check_device  # only commands that compute need it
-
-    check_device(name)

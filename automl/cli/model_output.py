@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 
 from automl.application.console import TextTable
-from automl.cli.output import print_csv, print_stderr, print_table
-from automl.cli.study_output import in_calibration, print_rows
+from automl.cli.export_output import describe_calibration
+from automl.cli.output import print_rows, print_stderr, writing
+from automl.cli.tables import print_table
 from automl.export.prediction.model import Model, Prediction
 from automl.export.prediction.predicting import FilePredictions, listed
 from automl.export.test_evaluation import SplitEvaluation
+from automl.sanitize import one_line
 
 
 def print_evaluation(found: SplitEvaluation) -> None:
@@ -22,7 +26,7 @@ def print_evaluation(found: SplitEvaluation) -> None:
             "macro F1": f"{found.macro_f1:.4f}",
             "balanced": f"{found.balanced_accuracy:.4f}",
             "loss": f"{found.loss:.4f}",
-            "calibration": in_calibration(found.calibration).removeprefix("calibration "),
+            "calibration": describe_calibration(found.calibration).removeprefix("calibration "),
         }
     )
     table = TextTable(box=None, pad_edge=False)
@@ -52,10 +56,10 @@ def print_prediction_csv(predictions: Mapping[str, Prediction], classes: Sequenc
         (image, found.label, found.probability, *(found.probabilities[name] for name in classes))
         for image, found in predictions.items()
     )
-    print_csv((head, *rows))
+    _print_csv((head, *rows))
 
 
-def tell_about_images(found: FilePredictions, model: Model) -> None:
+def print_image_notes(found: FilePredictions, model: Model) -> None:
     """What was done to the images, and which were left out."""
     if found.converted:
         shape = " × ".join(map(str, model.card.image_shape))
@@ -65,3 +69,11 @@ def tell_about_images(found: FilePredictions, model: Model) -> None:
         )
     if found.unreadable:
         print_stderr(f"left out, being unreadable ({len(found.unreadable):,}): {listed(found.unreadable)}")
+
+
+def _print_csv(rows: Iterable[Iterable[object]]) -> None:
+    """Rows of comma-separated values."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    with writing():
+        for row in rows:
+            writer.writerow([one_line(value) if isinstance(value, str) else value for value in row])

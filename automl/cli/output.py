@@ -1,28 +1,21 @@
 """The one place that prints: answers on standard output, messages beside them on standard error.
 
-Everything is safe to show, whatever names it holds.
+Everything is safe to show, whatever names it holds. Every command loads this module, so it imports no rich.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rich.table import Table
-
-from automl.application.console import plain_console
 from automl.errors import SettingsError
 from automl.masking import scrub
-from automl.sanitize import one_line, printable
-
-WIDE = 200
-"""Columns of a table where there is no terminal."""
+from automl.sanitize import printable
 
 
 @contextmanager
@@ -70,6 +63,13 @@ def write_line(text: str = "", *, flush: bool = False) -> None:
         print(printable(text), flush=flush)
 
 
+def print_rows(rows: Mapping[str, str]) -> None:
+    """Names and values, one a line, the values aligned."""
+    width = max(len(name) for name in rows)
+    for name, value in rows.items():
+        write_line(f"{name:<{width}}  " + value.replace("\n", "\n" + " " * (width + 2)))
+
+
 def print_stderr(text: str) -> None:
     """A line for people beside the answer, on standard error; where that cannot be written, the work goes on.
 
@@ -84,20 +84,3 @@ def print_json(document: object) -> None:
     with writing():
         json.dump(document, sys.stdout, indent=2, default=str)
         sys.stdout.write("\n")
-
-
-def print_csv(rows: Iterable[Iterable[object]]) -> None:
-    """Rows of comma-separated values."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    with writing():
-        for row in rows:
-            writer.writerow([one_line(value) if isinstance(value, str) else value for value in row])
-
-
-def print_table(table: Table) -> None:
-    """A table on standard output, as wide as it needs to be where that is no terminal."""
-    console = plain_console()
-    if not console.is_terminal:
-        console = plain_console(width=WIDE)
-    with writing():
-        console.print(table)

@@ -7,15 +7,12 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from typing_extensions import override
-
 from automl.cli.output import print_stderr
 
 
 class CommandParser(argparse.ArgumentParser):
     """Argparse's, without the usage before each error; sub-parsers are of this class, too."""
 
-    @override
     def error(self, message: str) -> NoReturn:
         """Print the mistake alone, and exit with 2."""
         end = "" if message.endswith((".", "?")) else "."
@@ -26,7 +23,6 @@ class CommandParser(argparse.ArgumentParser):
     def _listed(self) -> str:
         return "options" if self._subparsers is None else "commands"
 
-    @override
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
@@ -36,7 +32,6 @@ class CommandParser(argparse.ArgumentParser):
             self.error(self._not_taken(extra))
         return found, extra
 
-    @override
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse a value that is no choice, and name the nearest one."""
         if action.choices is None or value in action.choices:

@@ -1,4 +1,4 @@
-"""Options that say what is searched and how: shared by `search`, `create` and `check`."""
+"""Options for what is searched and how: shared by `search`, `create` and `check`."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
     parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
-    parser.add_argument("--trial-timeout", type=duration, metavar="T", help="time of one trial, which then stops early")
+    parser.add_argument("--trial-timeout", type=duration, metavar="T", help="time of one trial, which is pruned then")
     add_sizing_options(parser)
     more = parser.add_argument_group("how it searches")
     more.add_argument("--ignore-unknown", action="store_true", help="leave unknown parameters of the space out")
     more.add_argument("--epochs", type=whole_number, metavar="N", help="epochs of each trial, instead of the space's")
     more.add_argument("--sampler", choices=SAMPLERS, help="who proposes (tpe)")
-    more.add_argument("--pruner", choices=PRUNERS, help="who stops a trial early (median)")
+    more.add_argument("--pruner", choices=PRUNERS, help="who ends trials that do badly (median)")
     more.add_argument(
         "--startup-trials",
         type=count_from_zero,
         metavar="N",
-        help=f"finished trials before the pruner judges ({STARTUP_TRIALS})",
+        help=f"finished trials before the pruner begins ({STARTUP_TRIALS})",
     )
     more.add_argument(
         "--warmup-epochs",
         type=count_from_zero,
         metavar="N",
-        help=f"epochs of a trial before the pruner judges it ({WARMUP_EPOCHS}; of bands {FIRST_BAND_EPOCHS})",
+        help=f"epochs of a trial before the pruner may end it ({WARMUP_EPOCHS}; of bands {FIRST_BAND_EPOCHS})",
     )
     more.add_argument(
         "--max-parameters", type=whole_number, metavar="N", help="of a network; larger ones end untrained"

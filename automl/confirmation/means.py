@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 LEVEL = 0.95
 """Confidence level of every interval."""
@@ -24,9 +25,7 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """The 95 % interval of the mean, by Student's t; None for fewer than two values, or without any spread."""
     if len(set(values)) < 2:
         return None
-    from scipy.special import stdtrit  # type: ignore[import-untyped]  # 0.1 s: not for `automl status`
-
-    half = stdtrit(len(values) - 1, (1 + LEVEL) / 2) * statistics.stdev(values) / math.sqrt(len(values))
+    half = _special().stdtrit(len(values) - 1, (1 + LEVEL) / 2) * statistics.stdev(values) / math.sqrt(len(values))
     mean = statistics.fmean(values)
     return mean - float(half), mean + float(half)
 
@@ -44,10 +43,14 @@ def welch(first: Sequence[float], second: Sequence[float]) -> WelchTest | None:
     errors = [statistics.variance(values) / len(values) for values in (first, second)]
     if sum(errors) == 0:
         return None
-    from scipy.special import stdtr
-
     t = (statistics.fmean(first) - statistics.fmean(second)) / math.sqrt(sum(errors))
     degrees = sum(errors) ** 2 / sum(
         error**2 / (len(values) - 1) for error, values in zip(errors, (first, second), strict=True)
     )
-    return WelchTest(t, degrees, 2 * float(stdtr(degrees, -abs(t))))
+    return WelchTest(t, degrees, 2 * float(_special().stdtr(degrees, -abs(t))))
+
+
+def _special() -> Any:
+    from scipy import special  # type: ignore[import-untyped]  # 0.1 s: `automl status` does without
+
+    return special

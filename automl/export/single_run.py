@@ -24,7 +24,7 @@ from automl.export.test_evaluation import evaluate
 from automl.export.trial_model import load_evaluation_data, metrics_of, with_test_metrics
 from automl.export.writing import samples, write_model
 from automl.metrics import METRICS, EpochResult
-from automl.models.building import build_model, resolve_builder
+from automl.models.building import resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
 from automl.spaces.yaml_with_lines import Document, read_yaml_file
 from automl.training.device import choose_device, choose_precision, describe
@@ -145,7 +145,7 @@ def train_recipe(
         data,
         metric=METRICS[file.metric],
         device=chosen,
-        build=resolve_builder(builder) if builder else build_model,
+        build=resolve_builder(builder),
     )
     log(describe(chosen, choose_precision(chosen, data.image_shape)))
     epochs = []

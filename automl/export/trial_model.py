@@ -12,8 +12,7 @@ import torch
 from automl.artifacts.store import ArtifactStore
 from automl.confirmation.confirmed import record_test_access
 from automl.data.dataset import DataSet
-from automl.data.loading import load_data_set
-from automl.data.split_names import SplitName
+from automl.data.split_names import SPLITS
 from automl.errors import DataError, StudyError
 from automl.export.card import MemberCard, ModelCard, Provenance, validation_metrics
 from automl.export.description import write_description
@@ -30,10 +29,9 @@ from automl.recipe import Recipe
 from automl.results.trials import TrialRecord
 from automl.storage.database import Database
 from automl.study.record import StudyRecord
+from automl.study.study_data import load_known_data
 from automl.training.device import choose_device
 from automl.training.latency import measure_milliseconds
-
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
 def export_trial(
@@ -77,7 +75,7 @@ def export_ensemble(
     without test metrics and compared on noise, and a warning says so. `tta`: each image is
     averaged with its mirror image.
 
-    Raises: ModelFileError as `write_model`; StudyError if the data at hand are not the study's.
+    Raises: ModelFileError as `write_model`; StudyError where `tta` is above a limit of the study.
     """
     check_format(path)
     card = _card(record, ensemble.members, tta=tta)
@@ -163,10 +161,15 @@ def load_evaluation_data(card: ModelCard, reference: str, *, home: Path) -> Data
     Raises: DataError if the data are not to be found, or are other data.
     """
     origin = card.provenance
-    data = load_data_set(reference, home=home, splits=SPLITS, split_seed=origin.split_seed, sizing=card.sizing)
-    if data.fingerprint != origin.fingerprint:
-        raise DataError(f"{reference} changed since the training: its fingerprint is {data.fingerprint[:12]}.")
-    return data
+    return load_known_data(
+        reference,
+        of=f"study {origin.study}" if origin.study else "this training",
+        fingerprint=origin.fingerprint,
+        split_seed=origin.split_seed,
+        sizing=card.sizing,
+        home=home,
+        splits=SPLITS,
+    )
 
 
 def metrics_of(found: SplitEvaluation) -> TestMetrics:

@@ -28,11 +28,15 @@ def build_model(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> nn
     return Network(recipe, image_shape, num_classes)
 
 
-def resolve_builder(name: str) -> Builder:
-    """Return the function that `package.module:build` names, imported with the current folder importable.
+def resolve_builder(name: str | None) -> Builder:
+    """Return the function that `--model package.module:build` names, or that of automl's family for None.
+
+    The current folder is importable.
 
     Raises: ModelError if the name has another form, cannot be imported, or is not callable.
     """
+    if name is None:
+        return build_model
     module_name, colon, attribute = name.partition(":")
     if not (colon and module_name and attribute):
         raise ModelError(f"{name!r} does not name a network. Write package.module:function, as in my_networks:build.")

@@ -18,7 +18,7 @@ from automl.storage.database import open_database
 from automl.storage.schema_creation import create_schema
 from automl.tracking.wandb_mode import choose_mode
 from automl.training.device import choose_precision, describe
-from automl.worker.worker import choose_worker_device
+from automl.worker.pull_loop import choose_worker_device
 
 STATES_A_CHECKPOINT = 5
 """Number of states in a checkpoint: the weights, Adam's two moments, the average and the best weights."""

@@ -11,7 +11,7 @@ import torch
 
 from automl.data.dataset import DataSet
 from automl.errors import AutomlError
-from automl.models.building import build_model, resolve_builder
+from automl.models.building import resolve_builder
 from automl.preflight.network_sizes import SizedRecipe, network_size, sized_recipes
 from automl.preflight.throughput import ThroughputBenchmark
 from automl.recipe import network_in_words
@@ -66,7 +66,7 @@ class ModelChecks:
         """
         self._specification, self._data, self._home = specification, data, home
         self._workers, self._device = workers, device
-        self._build = resolve_builder(specification.model) if specification.model else build_model
+        self._build = resolve_builder(specification.model)
         self.sized: Sequence[SizedRecipe] = sized_recipes(
             specification.space, lambda recipe: network_size(self._build, recipe, data)
         )

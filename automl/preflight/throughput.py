@@ -15,11 +15,11 @@ from typing import Self
 import torch
 
 from automl.child_processes import isolated_children
-from automl.data.loading import load_data_set
 from automl.errors import AutomlError, TrainingError
-from automl.models.building import build_model, resolve_builder
+from automl.models.building import resolve_builder
 from automl.recipe import Recipe
 from automl.study.specification import Specification
+from automl.study.study_data import load_study_data
 from automl.training.pace import Pace, measure_pace
 
 START_SECONDS = 300.0
@@ -94,14 +94,8 @@ def _measure_recipes(
     """Measure each recipe that comes, in one of the processes. It waits for the others, so that they compete."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for this one
     torch.set_num_threads(threads)
-    data = load_data_set(
-        specification.data.reference,
-        home=home,
-        splits=("train", "validation"),
-        split_seed=specification.seed,
-        sizing=specification.data.sizing,
-    )
-    build = resolve_builder(specification.model) if specification.model else build_model
+    data = load_study_data(specification, of="this check", home=home)
+    build = resolve_builder(specification.model)
     while True:
         try:
             recipe: Recipe = connection.recv()

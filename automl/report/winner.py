@@ -18,18 +18,18 @@ from automl.artifacts.weights import StoredWeights
 from automl.confirmation.confirmed import record_test_access
 from automl.data.batches.batching import open_images
 from automl.data.dataset import DataSet, Split
-from automl.data.loading import load_data_set
 from automl.data.split_names import SPLITS, SplitName
 from automl.errors import AutomlError, DataError, StudyError
 from automl.export.ensemble_members import load_weights, read_member
 from automl.export.test_evaluation import SplitEvaluation, wilson_interval
 from automl.figures.images.misclassified import Misclassified
 from automl.metrics import Calibration
-from automl.models.building import build_model, resolve_builder
+from automl.models.building import resolve_builder
 from automl.recipe import Recipe
 from automl.results.trials import TrialRecord
 from automl.storage.database import Database
 from automl.study.record import StudyRecord
+from automl.study.study_data import LEARNED_FROM, load_study_data
 from automl.training.device import choose_device
 from automl.training.evaluation.calibration import Bin, reliability
 from automl.training.evaluation.class_report import class_report
@@ -38,7 +38,6 @@ from automl.training.evaluation.forward import predict_logits
 COMMAND = "report"
 """Name of the command in the study's test-split accesses."""
 MOST_ERRORS = 24
-LEARNED_FROM: tuple[SplitName, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,10 @@ def evaluate_on_test(
     except AutomlError as error:
         missing.append(f"The metrics on the test split: {_continued(str(error))}")
     try:
-        loaded = _load(record, data, home=home, splits=LEARNED_FROM if network is None else SPLITS)
+        splits = LEARNED_FROM if network is None else SPLITS
+        loaded = load_study_data(
+            record.specification, of=f"study {record.name}", home=home, reference=data, splits=splits
+        )
     except DataError as error:
         missing.append(f"Intervals, the majority class and all that needs images: {error}")
         return TestEvaluation({}, None, None, tuple(missing))
@@ -113,8 +115,8 @@ def evaluate_on_test(
             record_test_access(connection, record, command=COMMAND)
         test = _on_test(*network, loaded, temperature=calibration.temperature)
     majority = int(loaded.class_counts("train").argmax())
-    splits = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}
-    return TestEvaluation(splits, loaded.class_names[majority], test, tuple(missing), calibration)
+    figures = {name: _split_figures(split, majority) for name, split in loaded.splits.items()}
+    return TestEvaluation(figures, loaded.class_names[majority], test, tuple(missing), calibration)
 
 
 def _network(
@@ -129,7 +131,7 @@ def _network(
     if member is None:
         raise StudyError(f"the weights of trial {trial.number} were not kept")
     specification = record.specification
-    build = resolve_builder(specification.model) if specification.model else build_model
+    build = resolve_builder(specification.model)
     data = specification.data
     network = build(Recipe.from_mapping(trial.recipe), data.image_shape, len(data.class_names))
     load_weights(network, member, builder=specification.model)
@@ -139,23 +141,6 @@ def _network(
 def _continued(sentence: str) -> str:
     """A sentence behind a colon."""
     return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
-
-
-def _load(record: StudyRecord, reference: str | None, *, home: Path, splits: tuple[SplitName, ...]) -> DataSet:
-    specification = record.specification
-    data = load_data_set(
-        reference or specification.data.reference,
-        home=home,
-        splits=splits,
-        split_seed=specification.seed,
-        sizing=specification.data.sizing,
-    )
-    if data.fingerprint != specification.data.fingerprint:
-        raise DataError(
-            f"{data.reference} is not what study {record.name} searched on: its fingerprint is "
-            f"{data.fingerprint[:12]}, the study's {specification.data.fingerprint[:12]}"
-        )
-    return data
 
 
 def _split_figures(split: Split, majority: int) -> SplitFigures:

@@ -43,13 +43,12 @@ def fetch_model(reference: str, folder: Path, *, environment: Mapping[str, str])
 def _download(name: str, folder: Path, environment: Mapping[str, str]) -> None:
     if not has_home(environment):
         os.environ["HOME"] = str(folder.parent)
-    import requests  # it comes with wandb, which takes half a second to import
-    import wandb
+    import wandb  # half a second, and it reads HOME: `automl evaluate model.pt` does without
 
     os.environ.update({key: value for key, value in environment.items() if key.startswith("WANDB_")})  # from `.env`
     try:
         wandb.Api(timeout=ANSWER_SECONDS).artifact(name).download(root=str(folder), skip_cache=True)
-    except (wandb.Error, requests.RequestException, ValueError, OSError) as error:
+    except (wandb.Error, ValueError, OSError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise SettingsError(
             f"wandb does not give {name} ({first_line}). Look at its page: the name is ENTITY/PROJECT/ARTIFACT:VERSION."

@@ -12,17 +12,12 @@ import torch
 from automl.data.dataset import DataSet, Split
 from automl.metrics import METRICS
 from automl.models.building import Builder, build_model
-from automl.recipe import FIELDS, Recipe
+from automl.recipe import FIELDS, Augmentations, Recipe, Regularization, names_of
 from automl.training.loop import Training
 
 IMAGES = 20
 EPOCHS = 30
-BARE = (
-    *("dropout", "block_dropout", "weight_decay", "label_smoothing", "stochastic_depth", "mixup", "class_weights"),
-    *("flip", "vertical_flip", "quarter_turns", "rotation_degrees", "shift", "zoom", "pad_pixels"),
-    *("brightness", "contrast", "saturation", "hue", "erasing", "blur"),
-    "ema",
-)
+BARE = (*names_of(Regularization), *names_of(Augmentations), "ema")
 """Fields that are reset to their defaults: regularization, augmentation, and the average, which lags in a short run."""
 
 

@@ -37,7 +37,7 @@ class BackgroundJobs:
                 self._thread.start()
 
     def hurry(self, *, is_idle: bool) -> None:
-        """Say whether the worker has nothing else to do, so that the share does not count."""
+        """Set whether the worker has nothing else to do, so that the share does not count."""
         with self._changed:
             self._hurried = is_idle
             self._changed.notify()

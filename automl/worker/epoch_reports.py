@@ -85,7 +85,7 @@ def report_epoch(connection: Connection, claim: Claim, result: EpochResult, valu
     parameters = {"trial_id": claim.trial_id, "attempt": claim.attempt, "is_news": is_news}
     held = connection.scalar(REPORT, figures | parameters | _stored(value))
     if not held:
-        raise LeaseLostError(f"Trial {claim.number} was reassigned to another worker, or ended by somebody.")
+        raise LeaseLostError(f"Trial {claim.number} was reassigned to another worker, or was ended.")
 
 
 def report_end(

@@ -10,7 +10,7 @@ from automl.masking import scrub
 from automl.results.bugs import BUG
 from automl.training.device import is_out_of_memory
 
-State = Literal["complete", "pruned", "failed", "given back", "taken"]
+State = Literal["complete", "pruned", "failed", "requeued", "lease lost"]
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Outcome:
     state: State
     value: float | None = None
     failure: str | None = None
-    """Kind: diverged, out of memory, refused, bug; of one that was stopped, out of time; given back, interrupted."""
+    """Kind: diverged, out of memory, refused or bug; of a pruned attempt out of time; of a requeued one interrupted."""
     reason: str | None = None
 
 
 def failed(error: Exception) -> Outcome:
     """Of a trial that raised what nobody expected: no memory, or a bug with its traceback."""
     if is_out_of_memory(error):
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {said}")
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {message}")
     return Outcome("failed", failure=BUG, reason=scrub(traceback.format_exc()))

@@ -1,4 +1,4 @@
-"""Pruners by name: who stops a trial early."""
+"""Pruners by name: who ends a trial before its last epoch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl.study.specification import PRUNERS, Specification
 KEPT = {"median": 0.5, "percentile": 0.25}
 """Share of the trials that go on to the middle of their training."""
 ALWAYS_KEPT = 3
-"""So many of the best go on to the end: one of them may yet win, and together they vote."""
+"""So many of the best go on to the end: one of them may yet win, and together they are an ensemble."""
 ROUNDING = 1e-9
 """0.7 of 10 epochs are 7, and what is left of them are 3."""
 
@@ -43,10 +43,10 @@ def build_pruner(specification: Specification) -> BasePruner:
 
 
 class RankPruner(BasePruner):
-    """Stops a trial that ranks too low among all trials that came as far as it, or were stopped before.
+    """Prunes a trial that ranks too low among all trials that came as far as it, or were pruned before.
 
     Optuna's MedianPruner compares with complete trials alone: with survivors, whose median is the stricter the more it
-    has stopped. Here a stopped trial keeps its place, below those that went further. A trial may need different numbers
+    has pruned. Here a pruned trial keeps its rank, below those that went further. A trial may need different numbers
     of epochs: what is compared is the best value at the same share of the training. benchmarks/results/pruning.md has
     what both cost and save.
     """
@@ -54,7 +54,7 @@ class RankPruner(BasePruner):
     def __init__(self, kept: float, *, startup_trials: int, warmup_epochs: int) -> None:
         """Keep a share, 0 to 1, of the trials to the middle of their training, then no more than what is left of it.
 
-        Nothing is stopped in the first `warmup_epochs` of its training, or before it has `startup_trials` to be
+        Nothing is pruned in the first `warmup_epochs` of its training, or before it has `startup_trials` to be
         compared with.
         """
         self._kept = kept
@@ -76,8 +76,8 @@ class RankPruner(BasePruner):
                 curve = self._curve(other, sign)
                 compared += 1
                 better += epochs <= len(curve) and curve[epochs - 1] > best
-        places = max(ALWAYS_KEPT, min(self._kept, 1 - share) * compared)
-        return compared >= self._startup_trials and better >= places - ROUNDING
+        ranks_kept = max(ALWAYS_KEPT, min(self._kept, 1 - share) * compared)
+        return compared >= self._startup_trials and better >= ranks_kept - ROUNDING
 
     def _curve(self, finished: FrozenTrial, sign: int) -> list[float]:
         """A finished trial's, which does not change any more."""

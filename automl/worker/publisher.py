@@ -29,11 +29,13 @@ from automl.results.best import BestTrial, find_best
 from automl.results.note_writing import write_study_note
 from automl.storage.retry import LOST_CONNECTION, OutageRetry
 from automl.study.record import StudyRecord
-from automl.tracking.wandb_runs import ByClass, RunTracker
+from automl.tracking.wandb_runs import ByClass, RunTracker, TrialEnd
 from automl.worker.background import BackgroundJobs
 from automl.worker.outcomes import Outcome
 from automl.worker.publishing import left_unpublished, publish_trial
 
+WANDB_REQUEUED: TrialEnd = "given back"
+"""State of a run in wandb whose trial goes on in another attempt."""
 STUDY_NOTE_SECONDS = 10.0
 """Of trials that end in quick succession, the study's note hears no more often."""
 RETRY_SECONDS = 5.0
@@ -87,7 +89,7 @@ class TrialPublisher:
         if confusion_KK is not None and outcome.state in ("complete", "pruned"):
             classes = ByClass(confusion_KK, specification.data.class_names)
         self._tracker.finish(
-            state="given back" if outcome.state == "taken" else outcome.state,
+            state=WANDB_REQUEUED if outcome.state == "requeued" or outcome.state == "lease lost" else outcome.state,
             summary={name: value for name, value in summary.items() if value is not None},
             classes=classes,
             model=self._model(claim) if outcome.state == "complete" and self._tracker.uploads else None,
@@ -95,7 +97,7 @@ class TrialPublisher:
 
     def abandon_run(self) -> None:
         """End the run of an attempt that leaves its trial to others."""
-        self._tracker.finish(state="given back", summary={})
+        self._tracker.finish(state=WANDB_REQUEUED, summary={})
 
     def publish(self, number: int) -> None:
         """Publish a finished trial, and delete what it needs no longer, once there is time for it."""
@@ -126,7 +128,7 @@ class TrialPublisher:
         return self._drawing
 
     def hurry(self, *, is_idle: bool) -> None:
-        """Say whether the worker is idle, so that publishing may take all the time."""
+        """Set whether the worker is idle, so that publishing may take all the time."""
         self._jobs.hurry(is_idle=is_idle)
 
     def finish(self, *, timeout_seconds: float) -> bool:
@@ -143,7 +145,7 @@ class TrialPublisher:
         """Do a job, later if the database is away; whatever else goes wrong is a line in the log."""
         try:
             job()
-        except LOST_CONNECTION:  # the worker's own calls say so
+        except LOST_CONNECTION:  # the worker's own calls log it
             if not self._closing.wait(RETRY_SECONDS):
                 self._jobs.put(lambda: self._repeated(job))
         except Exception as error:  # noqa: BLE001 – a note costs no worker

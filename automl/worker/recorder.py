@@ -1,4 +1,4 @@
-"""Everything that the database is told about one attempt at a trial, as long as the attempt is the trial's.
+"""What one attempt at a trial writes to the database, as long as it holds the lease.
 
 Every method waits while the database is away, and may be called again by whoever does not know whether it was answered;
 `try_report` and `try_requeue` ask once, so that the caller can go on.
@@ -32,11 +32,11 @@ from automl.storage.attributes import (
 from automl.storage.optuna_internals import after_end, last_reported, note_step, reported_steps, running_trial
 from automl.study.limits import excess, judging
 from automl.training.loop import Training
-from automl.worker.context import WorkerContext
 from automl.worker.epoch_reports import STATES, report_end, report_epoch
 from automl.worker.model_cost import record_model_cost
 from automl.worker.outcomes import Outcome
 from automl.worker.publishing import mark
+from automl.worker.worker_context import WorkerContext
 
 RECORD_PLAN = text(
     "UPDATE automl_trials SET epochs = :epochs, parameters = :parameters, threads = :threads WHERE trial_id = :trial_id"

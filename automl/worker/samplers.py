@@ -31,5 +31,5 @@ def build_sampler(name: str, *, seed: int) -> BaseSampler:
 
 
 def worker_seed(seed: int, worker_index: int) -> int:
-    """A seed of its own for the worker of this index, so that workers of one study draw differently."""
+    """A seed of its own for the worker with this index, so that workers of one study draw differently."""
     return (seed * 1_000_003 + worker_index * 7_919) % 2**31

@@ -1,6 +1,6 @@
 """One attempt at a trial: recipe drawn, network trained, reported epoch by epoch, ended one way or another.
 
-This is the loop. What the database is told stands in `recorder`, what the world sees in `publisher`.
+This is the loop. `recorder` writes to the database, `publisher` writes notes, pictures and wandb runs.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from automl.training.device import free_memory, is_out_of_memory
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.latency import measure_milliseconds
 from automl.training.loop import Training
-from automl.worker.context import WorkerContext
 from automl.worker.epoch_reports import STATES
 from automl.worker.outcomes import Outcome, failed
 from automl.worker.recorder import TrialRecorder
+from automl.worker.worker_context import WorkerContext
 
 
 @dataclass
@@ -62,7 +62,7 @@ class TrialRun:
         self._checkpoints = Checkpoints(self.context.artifacts, self.context.record.uid, self.claim)
 
     def run(self) -> Outcome:
-        """Train until the trial is complete, pruned, failed, interrupted or taken by another worker.
+        """Train until the trial is complete, pruned, failed, requeued, or its lease is lost.
 
         Raises: StorageError if the artifacts cannot be reached, after requeueing the trial, or if the database stayed
         away too long; the trial is then found lost and continued elsewhere. DiskFullError after requeueing the trial.
@@ -75,7 +75,7 @@ class TrialRun:
         except OSError as error:
             if not is_disk_full(error):
                 raise
-            self._end(Outcome("given back", failure="disk full", reason=str(error)))
+            self._end(Outcome("requeued", failure="disk full", reason=str(error)))
             raise DiskFullError(
                 f"No space left for what trial {self.claim.number} stores: {error}. It goes on where it was. "
                 "Free some space, or lower --keep in a new study, and start this worker again."
@@ -135,7 +135,7 @@ class TrialRun:
         )
 
     def _resume(self, training: Training) -> None:
-        """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and say so."""
+        """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and log it."""
         with reaching(self.context.artifacts):
             epochs = self._checkpoints.restore(training, log=self.context.log)
         self._epochs = epochs or []
@@ -192,7 +192,7 @@ class TrialRun:
         except TrainingInterrupted as error:
             return self._interrupted(error)
         except LeaseLostError as error:
-            return Outcome("taken", reason=str(error))
+            return Outcome("lease lost", reason=str(error))
         except StorageError:
             raise
         except DivergedError as error:
@@ -206,7 +206,7 @@ class TrialRun:
 
     def _interrupted(self, error: TrainingInterrupted) -> Outcome:
         if self.context.interrupted() or not self._is_out_of_time():
-            return Outcome("given back", failure="interrupted", reason=f"its worker was told to end. {error}")
+            return Outcome("requeued", failure="interrupted", reason=f"its worker was asked to stop. {error}")
         limit = self.context.trial_seconds()
         return Outcome("pruned", failure="out of time", reason=f"it reached the limit of {limit:g} s a trial. {error}")
 
@@ -222,15 +222,15 @@ class TrialRun:
                 self._recorder.end(
                     outcome, confusion_KK=confusion_KK, user_attributes=self._figures, artifacts=self._artifacts
                 )
-            elif outcome.state == "given back":
+            elif outcome.state == "requeued":
                 self._recorder.requeue(outcome)
         except LeaseLostError as error:
-            outcome = Outcome("taken", reason=str(error))
+            outcome = Outcome("lease lost", reason=str(error))
         self._is_over = True
         self._publisher.end_run(self.claim, outcome, confusion_KK)
         if outcome.state in STATES:
             self._publisher.publish(self.claim.number)
-        elif outcome.state == "taken":
+        elif outcome.state == "lease lost":
             self._publisher.remove_garbage()
         return outcome
 
@@ -240,10 +240,10 @@ class TrialRun:
             return
         self._publisher.abandon_run()
         if self._training is not None:
-            with suppress(OSError, StorageError):  # an older checkpoint is there, and what is away is told
+            with suppress(OSError, StorageError):  # an older checkpoint is there, and the outage is in the log
                 self._checkpoints.save(self._training, epochs=self._epochs)
         with suppress(LeaseLostError, StorageError):  # where it is the database that is away, others find it lost
-            self._recorder.try_requeue(Outcome("given back", failure="interrupted", reason=str(error)))
+            self._recorder.try_requeue(Outcome("requeued", failure="interrupted", reason=str(error)))
 
 
 def accumulation_steps_of(recipe: Recipe, images: int | None) -> int:

@@ -8,30 +8,10 @@ import subprocess
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.conftest import Automl
-
-PLAIN_SPACE = "parameters:\n  learning_rate: {min: 0.001, max: 0.01}\n  epochs: {value: 1}\n"
-
-
-def assert_refused(done: subprocess.CompletedProcess[str], *sentences: str) -> None:
-    """Exit 2, every sentence on standard error, no traceback, nothing on standard output."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    for sentence in sentences:
-        assert sentence in done.stderr
-
-
-def write_images(folder: Path, *, count: int, size: int = 8) -> None:
-    """Real PNG files of noise."""
-    folder.mkdir(parents=True)
-    noise = np.random.default_rng(0)
-    for index in range(count):
-        Image.fromarray(noise.integers(0, 256, (size, size), dtype=np.uint8)).save(folder / f"{index}.png")
+from tests.refusals import PLAIN_SPACE, assert_refused, write_images
 
 
 def test_missing_path(automl: Automl) -> None:
@@ -215,7 +195,11 @@ def test_study_whose_data_changed(automl: Automl, tmp_path: Path) -> None:
     create = ("create", "--data", "photos", "--space", "space.yaml")
     assert automl(*create).returncode == 0
     (tmp_path / "photos" / "cat" / "0.png").unlink()
-    assert_refused(automl("worker"), "is not what study photos-space-accuracy searches on: its fingerprint is ")
+    assert_refused(
+        automl("worker"),
+        "photos does not hold the data of study photos-space-accuracy: its fingerprint is ",
+        " was expected. Restore those data, or name their location with --data.",
+    )
     assert_refused(
         automl(*create), "Study photos-space-accuracy exists and differs", "data: it has photos with fingerprint"
     )

@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 
 from automl.cli.main import main
-from tests.cli.conftest import Finished
-from tests.cli.test_bad_input import assert_refused, write_images
+from tests.finished import Finished
+from tests.refusals import assert_refused, write_images
 
 Predict = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -79,7 +79,7 @@ def test_a_worker_whose_trial_was_taken_reports_nothing(
             requeue(connection, claim.trial_id)
         else:
             connection.execute(text("UPDATE trials SET state = 'FAIL'"))
-    with pytest.raises(LeaseLostError, match="Trial 0 was reassigned to another worker, or ended by somebody"):
+    with pytest.raises(LeaseLostError, match="Trial 0 was reassigned to another worker, or was ended"):
         report(database, claim, RESULT, 0.25)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM automl_epochs")) == 0

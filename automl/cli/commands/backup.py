@@ -9,6 +9,7 @@ from automl.cli.output import write_line
 from automl.errors import StudyError
 from automl.own_files import refuse_foreign
 from automl.settings import expand_home
+from automl.transfer.backups import back_up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write one file."""
-    from automl.transfer.backups import back_up  # Optuna takes 0.3 s to import
-
     refuse_foreign(arguments.file, option="FILE")
     with open_command_context(arguments) as context:
         try:

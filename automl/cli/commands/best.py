@@ -6,7 +6,7 @@ import argparse
 
 from sqlalchemy.engine import Connection
 
-from automl.application.context import CommandContext
+from automl.application.model_export import export_model
 from automl.cli.arguments import (
     add_data_location,
     add_json,
@@ -17,11 +17,11 @@ from automl.cli.arguments import (
     whole_number,
 )
 from automl.cli.confirmation_output import print_choice
+from automl.cli.export_output import print_exported
 from automl.cli.output import print_json
-from automl.cli.study_output import print_best, print_exported
+from automl.cli.study_output import print_best
 from automl.confirmation.confirmed import RecommendedTrial, choose_best
 from automl.errors import SettingsError
-from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
 from automl.results.calibrated import read_calibrated
 from automl.results.trials import read_trial
@@ -58,7 +58,16 @@ def run(arguments: argparse.Namespace) -> None:
             calibrated = read_calibrated(connection, trial.trial_id)
         exported = None
         if arguments.export is not None:
-            exported = _export(arguments, context, record, choice)
+            exported = export_model(
+                context,
+                record,
+                choice,
+                arguments.export,
+                command="best --export",
+                top=arguments.top,
+                tta=arguments.tta,
+                data=arguments.data,
+            )
     if arguments.json:
         answer = {"metric": record.specification.metric, **trial.as_dict()}
         answer["calibrated"] = calibrated.as_dict() if calibrated else None
@@ -79,25 +88,8 @@ def _chosen(connection: Connection, record: StudyRecord, number: int | None) -> 
 
 def _check_options(arguments: argparse.Namespace) -> None:
     if arguments.export is None and (arguments.top is not None or arguments.tta):
-        raise SettingsError("--top and --tta say what is exported. Give --export FILE too, or leave them out.")
+        raise SettingsError("--top and --tta choose what is exported. Give --export FILE too, or leave them out.")
     if arguments.top is not None and arguments.trial is not None:
         raise SettingsError("--top chooses among the best trials, and --trial names one. Give only one of them.")
     if arguments.export is not None:
         check_format(arguments.export)
-
-
-def _export(
-    arguments: argparse.Namespace, context: CommandContext, record: StudyRecord, choice: RecommendedTrial
-) -> ExportResult:
-    from automl.export.ensemble import choose_ensemble  # torch takes seconds to import
-    from automl.export.trial_model import export_ensemble, export_trial
-
-    export = {"home": context.home, "data": arguments.data, "tta": arguments.tta, "command": "best --export"}
-    if arguments.top is None:
-        return export_trial(
-            context.database, choice.record, choice.trial, arguments.export, artifacts=context.artifacts, **export
-        )
-    ensemble = choose_ensemble(
-        context.database, record, top=arguments.top, tta=arguments.tta, artifacts=context.artifacts
-    )
-    return export_ensemble(context.database, record, ensemble, arguments.export, **export)

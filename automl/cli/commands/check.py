@@ -7,7 +7,8 @@ import argparse
 from automl.application.live import decoding_progress
 from automl.application.plan import make_plan
 from automl.application.workers import default_workers
-from automl.cli.arguments import add_device, add_json, add_storage_options, whole_number
+from automl.cli.arguments import add_json, add_storage_options, whole_number
+from automl.cli.device_argument import add_device
 from automl.cli.output import print_json, print_stderr
 from automl.cli.search_arguments import add_search_arguments, search_options
 from automl.errors import TrainingError
@@ -29,8 +30,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises: TrainingError with what is wrong; other AutomlErrors for data, a space or a device that cannot be used.
     """
-    from automl.cli.check_output import print_check  # torch and Optuna take seconds to import
-    from automl.preflight.checking import run_checks
+    from automl.cli.check_output import print_check
+    from automl.preflight.checking import run_checks  # torch takes seconds to import, and `--help` does without
 
     settings = Settings.read()
     home = settings.home(arguments.home)

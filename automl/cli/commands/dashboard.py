@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from automl.artifacts.dashboard_store import OptunaArtifacts, may_delete_studies
 from automl.cli.arguments import add_storage_options, add_study_name, open_command_context, port
 from automl.cli.output import print_stderr
+from automl.storage.optuna_storage import open_storage
+from automl.tracking.dashboard_server import serve, study_page
 
 PORT = 8080
 
@@ -20,10 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until Ctrl-C."""
-    from automl.artifacts.dashboard_store import OptunaArtifacts, may_delete_studies
-    from automl.storage.optuna_storage import open_storage
-    from automl.tracking.dashboard_server import serve, study_page
-
     with open_command_context(arguments) as context:
         record = context.find_study(arguments.study)
         with context.database.engine.connect() as connection:

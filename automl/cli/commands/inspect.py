@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 from automl.application.console import TextTable
+from automl.application.inspection_pictures import refuse_foreign_pictures, write_pictures
 from automl.application.live import decoding_progress
 from automl.cli.arguments import add_json, add_sizing_options, count_from_zero
-from automl.cli.output import print_json, print_stderr, print_table, write_line
-from automl.cli.study_output import print_rows
+from automl.cli.output import print_json, print_rows, print_stderr, write_line
+from automl.cli.tables import print_table
 from automl.data.dataset import DataSet
 from automl.data.inspection.duplicates import Duplicates
-from automl.data.inspection.overview import Inspection, inspect_data, sample_images
+from automl.data.inspection.overview import Inspection, inspect_data
 from automl.data.sizing import Sizing
 from automl.data.split_names import SPLITS
 from automl.errors import SettingsError
-from automl.own_files import refuse_foreign
 from automl.sanitize import one_line
 from automl.settings import Settings, expand_home
 
-PICTURES = ("samples", "classes")
-SAMPLES = 10
-"""Images of a class on the sheet."""
 LISTED = 20
 """Unreadable files that are named; --json names all."""
 
@@ -45,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     if reference is None:
         raise SettingsError("Which data? Name a folder or a .zip of labelled images (or set AUTOML_DATA), or: digits")
     if arguments.output is not None:
-        _refuse_foreign(arguments.output)
+        refuse_foreign_pictures(arguments.output)
     with decoding_progress() as on_progress:
         found = inspect_data(
             reference,
@@ -66,42 +62,6 @@ def run(arguments: argparse.Namespace) -> None:
         write_line(sentence)
     for path in pictures.values():
         write_line(f"picture  {path}")
-
-
-def write_pictures(data: DataSet, folder: Path) -> dict[str, Path]:
-    """A sheet of sample images of train, and the classes as bars.
-
-    Raises: SettingsError if they cannot be written there, or files are there that automl did not write.
-    """
-    from automl.figures.canvas import save_png  # matplotlib takes half a second to import
-    from automl.figures.images.classes import class_bars
-    from automl.figures.images.samples import sample_sheet
-
-    figures = {
-        "samples": sample_sheet(sample_images(data, each=SAMPLES), data.class_names),
-        "classes": class_bars({split: data.class_counts(split) for split in SPLITS}, data.class_names),
-    }
-    paths = picture_paths(folder)
-    _refuse_foreign(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            save_png(figure, paths[name])
-    except OSError as error:
-        raise SettingsError(
-            f"Cannot write pictures into {folder}: {error.strerror}. Choose another --output."
-        ) from error
-    return paths
-
-
-def picture_paths(folder: Path) -> dict[str, Path]:
-    """Where the pictures are written, by name."""
-    return {name: folder / f"{name}.png" for name in PICTURES}
-
-
-def _refuse_foreign(folder: Path) -> None:
-    for path in picture_paths(folder).values():
-        refuse_foreign(path, option="--output")
 
 
 def _rows(found: Inspection) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from automl.cli.arguments import add_device, add_model
+from automl.cli.arguments import add_model
+from automl.cli.device_argument import add_device
 from automl.cli.output import print_json
 from automl.settings import expand_home
 
@@ -22,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a class and its probability for each image."""
-    from automl.cli.model_output import print_prediction_csv, print_predictions, tell_about_images
-    from automl.export.model_file import load_model  # torch takes seconds to import
+    from automl.cli.model_output import print_image_notes, print_prediction_csv, print_predictions
+    from automl.export.model_file import load_model  # torch takes seconds to import, and `--help` does without
     from automl.export.prediction.image_files import find_images
     from automl.export.prediction.predicting import predict_files
 
     model = load_model(arguments.file, device=arguments.device, model=arguments.model)
     found = predict_files(model, find_images(arguments.images))
-    tell_about_images(found, model)
+    print_image_notes(found, model)
     if arguments.json:
         print_json([{"image": name, **prediction.as_dict()} for name, prediction in found.predictions.items()])
     elif arguments.csv:

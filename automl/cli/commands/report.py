@@ -7,7 +7,7 @@ from pathlib import Path
 
 from automl.cli.arguments import add_data_location, add_json, add_storage_options, add_study_name, open_command_context
 from automl.cli.output import print_json, write_line
-from automl.cli.study_output import recipe_yaml
+from automl.cli.recipe_text import recipe_yaml
 from automl.settings import expand_home
 
 REPORTS = Path("reports")
@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the report, and say where it is and what could not be in it."""
+    from automl.report.report_folder import write_report  # torch takes seconds to import, and `--help` does without
+
     with open_command_context(arguments) as context:
         record = context.find_study(arguments.study)
-        from automl.report.report_folder import write_report  # torch takes seconds to import
 
         written = write_report(
             context.database,

@@ -7,6 +7,7 @@ import argparse
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.settings import expand_home
+from automl.transfer.backups import restore
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read one file."""
-    from automl.transfer.backups import restore  # Optuna takes 0.3 s to import
-
     with open_command_context(arguments) as context:
         moved = restore(arguments.file, context.database, name=arguments.study, artifacts=context.artifacts)
         write_line(f"Study {moved.study} is restored, artifacts {context.artifacts.address}: {moved.describe()}.")

@@ -6,8 +6,11 @@ import argparse
 import sys
 
 from automl.cli.arguments import add_json
-from automl.cli.output import print_json, print_table, write_line
+from automl.cli.output import print_json, write_line
+from automl.cli.space_table import space_table
+from automl.cli.tables import print_table
 from automl.errors import SettingsError
+from automl.spaces.file import load_space
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what a space file means."""
-    from automl.cli.space_table import space_table
-    from automl.spaces.file import load_space
-
     if arguments.json and arguments.form == "yaml":
         raise SettingsError("--as yaml and --json are two answers: leave one of them out.")
     loaded = load_space(arguments.file, ignore_unknown=arguments.ignore_unknown)

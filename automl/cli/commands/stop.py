@@ -22,6 +22,6 @@ def run(arguments: argparse.Namespace) -> None:
         with context.database.engine.begin() as connection:
             workers = request_stop(connection, record, grace_seconds=context.settings.grace_seconds())
     write_line(
-        f"Study {record.name} was told to stop: {workers} workers give their trials back within seconds. "
+        f"Study {record.name} was asked to stop: {workers} workers requeue their trials within seconds. "
         "The command that began it continues it."
     )

@@ -6,15 +6,15 @@ import argparse
 import dataclasses
 
 from automl.cli.arguments import (
-    add_device,
     add_json,
     add_model,
     add_sizing_options,
     add_storage_options,
     data_reference,
 )
+from automl.cli.device_argument import add_device
+from automl.cli.export_output import print_exported
 from automl.cli.output import print_json, print_stderr, write_line
-from automl.cli.study_output import print_exported
 from automl.export.formats import check_format
 from automl.settings import Settings, expand_home
 
@@ -37,9 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train one recipe, a line an epoch."""
+    from automl.export.single_run import (  # torch takes seconds to import, and `--help` does without
+        read_recipe_file,
+        train_recipe,
+    )
+
     if arguments.export is not None:
         check_format(arguments.export)
-    from automl.export.single_run import read_recipe_file, train_recipe
 
     settings = Settings.read()
     sizing = {name: getattr(arguments, name) for name in ("image_size", "fit") if hasattr(arguments, name)}

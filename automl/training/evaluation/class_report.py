@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import classification_report
 
 
 def class_report(confusion_KK: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -14,8 +15,6 @@ def class_report(confusion_KK: npt.NDArray[np.int64], class_names: Sequence[str]
 
     `confusion_KK`: true classes down, predicted ones across. Shares are 0 where nothing can be divided.
     """
-    from sklearn.metrics import classification_report  # takes a second to import
-
     true, predicted = np.nonzero(confusion_KK)
     report: dict[str, Any] = classification_report(
         true,

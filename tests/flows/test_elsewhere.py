@@ -16,7 +16,7 @@ import pytest
 from automl.artifacts.opening import open_artifacts
 from automl.artifacts.store import PARTIAL
 from tests.conftest import Bucket
-from tests.worker.test_worker import Service
+from tests.worker_service import Service
 
 SPACE = """\
 parameters:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 import automl
 from automl.storage.database import open_database
-from tests.cli.conftest import Finished
+from tests.finished import Finished
 
 
 def test_search_prints_the_best_and_where_everything_is(finished: Finished) -> None:
@@ -156,7 +156,7 @@ def test_trials_that_fit_are_carried_over_to_a_changed_space(finished: Finished)
     trials = [json.loads(finished.automl("show", str(n), "digits-space-accuracy", "--json").stdout) for n in range(5)]
     fitting = [trial for trial in trials if trial["recipe"]["depth"] >= 1]
     assert (
-        f"{len(fitting)} finished trials carried over from digits-space-accuracy; {5 - len(fitting)} do not fit"
+        f"{len(fitting)} finished trials imported from digits-space-accuracy; {5 - len(fitting)} do not fit"
         in done.stderr
     )
     carried = json.loads(finished.automl("show", "0", "narrow", "--json").stdout)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import yaml
 
-from automl.cli.study_output import recipe_yaml
+from automl.cli.recipe_text import recipe_yaml
 from automl.results.trials import read_trial
 from automl.storage.database import open_database
 from automl.study.record import find_study
-from tests.cli.conftest import Finished
 from tests.conftest import Automl
 from tests.data.pictures import save_classes, save_picture
+from tests.finished import Finished
 
 NAMES = {
     "[red]cat": "[red]cat",

@@ -1,4 +1,4 @@
-"""Worker processes that are told to end, killed, started again: nothing is lost, the budget is exact."""
+"""Worker processes that are asked to stop, killed, started again: nothing is lost, the budget is exact."""
 
 from __future__ import annotations
 
@@ -9,27 +9,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
 from automl.storage.embedded import EmbeddedPostgres
 from automl.storage.embedded.postmaster import Server
 from tests.conftest import clean_environment
+from tests.worker_service import SPACE, Service
 
-SPACE = """\
-parameters:
-  depth: {value: 1}
-  width: {values: [8, 16, 32]}
-  learning_rate: {min: 1e-3, max: 1e-2, distribution: log_uniform_values}
-  batch_size: {value: 32}
-  epochs: {value: 12}
-"""
 DIVERGING_NETWORK = """\
 from torch import nn
 class Overflowing(nn.Linear):
@@ -93,71 +84,6 @@ sys.exit(main())
 """
 
 
-class Service:
-    """A database URL, a folder, and commands in it."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.folder = folder
-        self.environment = clean_environment(folder / "home") | {"AUTOML_STORAGE": url}
-        self.engine: Engine = create_engine(url)
-        self.processes: list[subprocess.Popen[str]] = []
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "automl", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def create(self, *options: str, space: str = SPACE) -> None:
-        (self.folder / "space.yaml").write_text(space)
-        self.run("create", "s", "--data", "digits", "--space", "space.yaml", *options)
-
-    def worker(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "automl", "worker", "s", "--threads", "1"],
-            cwd=self.folder,
-            env=self.environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.processes.append(process)
-        return process
-
-    def interrupt_a_worker(self, *, after_epochs: int) -> None:
-        """Start one, and tell it to end once so many epochs are reported."""
-        worker = self.worker()
-        self.wait_until(lambda: self.epochs_done() >= after_epochs)
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0
-
-    def scalars(self, statement: str) -> Sequence[Any]:
-        with self.engine.connect() as connection:
-            return connection.scalars(text(statement)).all()
-
-    def wait_until(self, condition: Callable[[], object], *, seconds: float = 180) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.05)
-
-    def epochs_done(self) -> int:
-        return int(self.scalars("SELECT count(*) FROM automl_epochs")[0])
-
-    def states(self) -> list[str]:
-        return list(self.scalars("SELECT CAST(state AS text) FROM trials ORDER BY number"))
-
-    def shown(self, number: int) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.run("show", str(number), "s", "--json"))
-        return answer
-
-
 @pytest.fixture
 def service(postgres_url: str) -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
@@ -180,7 +106,7 @@ def test_terminated_worker_gives_its_trial_back_and_exits_with_0(service: Servic
     assert service.states() == ["WAITING"]
     trial = service.shown(0)
     assert (trial["attempt"], trial["lost"], trial["failure"]) == (1, 0, "interrupted")
-    assert trial["reason"].startswith("its worker was told to end. Interrupted in epoch ")
+    assert trial["reason"].startswith("its worker was asked to stop. Interrupted in epoch ")
 
 
 def test_trial_stops_early_at_its_time_limit_which_counts_earlier_attempts(service: Service) -> None:
@@ -305,7 +231,7 @@ def test_what_a_killed_worker_left_unpublished_another_one_publishes(service: Se
     assert "**Best: trial " in best
 
 
-def test_paused_worker_abandons_the_trial_that_was_taken_from_it(service: Service) -> None:
+def test_paused_worker_abandons_the_trial_whose_lease_it_lost(service: Service) -> None:
     service.environment["AUTOML_GRACE_SECONDS"] = "5"
     service.create("--trials", "1", "--epochs", "100")
     paused = service.worker()
@@ -315,7 +241,7 @@ def test_paused_worker_abandons_the_trial_that_was_taken_from_it(service: Servic
     paused.send_signal(signal.SIGCONT)
     _, said = paused.communicate(timeout=60)
     assert paused.returncode == 0, said
-    assert "trial 0: taken" in said
+    assert "trial 0: lease lost" in said
     trial = service.shown(0)
     assert (trial["state"], trial["attempt"], trial["lost"], len(trial["epochs"])) == ("complete", 1, 1, 100)
 
@@ -324,7 +250,7 @@ def test_stopped_study_ends_its_workers_and_continues_later(service: Service) ->
     service.create("--trials", "3")
     worker = service.worker()
     service.wait_until(lambda: service.epochs_done() >= 1)
-    assert "1 workers give their trials back" in service.run("stop", "s")
+    assert "1 workers requeue their trials within seconds." in service.run("stop", "s")
     assert worker.wait(30) == 0
     assert "RUNNING" not in service.states()
     service.create("--trials", "3")
@@ -415,7 +341,8 @@ def test_worker_with_other_data_refuses_with_both_fingerprints(service: Service)
     worker = service.worker()
     _, said = worker.communicate(timeout=60)
     assert worker.returncode == 2
-    assert "the study's 0123456789ab" in said
+    assert "automl: digits does not hold the data of study s: its fingerprint is " in said
+    assert ", and 0123456789ab was expected. Restore those data, or name their location with --data." in said
 
 
 def test_search_that_is_interrupted_stops_cleanly_and_the_same_command_continues(service: Service) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +8,6 @@ import pytest
 import sqlalchemy
 from sqlalchemy import text
 
-from automl.application.service_address import running_service
-from automl.settings import Settings
 from tests.conftest import Automl
 
 SPACE = "name: tiny\nparameters:\n  depth: {value: 0}\n  epochs: {value: 1}\n"
@@ -73,16 +70,3 @@ def test_the_last_worker_prints_the_best_trial_and_the_line_that_exports_it(
     assert first.startswith("Trial ")
     assert "of study digits-tiny-accuracy: validation accuracy 0." in first
     assert last == "  export it: docker run automl best digits-tiny-accuracy --export model.pt"
-
-
-def test_a_running_service_is_found_from_its_folder_alone(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        settings = Settings({"AUTOML_POSTGRES_PORT": str(port), "AUTOML_PASSWORD": "a/b@c"})
-        assert running_service(settings, folder=tmp_path) is None
-        (tmp_path / "docker-compose.yml").touch()
-        service = running_service(settings, folder=tmp_path)
-        assert service is not None
-        assert service.storage == f"postgresql://automl:a%2Fb%40c@127.0.0.1:{port}/automl"
-        assert service.artifacts == tmp_path / "artifacts"
-    assert running_service(settings, folder=tmp_path) is None

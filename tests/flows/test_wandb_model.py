@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.conftest import Finished
-from tests.cli.test_bad_input import assert_refused
+from tests.finished import Finished
+from tests.refusals import assert_refused
 from tests.tracking.wandb_files import read_runs
 from tests.tracking.wandb_server import WandbServer
 

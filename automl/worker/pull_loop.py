@@ -1,4 +1,4 @@
-"""A worker: a process that pulls trials of one study until the budget is used or it is told to stop."""
+"""A worker: a process that pulls trials of one study until the budget is used or it is asked to stop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from sqlalchemy.engine import Engine
 from automl.artifacts.garbage import remove_garbage
 from automl.artifacts.store import ArtifactStore
 from automl.artifacts.weights import drop_surplus_weights
-from automl.data.dataset import DataSet
-from automl.data.loading import load_data_set
 from automl.errors import StudyError
-from automl.models.building import build_model, resolve_builder
+from automl.models.building import resolve_builder
 from automl.queue.budget import budget_status
 from automl.queue.claims import Claim, find_held, take_waiting
 from automl.queue.enqueuing import enqueue_trial
@@ -34,19 +32,20 @@ from automl.storage.optuna_storage import open_storage
 from automl.storage.retry import OutageRetry
 from automl.study.record import StudyRecord
 from automl.study.specification import Specification
+from automl.study.study_data import load_study_data
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
-from automl.worker.context import WorkerContext
 from automl.worker.outcomes import Outcome
 from automl.worker.pruners import build_pruner
 from automl.worker.publisher import STOP_SECONDS, TrialPublisher
 from automl.worker.publishing import left_unpublished, others_publish, publish_trial
 from automl.worker.samplers import build_sampler, worker_seed
 from automl.worker.trial import TrialRun
+from automl.worker.worker_context import WorkerContext
 
 IDLE_SECONDS = 0.5
 TRACKER_CLOSE_SECONDS = 16.0
-Ending = Literal["budget used", "out of time", "stopped", "told to end"]
+Ending = Literal["budget used", "out of time", "stopped", "asked to stop"]
 
 
 class Worker:
@@ -69,13 +68,13 @@ class Worker:
         grace_seconds: float = GRACE_SECONDS,
         log: Callable[[str], None],
     ) -> None:
-        """Load the data; nothing is taken yet.
+        """Load the data; nothing is claimed yet.
 
         `data`: where they lie on this machine, if not where the study found them.
         `threads`: of this process on a CPU; None leaves them to PyTorch.
         `outage_seconds`: how long the database may stay away. `grace_seconds`: how long another worker may be silent.
 
-        Raises: StudyError if this machine's data are not the study's.
+        Raises: DataError if this machine's data are not the study's.
         """
         self._record = record
         self._log = log
@@ -86,7 +85,7 @@ class Worker:
         self._artifacts = artifacts
         self._tracker = tracker
         self._write_model = write_model
-        self._data = load_study_data(record, home=home, reference=data)
+        self._data = load_study_data(record.specification, of=f"study {record.name}", home=home, reference=data)
         self._device, unused_gpu = choose_worker_device(device)
         self._precision = choose_precision(self._device, self._data.image_shape)
         self._device_name = "; ".join((describe(self._device, self._precision), *unused_gpu))
@@ -134,22 +133,22 @@ class Worker:
             claim = self._retry.retry_until_available(lambda: self._next_claim(context.study, beat))
             context.publisher.hurry(is_idle=claim is None)
             if claim is not None:
-                self._judge(claim, TrialRun(context, claim).run())
+                self._check_outcome(claim, TrialRun(context, claim).run())
             elif self._retry.retry_until_available(self._nothing_unfinished):
                 return "budget used"
             else:
-                # Others' last trials: should one of them vanish, its trial is taken over here.
+                # Others' last trials: should one of them vanish, its trial is reassigned to this worker.
                 self._stop_event.wait(IDLE_SECONDS)
 
     def _ending(self, beat: Heartbeat) -> Ending | None:
         if self._stop_event.is_set():
-            return "told to end"
+            return "asked to stop"
         if beat.stop_requested():
             return "stopped"
         return "out of time" if beat.out_of_time() else None
 
     def _next_claim(self, study: optuna.Study, beat: Heartbeat) -> Claim | None:
-        for _ in range(2):  # what waits comes first; else a new ticket, which another worker may take before us
+        for _ in range(2):  # a waiting trial comes first; else one is enqueued, which others may claim
             with self._engine.begin() as connection:
                 mine = {"study_id": self._record.study_id, "worker_id": beat.worker_id}
                 claim = find_held(connection, **mine) or take_waiting(connection, **mine)
@@ -169,7 +168,7 @@ class Worker:
         return (full or exhausted) and now.trials == now.finished
 
     def _finish_publishing(self, publisher: TrialPublisher, beat: Heartbeat) -> None:
-        """Publish this worker's own trials, however long it takes, unless it is told to end."""
+        """Publish this worker's own trials, however long it takes, unless it is asked to stop."""
         while not publisher.finish(timeout_seconds=IDLE_SECONDS) and self._ending(beat) is None:
             pass
 
@@ -204,7 +203,7 @@ class Worker:
             self._engine, study_id=self._record.study_id, study_uid=self._record.uid, artifacts=self._artifacts
         )
 
-    def _judge(self, claim: Claim, outcome: Outcome) -> None:
+    def _check_outcome(self, claim: Claim, outcome: Outcome) -> None:
         self._log(describe_end(claim, outcome))
         if outcome.failure != BUG or not self._retry.retry_until_available(self._is_same_bug_again):
             return
@@ -235,7 +234,6 @@ class Worker:
         )
 
     def _context(self, study: optuna.Study, beat: Heartbeat, publisher: TrialPublisher) -> WorkerContext:
-        model = self._record.specification.model
         return WorkerContext(
             record=self._record,
             study=study,
@@ -244,7 +242,7 @@ class Worker:
             retry=self._retry,
             publisher=publisher,
             data=self._data,
-            build=resolve_builder(model) if model else build_model,
+            build=resolve_builder(self._record.specification.model),
             device=self._device,
             precision=self._precision,
             artifacts=self._artifacts,
@@ -263,36 +261,6 @@ def choose_worker_device(asked: str) -> tuple[torch.device, list[str]]:
         warnings.simplefilter("always", UnusedGpuWarning)
         device = choose_device(asked)
     return device, [str(warning.message) for warning in caught]
-
-
-def load_study_data(record: StudyRecord, *, home: Path, reference: str | None = None) -> DataSet:
-    """The study's data without its test split, from where the study found them or from `reference`.
-
-    Raises: DataError if nothing is there; StudyError if they are other data than the study's.
-    """
-    specification = record.specification
-    data = load_data_set(
-        reference or specification.data.reference,
-        home=home,
-        splits=("train", "validation"),
-        split_seed=specification.seed,
-        sizing=specification.data.sizing,
-    )
-    check_fingerprint(record, data)
-    return data
-
-
-def check_fingerprint(record: StudyRecord, data: DataSet) -> None:
-    """Compare loaded data with the study's.
-
-    Raises: StudyError with both fingerprints if they differ.
-    """
-    expected = record.specification.data.fingerprint
-    if data.fingerprint != expected:
-        raise StudyError(
-            f"{data.reference} is not what study {record.name} searches on: its fingerprint is "
-            f"{data.fingerprint[:12]}, the study's {expected[:12]}. Bring the old data back, or begin a new study."
-        )
 
 
 def starting_queue(specification: Specification) -> Sequence[Mapping[str, Value]]:

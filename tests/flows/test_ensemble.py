@@ -8,8 +8,8 @@ import re
 import pytest
 
 import automl
-from tests.cli.conftest import Finished
-from tests.cli.test_bad_input import assert_refused
+from tests.finished import Finished
+from tests.refusals import assert_refused
 
 STUDY = "digits-space-accuracy"
 
@@ -38,12 +38,12 @@ def test_best_trials_become_one_model(finished: Finished) -> None:
 def test_gain_and_price_are_printed_for_a_program_too(finished: Finished) -> None:
     done = finished.automl("best", STUDY, "--top", "2", "--tta", "--export", "vote.pt2")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^  vote  trial \d \(\d+%\).*mirror image; compared with trial \d alone:$", done.stdout, re.M)
+    assert re.search(r"^  members  trial \d \(\d+%\).*mirror image; compared with trial \d alone:$", done.stdout, re.M)
     figures = r"0\.\d{4} instead of [01]\.\d{4}"
     assert re.search(
-        rf"^  gain  accuracy, chosen on validation: validation {figures}, test {figures}$", done.stdout, re.M
+        rf"^  gain     accuracy, chosen on validation: validation {figures}, test {figures}$", done.stdout, re.M
     )
-    assert re.search(r"^  cost  [\d,]+ parameters instead of [\d,]+, \S+ ms an image instead of", done.stdout, re.M)
+    assert re.search(r"^  cost     [\d,]+ parameters instead of [\d,]+, \S+ ms an image instead of", done.stdout, re.M)
 
 
 def test_wishes_that_mean_nothing_are_refused(finished: Finished) -> None:

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from automl.storage.database import open_database
-from tests.cli.conftest import Finished
-from tests.cli.test_bad_input import assert_refused
+from tests.finished import Finished
+from tests.refusals import assert_refused
 
 SPACE = """\
 parameters:

@@ -19,8 +19,8 @@ from sqlalchemy.engine import make_url
 from automl.recipe import Recipe, in_words
 from automl.storage.database import open_database
 from automl.storage.roles import DASHBOARD_ROLE, create_reader
-from tests.cli.conftest import Finished
 from tests.conftest import clean_environment
+from tests.finished import Finished
 
 STUDY = "digits-space-accuracy"
 PICTURES = {"learning-curve.png", "confusion-matrix.png"}

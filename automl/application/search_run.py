@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.application.context import CommandContext
+from automl.application.command_context import CommandContext
 from automl.application.live import View, decoding_progress
-from automl.application.plan import Plan, make_plan
+from automl.application.model_export import export_model
+from automl.application.plan import make_plan
 from automl.application.search_options import SearchOptions
 from automl.application.signals import stop_on_signals
+from automl.application.study_creation import prepare_study
 from automl.application.workers import run_workers
+from automl.confirmation.confirmed import RecommendedTrial
 from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
 from automl.results.best import best_trial
-from automl.results.note_writing import write_study_note
 from automl.results.status import StudyStatus, read_status
 from automl.results.trials import TrialRecord
 from automl.study.record import StudyRecord
@@ -70,33 +71,15 @@ def run_search(
     return _result(context, record, export=export, interrupted=stop_event.is_set())
 
 
-def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], None]) -> StudyRecord:
-    """Create or continue the planned study, and say how everything was understood.
-
-    Raises: StudyError if a study of this name searches something else.
-    """
-    from automl.storage.schema_creation import create_schema  # Optuna takes 0.3 s to import, and --help needs none
-    from automl.study.creation import create_or_continue
-
-    create_schema(context.database)
-    record = create_or_continue(context.database, plan.name, plan.specification, plan.budget)
-    with context.database.engine.begin() as connection:
-        write_study_note(connection, record)
-    for line in plan.lines():
-        log(line)
-    log(f"study  {record.name}")
-    configured, total = plan.budget.configured_trials, record.budget_trials
-    if configured is not None and total is not None and configured < total:
-        log(f"       keeps its total of {total} trials; settings and files only raise it")
-    return record
-
-
 def _result(context: CommandContext, record: StudyRecord, *, export: Path | None, interrupted: bool) -> SearchResult:
     with context.database.engine.connect() as connection:
         status = read_status(connection, record)
         interrupted = interrupted or status.stop_requested
         best = None if interrupted and status.best is None else best_trial(connection, record)
-    exported = None if interrupted or best is None or export is None else _export(context, record, best, export)
+    exported = None
+    if export is not None and best is not None and not interrupted:
+        choice = RecommendedTrial(record, best, None)
+        exported = export_model(context, record, choice, export, command="search --export")
     return SearchResult(
         study=record.name,
         best=best,
@@ -106,18 +89,4 @@ def _result(context: CommandContext, record: StudyRecord, *, export: Path | None
         home=context.home,
         storage=str(context.home) if context.database.embedded else context.database.shown,
         network=record.specification.model,
-    )
-
-
-def _export(context: CommandContext, record: StudyRecord, best: TrialRecord, export: Path) -> ExportResult:
-    from automl.export.trial_model import export_trial  # torch takes seconds to import
-
-    return export_trial(
-        context.database,
-        record,
-        best,
-        export,
-        home=context.home,
-        artifacts=context.artifacts,
-        command="search --export",
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_bad_input import PLAIN_SPACE, assert_refused
 from tests.conftest import Automl, clean_environment
+from tests.refusals import PLAIN_SPACE, assert_refused
 
 SPACE = ("space", "quick", "--json")
 

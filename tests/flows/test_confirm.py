@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 from sqlalchemy import text
 
 from automl.storage.database import open_database
-from tests.cli.conftest import SPACE, Finished
-from tests.cli.test_bad_input import assert_refused
+from tests.finished import SPACE, Finished
+from tests.refusals import assert_refused
 
 STUDY = "digits-space-accuracy"
 CONFIRMED = f"{STUDY}-confirmed"

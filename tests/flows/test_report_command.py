@@ -17,8 +17,8 @@ from sqlalchemy import text
 from automl.own_files import is_own
 from automl.report.words import duration
 from automl.storage.database import open_database
-from tests.cli.conftest import Finished
-from tests.cli.test_bad_input import assert_refused
+from tests.finished import Finished
+from tests.refusals import assert_refused
 
 STUDY = "digits-space-accuracy"
 PICTURES = {

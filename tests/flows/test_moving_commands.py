@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import socket
 from pathlib import Path
 
 import pytest
 
-from automl.cli.commands.copy import target_artifacts
-from automl.settings import Settings
-from tests.cli.conftest import Finished
+from tests.finished import Finished
 
 STUDY = "digits-space-accuracy"
 
@@ -66,20 +62,6 @@ def test_what_cannot_move_is_told_in_a_sentence(finished: Finished, arguments: t
     assert done.stderr.startswith(sentence)
     assert "Traceback" not in done.stderr
     assert not (finished.folder / "x.zip").exists()
-
-
-def test_a_copy_for_the_service_goes_where_its_workers_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "docker-compose.yml").touch()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        values = {"AUTOML_POSTGRES_PORT": str(server.getsockname()[1])}
-        to = f"postgresql://automl:automl@127.0.0.1:{values['AUTOML_POSTGRES_PORT']}/automl"
-        asked = argparse.Namespace(to=to, to_artifacts=None)
-        assert target_artifacts(Settings(values), asked) == str(tmp_path / "artifacts")
-        in_bucket = Settings(values | {"AUTOML_ARTIFACTS": "s3://automl/searches"})
-        assert target_artifacts(in_bucket, asked) == "s3://automl/searches"
-        asked.to_artifacts = "elsewhere"
-        assert target_artifacts(in_bucket, asked) == "elsewhere"
 
 
 def test_a_taken_name_and_a_copy_without_a_place_are_told(finished: Finished, backup: Path, postgres_url: str) -> None:

@@ -1,0 +1,129 @@
+"""What one worker process does: it claims a device, pulls trials, and if it was the last one returns the best trial."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from automl.application.command_context import CommandContext, open_context
+from automl.confirmation.confirmed import RecommendedTrial, choose_best
+from automl.export.trial_model import write_untested_model
+from automl.queue.gpu_slots import claimed_device
+from automl.queue.study_end import is_study_finished
+from automl.results.best import find_best
+from automl.results.trials import read_trial
+from automl.settings import Settings
+from automl.storage.retry import OutageRetry
+from automl.study.record import StudyRecord
+from automl.tracking.wandb_mode import choose_mode
+from automl.tracking.wandb_runs import RunTracker
+from automl.worker.pull_loop import Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """What a worker is asked for."""
+
+    study: str | None
+    storage: str | None
+    home: str | None
+    artifacts: str | None
+    data: str | None
+    """Location of the data on this machine. None: as the study says."""
+    device: str
+    threads: int | None
+    """Number of CPU threads. None leaves it to PyTorch."""
+    attached: bool
+    """Whether the worker ends with the process that started it, which prints the result."""
+
+
+class FinishedStudy(NamedTuple):
+    """A study that the worker was the last one at."""
+
+    record: StudyRecord
+    best: RecommendedTrial | None
+    """None if no trial is complete."""
+    export_command: str
+
+
+def run_worker(
+    options: WorkerOptions, *, stop_event: threading.Event, log: Callable[[str], None]
+) -> FinishedStudy | None:
+    """Work until there is nothing left to do, or `stop_event` is set; the study, if this worker finished it.
+
+    Raises: AutomlError for anything that its message tells how to fix.
+    """
+    outage_seconds = Settings.read().whole_number("AUTOML_OUTAGE_SECONDS")
+    retry = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=log)
+    storage, home, artifacts = options.storage, options.home, options.artifacts
+    with open_context(storage=storage, home=home, artifacts=artifacts, log=log, retry=retry) as context:
+        record = retry.retry_until_available(lambda: context.find_study(options.study))
+        log(f"worker ends: {_work(options, context, record, stop_event, retry, log)}")
+        return None if options.attached else retry.retry_until_available(lambda: _finished(context, record))
+
+
+def _work(
+    options: WorkerOptions,
+    context: CommandContext,
+    record: StudyRecord,
+    stop_event: threading.Event,
+    retry: OutageRetry,
+    log: Callable[[str], None],
+) -> str:
+    with claimed_device(
+        options.device,
+        context.database.engine,
+        study_id=record.study_id,
+        slots=context.settings.whole_number("AUTOML_WORKERS_PER_GPU"),
+        retry=retry,
+        stop_event=stop_event,
+        log=log,
+        grace_seconds=context.settings.grace_seconds(),
+    ) as device:
+        if device is None:
+            return "it waited for a GPU until it was asked to stop, or the budget was used"
+        worker = Worker(
+            context.database,
+            record,
+            home=context.home,
+            artifacts=context.artifacts,
+            tracker=_tracker(context, record, log),
+            write_model=lambda number, path: _write_model(context, record, number, path),
+            stop_event=stop_event,
+            data=options.data,
+            device=device,
+            threads=options.threads,
+            outage_seconds=context.settings.whole_number("AUTOML_OUTAGE_SECONDS"),
+            grace_seconds=context.settings.grace_seconds(),
+            log=log,
+        )
+        return worker.run()
+
+
+def _tracker(context: CommandContext, record: StudyRecord, log: Callable[[str], None]) -> RunTracker:
+    environment = context.settings.values  # with `.env`: a key of wandb may be there
+    return RunTracker(
+        folder=context.home,
+        study=record.name,
+        study_uid=record.uid,
+        mode=choose_mode(environment),
+        environment=environment,
+        warn=log,
+    )
+
+
+def _write_model(context: CommandContext, record: StudyRecord, number: int, path: Path) -> None:
+    with context.database.engine.connect() as connection:
+        trial = read_trial(connection, record, number)
+    write_untested_model(context.database, record, trial, path, artifacts=context.artifacts)
+
+
+def _finished(context: CommandContext, record: StudyRecord) -> FinishedStudy | None:
+    with context.database.engine.connect() as connection:
+        if not is_study_finished(connection, record.study_id):
+            return None
+        best = None if find_best(connection, record) is None else choose_best(connection, record)
+    return FinishedStudy(record, best, f"{context.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt")
