@@ -45,7 +45,7 @@ SHARE = Range(0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Architecture:
+class NetworkFields:
     """Fields of the network."""
 
     block: Annotated[Literal["plain", "residual"], "one convolution, or two with a shortcut around them"] = "plain"
@@ -132,7 +132,7 @@ class Optimization:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(Optimization, Augmentations, AugmentationStrength, Regularization, Architecture):
+class Recipe(Optimization, Augmentations, AugmentationStrength, Regularization, NetworkFields):
     """One training run: the network, its regularization and its optimization. The last base's fields come first."""
 
     def __post_init__(self) -> None:

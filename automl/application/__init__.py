@@ -1,23 +1,16 @@
 """What a search, a worker and the other commands do: each is one call, which `cli` and `api` make.
 
+actions              what a command does beside a search: one module a task
 command_context      settings, folders, artifacts and the open database of a command
-confirmation_run     a confirmation on this machine
 console              consoles and tables that take text as it is
 durations            durations as people write them
-inspection_pictures  pictures of data
 live                 the view of a running search
 local_workers        worker processes on this machine, watched until they end
-model_evaluation     the evaluation of an exported model
-model_export         the export of a trial or an ensemble
 plan                 from options to a specification, a budget and loaded data
 search_options       what a search is asked for
 search_run           a search on this machine, from images to the exported model
 service_address      the service of docker compose, found from its folder
 signals              SIGTERM, SIGINT and closed input as an event
-study_copy           a copy in another database
-study_creation       a study created or continued, without running it
-study_deletion       a study deleted with all that belongs to it
-study_status         the state of a study
 utf8                 one encoding for all names
 watcher              news of a running search
 worker_process       the work of one worker process

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.application.actions.model_export import export_model
+from automl.application.actions.study_creation import prepare_study
 from automl.application.command_context import CommandContext
 from automl.application.live import View, decoding_progress
-from automl.application.model_export import export_model
 from automl.application.plan import make_plan
 from automl.application.search_options import SearchOptions
 from automl.application.signals import stop_on_signals
-from automl.application.study_creation import prepare_study
 from automl.application.workers import run_workers
 from automl.confirmation.confirmed import RecommendedTrial
 from automl.export.export_result import ExportResult

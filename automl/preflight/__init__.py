@@ -1,5 +1,6 @@
 """Checks before a search begins: whether it will work on this machine, and what it will cost.
 
+checking            all checks, and their report
 environment_checks  database, artifacts, disk, wandb, device
 model_checks        the smallest, middle and largest network: overfit check and cost of a trial
 network_sizes       the smallest, middle and largest network of a space

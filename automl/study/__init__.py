@@ -3,6 +3,7 @@
 specification  all that a worker needs beside the storage URL
 limits         how large and how slow a network may be
 names          which names are allowed, and the default one
+study_data     the data of a study on this machine
 record         studies as the database has them, found by name
 granting       a budget, and how a later command raises it
 creation       studies created or continued

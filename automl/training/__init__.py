@@ -5,6 +5,7 @@ learner           one training step: network, loss, optimizer, average of the we
 objective         the loss: cross entropy, label smoothing, class weights
 optimization      the optimizer, the learning rate schedules, the average of the weights
 randomness        the random streams of a run, by seed and epoch
+device_name       names of devices, told apart without torch
 device            the device and the precision
 allocation        glibc options that keep freed memory for the next step
 checkpoint_state  a run's state as a file

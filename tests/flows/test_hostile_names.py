@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from automl.cli.recipe_text import recipe_yaml
+from automl.cli.printing.recipe_text import recipe_yaml
 from automl.results.trials import read_trial
 from automl.storage.database import open_database
 from automl.study.record import find_study

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from automl.data.dataset import DataSet, Split
 from automl.models.building import build_model
-from automl.recipe import FIELDS, Architecture, Optimization, Recipe, names_of
+from automl.recipe import FIELDS, NetworkFields, Optimization, Recipe, names_of
 from automl.training.overfit_check import ATTEMPTS, BARE, EPOCHS, IMAGES, bare, check_overfit, few_images
 
 CPU = torch.device("cpu")
@@ -95,7 +95,7 @@ def _columns(data: DataSet) -> tuple[list[int], list[int]]:
 
 def test_regularization_and_augmentation_are_off() -> None:
     """Every field that is none of architecture, optimization or seed."""
-    kept = {*names_of(Architecture), *names_of(Optimization), "augmentation_strength"}
+    kept = {*names_of(NetworkFields), *names_of(Optimization), "augmentation_strength"}
     assert set(BARE) == set(FIELDS) - kept | {"ema"}
     assert {"dropout", "class_weights", "flip", "blur"} <= set(BARE)
     plain = bare(Recipe(dropout=0.5, flip=1, blur=1, class_weights="balanced", ema=0.99, width=48), ATTEMPTS[0])

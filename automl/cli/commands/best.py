@@ -6,7 +6,7 @@ import argparse
 
 from sqlalchemy.engine import Connection
 
-from automl.application.model_export import export_model
+from automl.application.actions.model_export import export_model
 from automl.cli.arguments import (
     add_data_location,
     add_json,
@@ -16,10 +16,10 @@ from automl.cli.arguments import (
     open_command_context,
     whole_number,
 )
-from automl.cli.confirmation_output import print_choice
-from automl.cli.export_output import print_exported
 from automl.cli.output import print_json
-from automl.cli.study_output import print_best
+from automl.cli.printing.confirmation_output import print_choice
+from automl.cli.printing.export_output import print_exported
+from automl.cli.printing.study_output import print_best
 from automl.confirmation.confirmed import RecommendedTrial, choose_best
 from automl.errors import SettingsError
 from automl.export.formats import check_format

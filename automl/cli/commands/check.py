@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises: TrainingError with what is wrong; other AutomlErrors for data, a space or a device that cannot be used.
     """
-    from automl.cli.check_output import print_check
+    from automl.cli.printing.check_output import print_check
     from automl.preflight.checking import run_checks  # torch takes seconds to import, and `--help` does without
 
     settings = Settings.read()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from automl.application.confirmation_run import SEEDS, TOP, ConfirmationOptions, run_confirmation
+from automl.application.actions.confirmation_run import SEEDS, TOP, ConfirmationOptions, run_confirmation
 from automl.application.live import choose_view
 from automl.cli.arguments import (
     add_data_location,
@@ -18,9 +18,9 @@ from automl.cli.arguments import (
     positive_number,
     whole_number,
 )
-from automl.cli.confirmation_table import print_confirmation
 from automl.cli.device_argument import add_device
 from automl.cli.output import print_json, print_stderr
+from automl.cli.printing.confirmation_table import print_confirmation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

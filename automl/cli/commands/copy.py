@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from automl.application.study_copy import copy_to
+from automl.application.actions.study_copy import copy_to
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from automl.application.study_creation import create_study
+from automl.application.actions.study_creation import create_study
 from automl.cli.arguments import add_json, add_storage_options, open_command_context
 from automl.cli.output import print_json, print_stderr, write_line
 from automl.cli.search_arguments import add_search_arguments, search_options

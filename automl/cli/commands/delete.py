@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from automl.application.study_deletion import count_finished, delete_with_files
+from automl.application.actions.study_deletion import count_finished, delete_with_files
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.errors import StudyError

@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print how well the model does."""
-    from automl.application.model_evaluation import (
+    from automl.application.actions.model_evaluation import (
         evaluate_file,  # torch takes seconds to import, and `--help` does without
     )
-    from automl.cli.model_output import print_evaluation
+    from automl.cli.printing.model_output import print_evaluation
 
     settings = Settings.read()
     found = evaluate_file(

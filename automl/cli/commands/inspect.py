@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from automl.application.actions.inspection_pictures import refuse_foreign_pictures, write_pictures
 from automl.application.console import TextTable
-from automl.application.inspection_pictures import refuse_foreign_pictures, write_pictures
 from automl.application.live import decoding_progress
 from automl.cli.arguments import add_json, add_sizing_options, count_from_zero
 from automl.cli.output import print_json, print_rows, print_stderr, write_line
-from automl.cli.tables import print_table
+from automl.cli.printing.tables import print_table
 from automl.data.dataset import DataSet
 from automl.data.inspection.duplicates import Duplicates
 from automl.data.inspection.overview import Inspection, inspect_data

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a class and its probability for each image."""
-    from automl.cli.model_output import print_image_notes, print_prediction_csv, print_predictions
+    from automl.cli.printing.model_output import print_image_notes, print_prediction_csv, print_predictions
     from automl.export.model_file import load_model  # torch takes seconds to import, and `--help` does without
     from automl.export.prediction.image_files import find_images
     from automl.export.prediction.predicting import predict_files

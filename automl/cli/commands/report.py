@@ -7,7 +7,7 @@ from pathlib import Path
 
 from automl.cli.arguments import add_data_location, add_json, add_storage_options, add_study_name, open_command_context
 from automl.cli.output import print_json, write_line
-from automl.cli.recipe_text import recipe_yaml
+from automl.cli.printing.recipe_text import recipe_yaml
 from automl.settings import expand_home
 
 REPORTS = Path("reports")

@@ -9,10 +9,10 @@ from automl.application.search_run import SearchResult, run_search
 from automl.application.workers import default_workers
 from automl.cli.arguments import add_json, add_storage_options, open_command_context, whole_number
 from automl.cli.device_argument import add_device
-from automl.cli.export_output import print_exported
 from automl.cli.output import print_json, print_stderr, write_line
+from automl.cli.printing.export_output import print_exported
+from automl.cli.printing.study_output import print_best
 from automl.cli.search_arguments import add_search_arguments, search_options
-from automl.cli.study_output import print_best
 from automl.settings import Settings, expand_home
 from automl.tracking.wandb_mode import choose_mode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from automl.application.study_creation import set_up_service
+from automl.application.actions.study_creation import set_up_service
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import print_stderr, write_line
 

@@ -7,8 +7,8 @@ import sys
 
 from automl.cli.arguments import add_json, add_storage_options, add_study_name, count_from_zero, open_command_context
 from automl.cli.output import print_json
-from automl.cli.recipe_text import recipe_document, recipe_yaml
-from automl.cli.trial_tables import print_trial
+from automl.cli.printing.recipe_text import recipe_document, recipe_yaml
+from automl.cli.printing.trial_tables import print_trial
 from automl.confirmation.confirmed import choose_best
 from automl.errors import StudyError
 from automl.results.trials import read_trial

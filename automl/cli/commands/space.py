@@ -7,8 +7,8 @@ import sys
 
 from automl.cli.arguments import add_json
 from automl.cli.output import print_json, write_line
-from automl.cli.space_table import space_table
-from automl.cli.tables import print_table
+from automl.cli.printing.space_table import space_table
+from automl.cli.printing.tables import print_table
 from automl.errors import SettingsError
 from automl.spaces.file import load_space
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from automl.application.study_status import look_up_status
+from automl.application.actions.study_status import look_up_status
 from automl.cli.arguments import add_json, add_storage_options, add_study_name, open_command_context
-from automl.cli.confirmation_output import print_confirmation_line
 from automl.cli.output import print_json
-from automl.cli.study_output import print_status
+from automl.cli.printing.confirmation_output import print_confirmation_line
+from automl.cli.printing.study_output import print_status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

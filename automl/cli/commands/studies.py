@@ -7,7 +7,7 @@ import dataclasses
 
 from automl.cli.arguments import add_json, add_storage_options, open_command_context
 from automl.cli.output import print_json
-from automl.cli.trial_tables import print_studies
+from automl.cli.printing.trial_tables import print_studies
 from automl.results.studies import list_studies
 from automl.storage.schema import has_schema
 

@@ -13,8 +13,8 @@ from automl.cli.arguments import (
     data_reference,
 )
 from automl.cli.device_argument import add_device
-from automl.cli.export_output import print_exported
 from automl.cli.output import print_json, print_stderr, write_line
+from automl.cli.printing.export_output import print_exported
 from automl.export.formats import check_format
 from automl.settings import Settings, expand_home
 

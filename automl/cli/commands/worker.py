@@ -7,10 +7,10 @@ import dataclasses
 
 from automl.application.signals import stop_on_signals
 from automl.cli.arguments import add_data_location, add_storage_options, add_study_name, whole_number
-from automl.cli.confirmation_output import print_choice
 from automl.cli.device_argument import add_device
 from automl.cli.output import print_stderr, write_line
-from automl.cli.study_output import print_best
+from automl.cli.printing.confirmation_output import print_choice
+from automl.cli.printing.study_output import print_best
 from automl.confirmation.confirmed import RecommendedTrial
 from automl.study.record import StudyRecord
 

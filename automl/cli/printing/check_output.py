@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from automl.application.console import TextTable
 from automl.application.durations import clock
 from automl.cli.output import print_rows, write_line
-from automl.cli.tables import print_table
+from automl.cli.printing.tables import print_table
 from automl.preflight.checking import CheckReport
 from automl.preflight.model_checks import ModelCheck
 from automl.recipe import network_in_words

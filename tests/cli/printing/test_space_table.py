@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from automl.cli.space_table import space_table
+from automl.cli.printing.space_table import space_table
 from automl.spaces.file import load_space
 from automl.spaces.space import SearchSpace
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from automl.application.console import TextTable
 from automl.cli.output import write_line
-from automl.cli.tables import print_table
+from automl.cli.printing.tables import print_table
 from automl.confirmation.conclusions import conclusions, describe_selection_bias
 from automl.confirmation.confirmed import Confirmation, ConfirmedRecipe
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from automl.application.console import TextTable
-from automl.cli.export_output import describe_calibration
 from automl.cli.output import print_rows, print_stderr, writing
-from automl.cli.tables import print_table
+from automl.cli.printing.export_output import describe_calibration
+from automl.cli.printing.tables import print_table
 from automl.export.prediction.model import Model, Prediction
 from automl.export.prediction.predicting import FilePredictions, listed
 from automl.export.test_evaluation import SplitEvaluation

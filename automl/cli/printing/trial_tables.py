@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from automl.application.console import TextTable
 from automl.application.durations import clock
 from automl.cli.output import print_rows
-from automl.cli.tables import print_table
+from automl.cli.printing.tables import print_table
 from automl.metrics import EpochResult
 from automl.recipe import Recipe, in_words
 from automl.results.studies import StudySummary

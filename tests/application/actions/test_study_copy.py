@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.application.study_copy import target_artifacts
+from automl.application.actions.study_copy import target_artifacts
 from automl.settings import Settings
 
 

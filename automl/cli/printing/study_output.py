@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from automl.application.durations import clock
-from automl.cli.export_output import describe_calibration
 from automl.cli.output import print_rows, write_line
+from automl.cli.printing.export_output import describe_calibration
 from automl.recipe import Recipe, in_words
 from automl.results.calibrated import Calibrated
 from automl.results.status import RunningTrial, StudyStatus
