@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -49,3 +50,10 @@ def test_class_name_stands_for_one_class() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 by_name[node.name].append(str(file.relative_to(PACKAGE)))
     assert {name: files for name, files in by_name.items() if len(files) > 1} == {}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design/architecture.md"])
+def test_modules_that_a_page_names_are_there(page: str) -> None:
+    named = set(re.findall(r"(?<![\w./])((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)\b", (ROOT / page).read_text("utf-8")))
+    assert len(named) > 5
+    assert sorted(name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())) == []
