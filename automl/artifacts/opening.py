@@ -6,8 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from automl.artifacts.s3 import S3
-from automl.artifacts.store import ArtifactStore, FolderStore
+from automl.artifacts.store import S3, ArtifactStore, FolderStore
 from automl.errors import SettingsError
 from automl.masking import mask_keys, unquoted
 from automl.settings import expand_home

@@ -14,11 +14,10 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automl.artifacts.store import temporary_file
+from automl.artifacts.store import S3, temporary_file
 from automl.errors import SettingsError, StorageError
 from automl.masking import HIDDEN, mask_keys, unquoted
 
-S3 = "s3://"
 RETRIES = 8
 """Number of boto3's tries, with growing, jittered pauses: a minute or two in all."""
 ANSWER_SECONDS = 10

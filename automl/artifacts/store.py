@@ -17,6 +17,8 @@ from typing import Protocol
 
 from automl.training.durable_files import flush_folder
 
+S3 = "s3://"
+
 PARTIAL = ".partial"
 """Folder of what is being written: beside the files, so that renaming it is atomic."""
 ABANDONED_SECONDS = 3600.0

@@ -88,7 +88,7 @@ def test_csv_has_the_figures_of_json(run: Predict, images: Path) -> None:
 def test_what_leads_to_no_image_is_refused(run: Predict, finished: Finished, images: Path) -> None:
     (finished.folder / "bare").mkdir()
     refused = {
-        "bare": "bare has no image in it. Known endings: .bmp, .gif, ",
+        "bare": "bare has no image in it. Known endings: .apng, .avif, .bmp, .gif, ",
         "nothing/*.png": "nothing/*.png matches no image here. Known endings: ",
         "missing.png": "There is no file or folder missing.png. Give images, folders, globs or zips of them.",
         "new/broken.png": "None of 1 can be read as an image: new/broken.png (",

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from automl.own_files import is_own
+from automl.own_files import REPORT_LINE, is_own
 from automl.report.words import duration
 from automl.storage.database import open_database
 from tests.finished import Finished
@@ -266,12 +266,12 @@ def test_report_is_written_over_an_older_one_and_leaves_other_files_alone(
 ) -> None:
     copied = tmp_path / "again"
     shutil.copytree(report["folder"], copied)
-    (copied / "README.md").write_text("old")
+    (copied / "README.md").write_text(f"{REPORT_LINE}\nold")
     (copied / "notes.txt").write_text("mine")
     done = finished.automl("report", STUDY, "--output", copied)
     assert done.returncode == 0, done.stderr
     page = re.escape(str(copied / "index.html"))
     assert re.match(rf"page    {page} \(\d\.\d MB, needs no network\)\nreadme  ", done.stdout)
-    assert (copied / "README.md").read_text("utf-8").startswith(f"# Search {STUDY}\n")
+    assert (copied / "README.md").read_text("utf-8").startswith(f"{REPORT_LINE}\n\n# Search {STUDY}\n")
     assert (copied / "notes.txt").read_text() == "mine"
     assert not list(copied.rglob("*.unfinished"))

@@ -88,7 +88,7 @@ def test_flags_that_the_pruner_does_not_read_are_told(automl: Automl, tmp_path: 
     flags = ("--pruner", "hyperband", "--startup-trials", "20")
     created = automl("create", "--data", "digits", "--space", "sweep.yaml", *flags)
     assert created.returncode == 0, created.stderr
-    assert "       --startup-trials has no effect: hyperband judges without it\n" in created.stderr
+    assert "       --startup-trials has no effect: hyperband prunes without it\n" in created.stderr
 
 
 def test_space_in_python_is_called_by_the_worker(automl: Automl, tmp_path: Path) -> None:
