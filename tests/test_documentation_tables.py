@@ -18,7 +18,7 @@ COMMANDS = subparsers(build_parser())
 FIRST_SCREEN = ("make demo", "make test", "docker compose up --scale worker=4", "automl best --export model.pt")
 ELSEWHERE = {"--constraint", "--profile", "--rm", "--scale", "--confirmed"}
 """Options of pip and Docker, and of docs/make_pictures.py."""
-OF_BENCHMARKS = {"--output", "--epochs", "--seed", "--images"}
+OF_BENCHMARKS = {"--list", "--output", "--epochs", "--seed", "--images"}
 README_LINES = 150
 
 
