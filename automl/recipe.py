@@ -48,6 +48,7 @@ SHARE = Range(0, 1)
 class NetworkFields:
     """Fields of the network."""
 
+    resolution: Annotated[int, Range(0, 1024), "longer side of the network's input in pixels; 0: the images' own"] = 0
     block: Annotated[Literal["plain", "residual"], "one convolution, or two with a shortcut around them"] = "plain"
     depth: Annotated[int, Range(0, 5), "stages; 0 is a multilayer perceptron"] = 3
     blocks_per_stage: Annotated[int, Range(1, 8), "blocks in each stage"] = 1

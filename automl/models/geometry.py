@@ -32,6 +32,15 @@ def check_fits(recipe: Recipe, image_shape: ImageShape) -> None:
     )
 
 
+def input_shape(recipe: Recipe, image_shape: ImageShape) -> ImageShape:
+    """Shape of what the network sees of such images: the longer side is `resolution`, the ratio of the sides is kept."""
+    channels, height, width = image_shape
+    if recipe.resolution in (0, max(height, width)):
+        return image_shape
+    scale = recipe.resolution / max(height, width)
+    return channels, max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def largest_depth(stem: Stem, downsample: Downsample, image_shape: ImageShape) -> int:
     """Return the most stages that fit, within the range of `Recipe.depth`; 0 where not even the stem does."""
     shorter = min(image_shape[1:])
