@@ -34,7 +34,7 @@ from automl.results.trials import finished_trials, read_trial
 from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.storage.database import open_database
 from automl.study.record import find_study
-from automl.worker.pruners import KEPT, RankPruner
+from automl.worker.strategies.pruners import KEPT, RankPruner
 from benchmarks.fer2013_part import TRAIN_IMAGES, write_part
 from benchmarks.machine import machine_line
 

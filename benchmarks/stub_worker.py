@@ -34,7 +34,7 @@ from automl.tracking.wandb_runs import RunTracker
 from automl.training.evaluation.predictions import Predictions
 from automl.worker.pull_loop import Worker
 from automl.worker.recorder import TrialRecorder
-from automl.worker.samplers import build_sampler
+from automl.worker.strategies.samplers import build_sampler
 from automl.worker.trial import TrialRun
 from benchmarks.seeding import curve
 

@@ -13,7 +13,7 @@ from automl.data.sizing import Sizing
 from automl.errors import StudyError
 from automl.spaces.space import SearchSpace
 
-SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
+SAMPLERS = ("tpe", "local", "random", "gp", "qmc", "grid")
 BAND_PRUNERS = ("hyperband", "successive-halving")
 PRUNERS = ("median", "percentile", *BAND_PRUNERS, "none")
 VERSION = 1

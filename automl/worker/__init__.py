@@ -4,12 +4,11 @@ background      jobs behind the training, in a thread of their own
 epoch_reports   an epoch or an end in one SQL statement, fenced by the lease
 model_cost      the size and time of a trial's network
 outcomes        how an attempt at a trial ended
-pruners         pruners by name
 publisher       notes, pictures and wandb runs of a worker's trials
 publishing      the publication of one finished trial
 pull_loop       the loop that claims and runs trials until the budget is used
 recorder        what one attempt writes to the database
-samplers        samplers by name
+strategies      what proposes the next recipe, and what prunes
 trial           the training loop of one attempt
 trial_pictures  a trial's learning curve and confusion matrix
 worker_context  what all trials of one worker share

@@ -36,10 +36,10 @@ from automl.study.study_data import load_study_data
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
 from automl.worker.outcomes import Outcome
-from automl.worker.pruners import build_pruner
 from automl.worker.publisher import STOP_SECONDS, TrialPublisher
 from automl.worker.publishing import left_unpublished, others_publish, publish_trial
-from automl.worker.samplers import build_sampler, worker_seed
+from automl.worker.strategies.pruners import build_pruner
+from automl.worker.strategies.samplers import build_sampler, worker_seed
 from automl.worker.trial import TrialRun
 from automl.worker.worker_context import WorkerContext
 

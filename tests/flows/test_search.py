@@ -217,7 +217,7 @@ def test_test_split_openings_are_recorded(finished: Finished) -> None:
     ("sampler", "pruner", "metric"),
     [
         ("tpe", "percentile", "macro_f1"),
-        ("random", "hyperband", "balanced_accuracy"),
+        ("local", "hyperband", "balanced_accuracy"),
         ("gp", "successive-halving", "loss"),
         ("qmc", "none", "accuracy"),
     ],

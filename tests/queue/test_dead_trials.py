@@ -16,8 +16,8 @@ from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial, running_trial
 from automl.study.record import StudyRecord
-from automl.worker.pruners import build_pruner
-from automl.worker.samplers import build_sampler
+from automl.worker.strategies.pruners import build_pruner
+from automl.worker.strategies.samplers import build_sampler
 from tests.studies import MakeStudy
 
 COMPLETE = 12

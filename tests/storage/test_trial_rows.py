@@ -19,8 +19,8 @@ from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import engine_of
 from automl.storage.optuna_storage import open_storage
-from automl.worker.pruners import RankPruner
-from automl.worker.samplers import build_sampler
+from automl.worker.strategies.pruners import RankPruner
+from automl.worker.strategies.samplers import build_sampler
 from benchmarks.seeding import seed_trials
 from tests.studies import MakeStudy
 

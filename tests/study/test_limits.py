@@ -11,7 +11,7 @@ from automl.storage.optuna_internals import FastStorage
 from automl.study.limits import constraints, excess, in_words, judging
 from automl.study.specification import Confirms
 from automl.worker.model_cost import record_model_cost
-from automl.worker.samplers import build_sampler
+from automl.worker.strategies.samplers import build_sampler
 from tests.studies import SPECIFICATION
 
 LIMITED = dataclasses.replace(SPECIFICATION, max_parameters=2000, max_milliseconds=2.0)

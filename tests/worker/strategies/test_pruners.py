@@ -13,8 +13,8 @@ from optuna.trial import TrialState, create_trial
 from automl.errors import StudyError
 from automl.storage.attributes import EPOCHS_ATTRIBUTE
 from automl.study.specification import PRUNERS, SAMPLERS
-from automl.worker.pruners import RankPruner, build_pruner
-from automl.worker.samplers import build_sampler, worker_seed
+from automl.worker.strategies.pruners import RankPruner, build_pruner
+from automl.worker.strategies.samplers import build_sampler, worker_seed
 from tests.studies import SPECIFICATION
 
 
