@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO_HOME ?= .automl
 FER2013 ?= ../shared/data/fer2013/archive.zip
+SHARED ?= ../shared/data
 WORKERS ?= 4
 NVIDIA := $(shell docker info --format '{{.Runtimes}}' 2>/dev/null | grep -c nvidia)
 COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-compose.cpu.yml)
 # No demonstration, test or measurement uploads anything.
-demo test bench bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
+demo test bench bench-auto bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
 
-.PHONY: install demo test lint docs bench bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
+.PHONY: install demo test lint docs bench bench-auto bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
 
 install: $(STAMP)
 
@@ -52,6 +53,10 @@ bench-gpu: install
 	$(BIN)/python -m benchmarks.overhead $(FER2013) --device cuda --output
 	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cuda --output
 	$(BIN)/python -m benchmarks.epoch $(FER2013) --device cuda --train --output
+
+# Ten minutes each from a command to an exported model, on five sets of images.
+bench-auto: install
+	$(BIN)/python -m benchmarks.auto.compare $(SHARED) --output
 
 # How far one PostgreSQL carries, beside stock Optuna: ten minutes, most of them the latter's.
 scale: install
