@@ -240,6 +240,11 @@ def in_words(recipe: Recipe, *, model: str | None = None) -> str:
 
 def network_in_words(recipe: Recipe) -> str:
     """Describe the network of the recipe."""
+    resolution = f" at {recipe.resolution} pixels" if recipe.resolution else ""
+    return _layers(recipe) + resolution
+
+
+def _layers(recipe: Recipe) -> str:
     hidden = f"a hidden layer of {recipe.hidden_dim}" if recipe.hidden_dim else "no hidden layer"
     if recipe.depth == 0:
         return f"perceptron with {hidden}"

@@ -27,7 +27,7 @@ from automl.metrics import METRICS, EpochResult
 from automl.models.building import resolve_builder
 from automl.recipe import FIELDS, Recipe, unknown_field
 from automl.spaces.yaml_with_lines import Document, read_yaml_file
-from automl.training.device import choose_device, choose_precision, describe
+from automl.training.device import choose_device, describe
 from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.loop import Training
 
@@ -147,7 +147,7 @@ def train_recipe(
         device=chosen,
         build=resolve_builder(builder),
     )
-    log(describe(chosen, choose_precision(chosen, data.image_shape)))
+    log(describe(chosen, training.precision))
     epochs = []
     for result in training.epochs():
         epochs.append(result)

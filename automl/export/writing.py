@@ -21,6 +21,7 @@ from automl.export.export_result import Comparison
 from automl.export.model_file import load_model, model_bytes
 from automl.export.prediction.model import Model
 from automl.export.programs import Run, on_cpu, onnx_bytes, open_onnx, open_torch, torch_bytes
+from automl.models.geometry import input_shape
 from automl.own_files import refuse_foreign
 
 TOLERANCE = 1e-4
@@ -98,7 +99,9 @@ def _write(content: bytes, path: Path) -> None:
 
 def _compare(run: Run, model: Model, tried_on: Samples) -> Comparison:
     """Ask both about one image alone, and about all of them at once."""
-    images_NCHW = torch.from_numpy(np.ascontiguousarray(tried_on.images_NHWC.transpose(0, 3, 1, 2)))
+    shapes = [input_shape(member.recipe, model.card.image_shape) for member in model.card.members]
+    images_NHWC = tried_on.images_NHWC[: min(map(_most, shapes))]  # fewer where a network enlarges them
+    images_NCHW = torch.from_numpy(np.ascontiguousarray(images_NHWC.transpose(0, 3, 1, 2)))
     in_memory = on_cpu(model)
     with torch.no_grad():
         largest = max(

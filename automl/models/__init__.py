@@ -2,6 +2,7 @@
 
 building     from a recipe to a network: the convolutional family, or a builder of the user's own
 family       the convolutional family: stem, stages, head
+resizing     images resized in front of a network
 blocks       plain and residual blocks, channel attention, stochastic depth
 convolution  a convolution that is faster on a CPU for small feature maps
 geometry     which networks fit which image sizes; imports no torch

@@ -12,12 +12,15 @@ from torch import nn
 
 from automl.errors import ModelError
 from automl.models.family import Network
-from automl.models.geometry import ImageShape
+from automl.models.geometry import ImageShape, input_shape
+from automl.models.resizing import ResizedNetwork
 from automl.own_modules import hidden_file, import_own
 from automl.recipe import Recipe
 
 Builder: TypeAlias = Callable[[Recipe, ImageShape, int], nn.Module]
-"""build(recipe, image_shape, num_classes): a network from B × C × H × W normalized images to B × num_classes logits."""
+"""build(recipe, image_shape, num_classes): a network from B × C × H × W normalized images to B × num_classes logits.
+
+Where the recipe has a `resolution`, the network resizes the images itself."""
 
 
 def build_model(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> nn.Module:
@@ -25,13 +28,29 @@ def build_model(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> nn
 
     Raises: ModelError where the recipe halves the images more often than they allow.
     """
-    return Network(recipe, image_shape, num_classes)
+    return resizing(Network)(recipe, image_shape, num_classes)
+
+
+def resizing(build: Builder) -> Builder:
+    """Let a function build networks for the input that the recipe asks for, and put the resizing in front of them.
+
+    Without a `resolution`, or where the images have it, the network stays as it is built.
+    """
+
+    def build_resizing(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> nn.Module:
+        after = input_shape(recipe, image_shape)
+        network = build(recipe, after, num_classes)
+        if after == image_shape or not isinstance(network, nn.Module):  # what is no module is refused by check_model
+            return network
+        return ResizedNetwork(network, image_shape, after)
+
+    return build_resizing
 
 
 def resolve_builder(name: str | None) -> Builder:
     """Return the function that `--model package.module:build` names, or that of automl's family for None.
 
-    The current folder is importable.
+    The current folder is importable. The function builds for the network's input; what it builds is resized in front.
 
     Raises: ModelError if the name has another form, cannot be imported, or is not callable.
     """
@@ -49,7 +68,7 @@ def resolve_builder(name: str | None) -> Builder:
             + hidden_file(module)
             + " Define there: def build(recipe, image_shape, num_classes) -> torch.nn.Module"
         )
-    return builder
+    return resizing(builder)
 
 
 def check_model(model: object, image_shape: ImageShape, num_classes: int) -> None:

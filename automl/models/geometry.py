@@ -17,23 +17,24 @@ _DEEPEST_FIRST = range(int(FIELDS["depth"].range.high), 0, -1)  # type: ignore[u
 
 
 def check_fits(recipe: Recipe, image_shape: ImageShape) -> None:
-    """Accept a recipe whose every halving meets at least two pixels.
+    """Accept a recipe whose every halving meets at least two pixels of the network's input.
 
     Raises: ModelError saying how deep a network of this kind can be.
     """
-    deepest = largest_depth(recipe.stem, recipe.downsample, image_shape)
+    _, height, width = input_shape(recipe, image_shape)
+    deepest = largest_depth(recipe.stem, recipe.downsample, (1, height, width))
     if recipe.depth <= deepest:
         return
-    _, height, width = image_shape
+    at = f" at resolution {recipe.resolution}" if recipe.resolution else ""
     raise ModelError(
         f"depth = {recipe.depth} with stem {recipe.stem} and downsample {recipe.downsample} does not fit images of "
-        f"{height} × {width} pixels: they cannot be halved that often. Use depth {deepest}"
+        f"{height} × {width} pixels{at}: they cannot be halved that often. Use depth {deepest}"
         + (" or less." if deepest else ", the multilayer perceptron.")
     )
 
 
 def input_shape(recipe: Recipe, image_shape: ImageShape) -> ImageShape:
-    """Shape of what the network sees of such images: the longer side is `resolution`, the ratio of the sides is kept."""
+    """Shape of the network's input for such images. The longer side is `resolution`, the ratio of the sides is kept."""
     channels, height, width = image_shape
     if recipe.resolution in (0, max(height, width)):
         return image_shape
@@ -52,12 +53,12 @@ def largest_depth(stem: Stem, downsample: Downsample, image_shape: ImageShape) -
 
 
 def spatial_size(recipe: Recipe, image_shape: ImageShape) -> tuple[int, int]:
-    """Height and width of the last feature map; those of the image at depth 0.
+    """Height and width of the last feature map; those of the network's input at depth 0.
 
     Raises: ModelError where the recipe does not fit.
     """
     check_fits(recipe, image_shape)
-    _, height, width = image_shape
+    _, height, width = input_shape(recipe, image_shape)
     if recipe.depth == 0:
         return height, width
     kind = recipe.stem, recipe.downsample, recipe.depth

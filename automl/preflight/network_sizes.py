@@ -19,6 +19,7 @@ from automl.spaces.sampling import sample_recipes
 from automl.spaces.space import SearchSpace
 
 ARCHITECTURE = (
+    "resolution",
     "block",
     "depth",
     "blocks_per_stage",

@@ -20,12 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from automl.data.batches.augmentation import Augmentation
-from automl.data.batches.batching import SplitImages, TrainingBatches, open_images
+from automl.data.batches.batching import SplitImages, TrainingBatches, open_evaluated_images, open_images
 from automl.data.batches.normalization import measure_normalization
 from automl.data.dataset import DataSet, Split
 from automl.errors import DivergedError, TrainingError, TrainingInterrupted
 from automl.metrics import EpochResult, Metric
 from automl.models.building import Builder, build_model, check_model, count_parameters
+from automl.models.geometry import input_shape
 from automl.recipe import Recipe
 from automl.training.allocation import keep_freed_memory
 from automl.training.device import DTYPES, Precision, choose_precision
@@ -67,16 +68,18 @@ class Training:
         train, num_classes = data.splits["train"], len(data.class_names)
         self.recipe, self.metric, self.device, self.interrupted = recipe, metric, device, interrupted
         self.fingerprint = data.fingerprint
-        self.precision: Precision = precision or choose_precision(device, data.image_shape)
+        seen_shape = input_shape(recipe, data.image_shape)
+        self.precision: Precision = precision or choose_precision(device, seen_shape)
+        self._size = seen_shape[1:]
         self.normalization = measure_normalization(train)
         self.batches = TrainingBatches(
-            open_images(train, device),
+            open_images(train, device, size=self._size),
             train.labels_N,
             Augmentation(recipe, self.normalization),
             num_classes=num_classes,
             dtype=DTYPES[self.precision],
         )
-        self.validation_images = open_images(data.splits["validation"], device)
+        self.validation_images = open_evaluated_images(data.splits["validation"], device, size=self._size)
         self.validation_labels_N = data.splits["validation"].labels_N
         model = _initialized(build, recipe, data)
         self.parameters = count_parameters(model)
@@ -187,7 +190,7 @@ class Training:
 
     def evaluate(self, split: Split) -> Evaluation:
         """Evaluate the best epoch's weights on another split of the same data set."""
-        logits_NK = self._logits(self._best_model(), open_images(split, self.device))
+        logits_NK = self._logits(self._best_model(), open_evaluated_images(split, self.device, size=self._size))
         return evaluate_logits(logits_NK, split.labels_N)
 
     def predictions(self) -> Predictions:

@@ -87,8 +87,8 @@ class Worker:
         self._write_model = write_model
         self._data = load_study_data(record.specification, of=f"study {record.name}", home=home, reference=data)
         self._device, unused_gpu = choose_worker_device(device)
-        self._precision = choose_precision(self._device, self._data.image_shape)
-        self._device_name = "; ".join((describe(self._device, self._precision), *unused_gpu))
+        precision = choose_precision(self._device, self._data.image_shape)
+        self._device_name = "; ".join((describe(self._device, precision), *unused_gpu))
         self._retry = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=log)
         self._storage = self._retry.retry_until_available(lambda: open_storage(database))
         self._retry.forget_session = self._storage.remove_session
@@ -244,7 +244,6 @@ class Worker:
             data=self._data,
             build=resolve_builder(self._record.specification.model),
             device=self._device,
-            precision=self._precision,
             artifacts=self._artifacts,
             trial_seconds=beat.trial_seconds,
             interrupted=lambda: self._ending(beat) is not None,

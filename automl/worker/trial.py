@@ -128,7 +128,6 @@ class TrialRun:
             context.data,
             metric=METRICS[context.record.specification.metric],
             device=context.device,
-            precision=context.precision,
             build=context.build,
             accumulation_steps=accumulation_steps,
             interrupted=lambda: context.interrupted() or self._is_out_of_time(),

@@ -15,7 +15,6 @@ from automl.models.building import Builder
 from automl.storage.optuna_internals import FastStorage
 from automl.storage.retry import OutageRetry
 from automl.study.record import StudyRecord
-from automl.training.device import Precision
 from automl.worker.publisher import TrialPublisher
 
 
@@ -33,7 +32,6 @@ class WorkerContext:
     data: DataSet
     build: Builder
     device: torch.device
-    precision: Precision
     artifacts: ArtifactStore
     trial_seconds: Callable[[], float | None]
     """How long a trial may take, over all its attempts."""

@@ -1,6 +1,7 @@
 """Batches of a split on the device, normalized and augmented.
 
 batching       pixels on the host or on the device, and the batches of an epoch
+resized_images images at the size of a network's input
 normalization  mean and standard deviation of the training pixels
 augmentation   random changes to a whole batch
 orientation    flips and quarter turns

@@ -16,12 +16,14 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from automl.data.batches.augmentation import Augmentation, mix
 from automl.data.batches.normalization import Normalization
+from automl.data.batches.resized_images import ResizedImages, Size
 from automl.data.batches.transfer import to_device
 from automl.data.dataset import Split
 
@@ -30,10 +32,17 @@ BLOCK_VALUES = 2**20
 _COPIED_BYTES = 64 * 2**20
 _MEMORY_SHARE = 0.4
 """Share of the device's free memory for the pixels of one split; the network needs the rest."""
+_HOST_MEMORY_SHARE = 0.1
+"""The same for resized pixels on a CPU, where other workers have their own."""
+_EVALUATED_BYTES = 128 * 2**20
+"""Largest size of a split that is kept resized for evaluation, as float32. The network resizes a larger one itself.
+
+A constant, because the two ways differ in the last bits: a run is the same whatever memory is free.
+"""
 
 
 class SplitImages(Protocol):
-    """The uint8 pixels of N images, wherever they lie."""
+    """The pixels of N images, wherever they lie: uint8, or float32 of the same scale where they were resized."""
 
     device: torch.device
     shape_HWC: tuple[int, int, int]
@@ -54,11 +63,16 @@ class HostImages:
     def __init__(self, images_MHWC: npt.NDArray[np.uint8], rows_N: npt.NDArray[np.int64], device: torch.device) -> None:
         self.images_MHWC = images_MHWC
         self.rows_N = rows_N
-        self.device = device
+        self.device, self.dtype = device, torch.uint8
         self.shape_HWC: tuple[int, int, int] = images_MHWC.shape[1:]
 
     def __len__(self) -> int:
         return len(self.rows_N)
+
+    @property
+    def taken_bytes(self) -> int:
+        """Bytes of one image."""
+        return math.prod(self.shape_HWC)
 
     def take(self, positions_B: Tensor) -> Tensor:
         """Copy these images out of the map and to the device."""
@@ -67,13 +81,13 @@ class HostImages:
 
 
 class DeviceImages:
-    """Images that all lie on the device, copied there once."""
+    """Images that all lie on the device, copied or resized once."""
 
-    def __init__(self, host: HostImages) -> None:
+    def __init__(self, host: HostImages | ResizedImages) -> None:
         self.device = host.device
         self.shape_HWC = host.shape_HWC
-        self.images_NHWC = torch.empty((len(host), *host.shape_HWC), dtype=torch.uint8, device=host.device)
-        at_once = max(_COPIED_BYTES // math.prod(host.shape_HWC), 1)
+        self.images_NHWC = torch.empty((len(host), *host.shape_HWC), dtype=host.dtype, device=host.device)
+        at_once = max(_COPIED_BYTES // host.taken_bytes, 1)
         for start in range(0, len(host), at_once):
             positions = torch.arange(start, min(start + at_once, len(host)))
             self.images_NHWC[start : start + at_once] = host.take(positions)
@@ -103,17 +117,35 @@ class Batch:
         return list(itertools.starmap(Batch, zip(*columns, strict=True)))
 
 
-def open_images(split: Split, device: torch.device, *, budget_bytes: int | None = None) -> SplitImages:
+def open_images(
+    split: Split, device: torch.device, *, size: Size | None = None, budget_bytes: int | None = None
+) -> SplitImages:
     """Put the pixels on the device if they fit there, else leave them in the map; batches are the same either way.
 
-    `budget_bytes` is by default 40 % of the memory that is free on the device now.
+    `size`: height and width to which the images are resized, once if the result fits. `budget_bytes` is by default
+    40 % of the memory that is free on the device now, and 10 % on a CPU.
     """
-    host = HostImages(split.images_MHWC, split.rows_N, device)
-    if device.type == "cpu":
+    host: HostImages | ResizedImages = HostImages(split.images_MHWC, split.rows_N, device)
+    if size is not None and size != host.shape_HWC[:2]:
+        host = ResizedImages(split, size, device)
+    elif device.type == "cpu":
         return host
     if budget_bytes is None:
-        budget_bytes = int(_free_bytes(device) * _MEMORY_SHARE)
+        share = _HOST_MEMORY_SHARE if device.type == "cpu" else _MEMORY_SHARE
+        budget_bytes = int(_free_bytes(device) * share)
     return DeviceImages(host) if len(host) * math.prod(host.shape_HWC) <= budget_bytes else host
+
+
+def open_evaluated_images(split: Split, device: torch.device, *, size: Size) -> SplitImages:
+    """Images for a network whose input has this size: resized once as an exported model does it, unless they are many.
+
+    Many images keep their own size, and the network resizes them.
+    """
+    resized = ResizedImages(split, size, device, dtype=torch.float32)
+    resized_bytes = len(split) * math.prod(resized.shape_HWC) * resized.dtype.itemsize
+    if size == split.images_MHWC.shape[1:3] or resized_bytes > _EVALUATED_BYTES:
+        return open_images(split, device)
+    return DeviceImages(resized)
 
 
 class TrainingBatches:
@@ -185,6 +217,8 @@ def _cut(block: Batch, sizes: list[int]) -> Iterator[Batch]:
 
 
 def _free_bytes(device: torch.device) -> int:
+    if device.type == "cpu":
+        return psutil.virtual_memory().available
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()

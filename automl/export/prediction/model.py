@@ -92,7 +92,7 @@ class Model:
             return torch.cat(
                 [
                     self.classifier.logits(images.take(positions_B).permute(0, 3, 1, 2))
-                    for positions_B in torch.split(torch.arange(len(images)), at_once(images))
+                    for positions_B in torch.split(torch.arange(len(images)), at_once(images, self.classifier))
                 ]
             )
 

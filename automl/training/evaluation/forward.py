@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from automl.data.batches.batching import SplitImages, evaluation_batches
 from automl.data.batches.normalization import Normalization
+from automl.models.resizing import Resize
 from automl.training.device import DTYPES, Precision, compute_in
 
 _VALUES_AT_ONCE = 2**20
@@ -27,13 +28,16 @@ def predict_logits(
 
     `most`: largest number of images at a time, where memory is short.
     """
-    batch_size = min(at_once(images), most or at_once(images))
+    batch_size = at_once(images, model)
+    if most is not None:
+        batch_size = min(batch_size, most)
     batches = evaluation_batches(images, normalization, batch_size=batch_size, dtype=DTYPES[precision])
     model.eval()
     with torch.inference_mode(), compute_in(precision, images.device):
         return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()
 
 
-def at_once(images: SplitImages) -> int:
-    """Number of images that are predicted at once."""
-    return max(_VALUES_AT_ONCE // math.prod(images.shape_HWC), 1)
+def at_once(images: SplitImages, model: nn.Module) -> int:
+    """Number of images that are predicted at once, by their size or by the one that the network gives them."""
+    resized = [math.prod(module.after) for module in model.modules() if isinstance(module, Resize)]
+    return max(_VALUES_AT_ONCE // max(math.prod(images.shape_HWC), *resized, 1), 1)
