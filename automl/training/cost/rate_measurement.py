@@ -26,9 +26,9 @@ from automl.training.loop import Training
 from automl.training.pace import HARMLESS_RATE
 
 CLASSES = 10
-STEPS = 2
-"""Training steps of a measurement."""
-ENOUGH_SECONDS, MOST_REPEATS = 0.1, 5
+STEPS = 1
+"""Number of training steps in a measurement."""
+ENOUGH_SECONDS, MOST_REPEATS = 0.05, 4
 """A measurement is repeated until all its repeats took so long, or there were so many; the shortest one counts."""
 EVALUATED_BATCHES = 3
 """Size of the evaluated split, in batches of the training."""
