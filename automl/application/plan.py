@@ -24,7 +24,7 @@ from automl.spaces.file import load_space
 from automl.spaces.space import PrunerSetting, SearchSpace
 from automl.study.granting import Budget
 from automl.study.limits import in_words
-from automl.study.names import default_name
+from automl.study.names import check_name, default_name
 from automl.study.specification import BAND_PRUNERS, Specification
 
 SAMPLER_NOTES = {
@@ -52,6 +52,8 @@ class Plan:
     notes: tuple[str, ...]
     forecast: tuple[str, ...] = ()
     """What the space `auto` was built from, and what the search will take, a sentence each."""
+    first_seconds: tuple[float, ...] = ()
+    """Forecast of the training of each first recipe of a space `auto` that was built now, in seconds."""
 
     def lines(self) -> Iterator[str]:
         """How everything was understood, for people."""
@@ -124,8 +126,10 @@ def make_plan(
     name = _study_name(options, settings, data, space.name, specification.metric)
     notes = (*data.notes, *space.notes, *_approximations(space), *_overridden(options, space))
     notes += tuple(_without_effect(options, specification.pruner))
-    forecast = auto_plan.forecast if auto_plan else ()
-    return Plan(name, specification, make_budget(options, settings, space), data, notes, forecast)
+    budget = make_budget(options, settings, space)
+    if auto_plan is None:
+        return Plan(name, specification, budget, data, notes)
+    return Plan(name, specification, budget, data, notes, auto_plan.forecast, auto_plan.first_seconds)
 
 
 class _AutoPlan(NamedTuple):
@@ -134,6 +138,7 @@ class _AutoPlan(NamedTuple):
     space: SearchSpace
     rates: Rates | None
     forecast: tuple[str, ...]
+    first_seconds: tuple[float, ...]
 
 
 def _auto_plan(
@@ -143,11 +148,19 @@ def _auto_plan(
     machine: Machine,
     stored: Callable[[str], Specification | None],
 ) -> _AutoPlan:
-    """The stored space of the same data, since figures of a machine differ each time; else it is built."""
+    """The stored space of the same data, since figures of a machine differ each time; else it is built.
+
+    Raises: SpaceError for a grid. StudyError for a name that no study can have.
+    """
+    if options.sampler == "grid":
+        raise SpaceError("A grid needs an end, and the space auto has ranges. Choose another --space or --sampler.")
     metric = known_metric(options.metric or str(settings.get("AUTOML_METRIC")))
-    found = stored(_study_name(options, settings, data, AUTO, metric))
+    name = _study_name(options, settings, data, AUTO, metric)
+    check_name(name)
+    found = stored(name)
     if found is not None and found.space.name == AUTO and found.data.is_same(data.identity):
-        return _AutoPlan(_with_epochs(found.space, options.epochs), found.rates, ("as the study began",))
+        space = found.space if options.epochs is None else found.space.with_value("epochs", options.epochs)
+        return _AutoPlan(space, found.rates, ("as the study began",), ())
     budget = make_budget(options, settings, SearchSpace(name=AUTO))
     built = build_auto_space(
         data,
@@ -156,12 +169,7 @@ def _auto_plan(
         epochs=options.epochs,
         own_network=options.model is not None,
     )
-    space = _with_epochs(built.auto.space, options.epochs)
-    return _AutoPlan(space, built.rates, tuple(_forecast(built, budget, machine)))
-
-
-def _with_epochs(space: SearchSpace, epochs: int | None) -> SearchSpace:
-    return space if epochs is None else space.with_value("epochs", epochs)
+    return _AutoPlan(built.auto.space, built.rates, tuple(_forecast(built, budget, machine)), built.auto.first_seconds)
 
 
 def _forecast(built: BuiltSpace, budget: Budget, machine: Machine) -> Iterator[str]:
