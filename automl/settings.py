@@ -36,7 +36,7 @@ SETTINGS = {
         Setting("AUTOML_STORAGE", "PostgreSQL URL of the studies; left out: an embedded PostgreSQL in AUTOML_HOME"),
         Setting("AUTOML_STUDY", "name of the study; left out: the newest one"),
         Setting("AUTOML_DATA", "data set: a name, a folder or a file"),
-        Setting("AUTOML_SPACE", "search space: a shipped name or a YAML file", "default"),
+        Setting("AUTOML_SPACE", "search space: auto, a shipped name or a YAML file", "auto"),
         Setting("AUTOML_TRIALS", "finished trials in all", "30"),
         Setting("AUTOML_METRIC", "what decides: accuracy, macro_f1, balanced_accuracy or loss", "accuracy"),
         Setting("AUTOML_HOME", "folder of the embedded PostgreSQL, the artifacts and the caches", ".automl"),

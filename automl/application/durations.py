@@ -8,3 +8,16 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def in_units(seconds: float) -> str:
+    """A rough duration in words: 8 s, 12 min, 1 h 50 min, 3 days."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, rest = divmod(round(minutes, -1), 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{round(hours / 24)} days"

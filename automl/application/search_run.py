@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from automl.application.actions.model_export import export_model
-from automl.application.actions.study_creation import prepare_study
+from automl.application.actions.study_creation import plan_study, prepare_study
 from automl.application.command_context import CommandContext
 from automl.application.live import View, decoding_progress
-from automl.application.plan import make_plan
 from automl.application.search_options import SearchOptions
 from automl.application.signals import stop_on_signals
 from automl.application.workers import run_workers
 from automl.confirmation.confirmed import RecommendedTrial
 from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
+from automl.preflight.auto_building import Machine
 from automl.results.best import best_trial
 from automl.results.status import StudyStatus, read_status
 from automl.results.trials import TrialRecord
@@ -64,7 +64,7 @@ def run_search(
     if export is not None:
         check_format(export)
     with decoding_progress() as on_progress:
-        plan = make_plan(options, context.settings, home=context.home, on_progress=on_progress)
+        plan = plan_study(context, options, on_progress=on_progress, machine=Machine(device, workers))
     record = prepare_study(context, plan, log=view.log)
     with stop_on_signals() as stop_event, view:
         run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=("--device", device))

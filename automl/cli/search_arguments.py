@@ -16,7 +16,7 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of a search's specification and budget."""
     parser.add_argument("--data", metavar="D", help="name, folder or .zip of labelled images (AUTOML_DATA)")
     parser.add_argument(
-        "--space", metavar="S", help="search space: a shipped name or a YAML file (AUTOML_SPACE, default)"
+        "--space", metavar="S", help="search space: auto, a shipped name or a YAML file (AUTOML_SPACE, auto)"
     )
     parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")

@@ -24,3 +24,7 @@ class DataIdentity:
     """Rule by which the images come to this shape."""
     pixel_range: PixelRange | None = None
     """Scale of images of more than 8 bits; None where all have 8."""
+
+    def is_same(self, other: DataIdentity) -> bool:
+        """Whether both are the same images in the same shape, wherever they lie."""
+        return (self.fingerprint, self.sizing) == (other.fingerprint, other.sizing)

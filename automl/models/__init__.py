@@ -6,4 +6,6 @@ resizing     images resized in front of a network
 blocks       plain and residual blocks, channel attention, stochastic depth
 convolution  a convolution that is faster on a CPU for small feature maps
 geometry     which networks fit which image sizes; imports no torch
+work         what a network has to compute, by its geometry; imports no torch
+rates        seconds by unit of work, and the forecast of an epoch; imports no torch
 """

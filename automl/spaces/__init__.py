@@ -12,6 +12,7 @@ parameters       a parameter: its field, its distribution and its conditions
 distributions    the distributions of parameters, and their entries in a file
 space            the search space: recipes, grid, YAML and JSON
 fit              a space without what the images are too small for
+auto             the space that is built for the images, the machine and the budget
 baselines        the recipes of a search that come first
 sampling         recipes that a space proposes before there is a study
 """

@@ -14,6 +14,7 @@ from automl.errors import SpaceError
 from automl.recipe import Value
 from automl.settings import expand_home
 from automl.spaces.aliases import field_of
+from automl.spaces.auto.auto_space import AUTO
 from automl.spaces.conditions import ConditionReader
 from automl.spaces.entries import ParameterReader
 from automl.spaces.entry import Entry, short
@@ -33,6 +34,10 @@ def load_space(reference: str | Path | Mapping[str, object], *, ignore_unknown: 
     if isinstance(reference, Mapping):
         return _read(Document(reference), name="custom", ignore_unknown=ignore_unknown)
     name = str(reference)
+    if name == AUTO:
+        raise SpaceError(
+            "The space auto is built for images on this machine. Look at it with: automl space auto --data D"
+        )
     if name in shipped_spaces():
         file = f"{FOLDER}/{name}.yaml"
         document = read_yaml((_shipped_folder() / f"{name}.yaml").read_text("utf-8"), file=file)
@@ -82,8 +87,8 @@ def _file(name: str) -> Document:
         return read_yaml_file(expand_home(name) if name.startswith("~") else name)
     except FileNotFoundError as error:
         known = shipped_spaces()
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Shipped: {', '.join(known)}."
+        near = difflib.get_close_matches(name, (AUTO, *known), n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Shipped: {', '.join((AUTO, *known))}."
         raise SpaceError(f"There is no search space {name!r}: neither a shipped one nor a file. {hint}") from error
     except UnicodeDecodeError as error:
         raise SpaceError(

@@ -11,6 +11,7 @@ from automl.data.identity import DataIdentity
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import Sizing
 from automl.errors import StudyError
+from automl.models.rates import Rates
 from automl.spaces.space import SearchSpace
 
 SAMPLERS = ("tpe", "local", "random", "gp", "qmc", "grid")
@@ -57,6 +58,8 @@ class Specification:
     """Largest size of a network that may be trained; None: whatever the space proposes."""
     max_milliseconds: float | None = None
     """Longest time of a network for one image on the worker, in milliseconds; None: no limit."""
+    rates: Rates | None = None
+    """Speed of the machine that made the study, from which its space was built; None: not measured."""
     confirms: Confirms | None = None
     """Origin of a confirmation, whose queue brings whole recipes, so nothing is sampled or pruned; None: a search."""
 
@@ -73,6 +76,7 @@ class Specification:
             "version": VERSION,
             "data": dataclasses.asdict(self.data),
             "space": self.space.as_dict(),
+            "rates": self.rates.as_dict() if self.rates else None,
             "confirms": confirms,
         }
 
@@ -89,8 +93,10 @@ class Specification:
         data["pixel_range"] = PixelRange(**data["pixel_range"]) if data["pixel_range"] else None
         space = SearchSpace.from_dict(document["space"])
         confirms = Confirms(**document["confirms"]) if document["confirms"] else None
+        rates = Rates.from_dict(document["rates"]) if document["rates"] else None
         fields = {name: value for name, value in document.items() if name != "version"}
-        return cls(**(fields | {"data": DataIdentity(**data), "space": space, "confirms": confirms}))
+        read = {"data": DataIdentity(**data), "space": space, "rates": rates, "confirms": confirms}
+        return cls(**(fields | read))
 
     def trial_seed(self, number: int) -> int:
         """Seed of the trial with this number: trials differ, so a recipe drawn twice says something new."""
@@ -137,7 +143,7 @@ def _differences(mine: Specification, asked: Specification) -> list[str]:
         )
     if mine.space.as_dict() != asked.space.as_dict():
         lines.append("space: " + _space_difference(mine.space.as_dict(), asked.space.as_dict()))
-    names = [field.name for field in dataclasses.fields(mine) if field.name not in ("data", "space")]
+    names = [field.name for field in dataclasses.fields(mine) if field.name not in ("data", "space", "rates")]
     lines += [
         f"{name}: it has {getattr(mine, name)}, this command asks for {getattr(asked, name)}"
         for name in names

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
+from automl.models.rates import SMALL_IMAGE_PIXELS
 from automl.training.device_name import check_device_name, no_device
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
@@ -22,7 +23,6 @@ DTYPES: Mapping[Precision, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-_FEWEST_PIXELS_FOR_BFLOAT16_ON_CPU = 16 * 16
 LONGEST_REASON = 200
 """Letters of torch's own words in a message."""
 
@@ -56,7 +56,7 @@ def choose_precision(device: torch.device, image_shape: tuple[int, int, int]) ->
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"
-    large = image_shape[1] * image_shape[2] >= _FEWEST_PIXELS_FOR_BFLOAT16_ON_CPU
+    large = image_shape[1] * image_shape[2] >= SMALL_IMAGE_PIXELS
     return "bfloat16" if device.type == "cpu" and large and _cpu_has_bfloat16() else "float32"
 
 

@@ -9,9 +9,11 @@ from automl.application.live import decoding_progress
 from automl.application.plan import Plan, make_plan
 from automl.application.search_options import SearchOptions
 from automl.errors import SettingsError
+from automl.preflight.auto_building import Machine
 from automl.results.note_writing import write_study_note
 from automl.storage.roles import DASHBOARD_ROLE, create_reader
-from automl.study.record import StudyRecord
+from automl.study.record import StudyRecord, find_study, study_names
+from automl.study.specification import Specification
 
 
 def create_study(
@@ -22,7 +24,7 @@ def create_study(
     Raises: AutomlError for anything that its message tells how to fix.
     """
     with decoding_progress() as on_progress:
-        plan = make_plan(options, context.settings, home=context.home, on_progress=on_progress)
+        plan = plan_study(context, options, on_progress=on_progress)
     source = context.find_study(warm_start_from) if warm_start_from else None
     if source is not None and plan.specification.is_exhaustive:
         raise SettingsError(
@@ -33,6 +35,27 @@ def create_study(
     if source is not None:
         _warm_start(context, source, record, log=log)
     return record
+
+
+def plan_study(
+    context: CommandContext,
+    options: SearchOptions,
+    *,
+    on_progress: Callable[[int, int], None] | None,
+    machine: Machine | None = None,
+) -> Plan:
+    """Plan a study to create, or the one of this name to continue; `machine`: as for `make_plan`.
+
+    Raises: as `make_plan` does.
+    """
+
+    def stored(name: str) -> Specification | None:
+        with context.database.engine.connect() as connection:
+            return find_study(connection, name).specification if name in study_names(connection) else None
+
+    return make_plan(
+        options, context.settings, home=context.home, on_progress=on_progress, machine=machine, stored=stored
+    )
 
 
 def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], None]) -> StudyRecord:
@@ -59,7 +82,7 @@ def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], N
 
 def set_up_service(context: CommandContext, *, log: Callable[[str], None]) -> StudyRecord:
     """Create the study that the environment names, and the dashboard's role if its password is set."""
-    plan = make_plan(SearchOptions(), context.settings, home=context.home, on_progress=None)
+    plan = plan_study(context, SearchOptions(), on_progress=None)
     record = prepare_study(context, plan, log=log)
     password = context.settings.get("AUTOML_DASHBOARD_PASSWORD")
     if password is not None:

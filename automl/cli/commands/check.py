@@ -12,6 +12,7 @@ from automl.cli.device_argument import add_device
 from automl.cli.output import print_json, print_stderr
 from automl.cli.search_arguments import add_search_arguments, search_options
 from automl.errors import TrainingError
+from automl.preflight.auto_building import Machine
 from automl.settings import Settings
 
 
@@ -36,7 +37,13 @@ def run(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     home = settings.home(arguments.home)
     with decoding_progress() as on_progress:
-        plan = make_plan(search_options(arguments), settings, home=home, on_progress=on_progress)
+        plan = make_plan(
+            search_options(arguments),
+            settings,
+            home=home,
+            on_progress=on_progress,
+            machine=Machine(arguments.device, arguments.workers or default_workers()),
+        )
     for line in plan.lines():
         print_stderr(line)
     report = run_checks(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from automl.application.console import TextTable
+from automl.application.durations import in_units
+from automl.spaces.distributions.ranges import text_of
 from automl.spaces.parameters import Parameter
 from automl.spaces.space import SearchSpace
 
@@ -24,3 +28,12 @@ def _row(parameter: Parameter) -> tuple[str, ...]:
     condition = " and ".join(map(str, parameter.when))
     exactness = "exact" if parameter.exact else "approximate"
     return parameter.source, f"{parameter.name}{sign} {parameter.distribution}", condition, exactness, parameter.note
+
+
+def first_recipe_lines(space: SearchSpace, seconds: Sequence[float]) -> Iterator[str]:
+    """A line for each recipe that comes first, with the forecast of its training."""
+    searched = {parameter.name for parameter in space.parameters if parameter.is_searched}
+    for number, values in enumerate(space.first):
+        duration = f" ({in_units(seconds[number])})" if number < len(seconds) else ""
+        shown = ", ".join(f"{name} {text_of(value)}" for name, value in values.items() if name in searched)
+        yield f"first {number + 1}{duration}: {shown}"
