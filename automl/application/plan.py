@@ -101,6 +101,7 @@ def make_plan(
         seed=options.seed,
         model=options.model,
         keep=options.keep,
+        final_share=0.0 if (options.sampler or space.sampler) == "grid" else options.final_share,
         max_parameters=options.max_parameters,
         max_milliseconds=options.max_milliseconds,
     )

@@ -56,6 +56,17 @@ def positive_number(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Argparse type: a share, from 0 to below 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
+    return value
+
+
 def image_size(text: str) -> int | None:
     """Argparse type: auto (None), or pixels of both sides."""
     if text == "auto":

@@ -11,6 +11,7 @@ from automl.data.identity import DataIdentity
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import Sizing
 from automl.errors import StudyError
+from automl.queue.phase import FINAL_SHARE
 from automl.spaces.space import SearchSpace
 
 SAMPLERS = ("tpe", "random", "gp", "qmc", "grid")
@@ -57,6 +58,8 @@ class Specification:
     """Largest size of a network that may be trained; None: whatever the space proposes."""
     max_milliseconds: float | None = None
     """Longest time of a network for one image on the worker, in milliseconds; None: no limit."""
+    final_share: float = FINAL_SHARE
+    """Share of a time budget, its last part, in which the best recipes are trained longer with new seeds; 0 to 1."""
     confirms: Confirms | None = None
     """Origin of a confirmation, whose queue brings whole recipes, so nothing is sampled or pruned; None: a search."""
 

@@ -13,5 +13,6 @@ durable_files     renames that survive a power failure
 overfit_check     whether a network overfits a few images
 pace              seconds an epoch and memory, measured from real steps
 latency           the time of one image
+threads           the number of CPU threads that is fastest, and the pace of a training
 evaluation/       metrics, calibration and ensembles from logits
 """

@@ -11,6 +11,7 @@ pull_loop       the loop that claims and runs trials until the budget is used
 recorder        what one attempt writes to the database
 samplers        samplers by name
 trial           the training loop of one attempt
+trial_plan      what a trial can be in the time that is left
 trial_pictures  a trial's learning curve and confusion matrix
 worker_context  what all trials of one worker share
 """
