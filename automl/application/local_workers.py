@@ -67,8 +67,8 @@ class LocalWorkers:
     ) -> None:
         """Nothing runs before the block begins. `options`: of every `automl worker`."""
         logs.mkdir(parents=True, exist_ok=True)
-        threads = max(1, (os.cpu_count() or 1) // count)
-        command = automl_command("worker", study, "--attached", "--threads", str(threads), *options)
+        share = max(1, (os.cpu_count() or 1) // count)
+        command = automl_command("worker", study, "--attached", "--share", str(share), *options)
         self._workers = [
             LocalWorker(index, command, {**os.environ, **environment, **ENVIRONMENT}, logs / f"worker-{index}.log")
             for index in range(count)

@@ -120,6 +120,7 @@ def make_plan(
         model=options.model,
         keep=options.keep,
         rates=auto_plan.rates if auto_plan else None,
+        final_share=0.0 if (options.sampler or space.sampler) == "grid" else options.final_share,
         max_parameters=options.max_parameters,
         max_milliseconds=options.max_milliseconds,
     )
@@ -268,5 +269,6 @@ def make_budget(options: SearchOptions, settings: Settings, space: SearchSpace) 
         seconds=options.timeout,
         trial_seconds=options.trial_timeout,
         configured_trials=configured,
+        configured_seconds=settings.seconds("AUTOML_TIMEOUT"),
         default_trials=default,
     )

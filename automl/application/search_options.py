@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.data.sizing import Fit
+from automl.queue.phase import FINAL_SHARE
 
 KEEP = 5
 """Trials whose weights stay, by default."""
@@ -28,6 +29,8 @@ class SearchOptions:
     """Seconds."""
     trial_timeout: float | None = None
     """Seconds of one trial."""
+    final_share: float = FINAL_SHARE
+    """Share of the time for final training, its last part."""
     study: str | None = None
     seed: int = 0
     epochs: int | None = None

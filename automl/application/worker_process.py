@@ -35,7 +35,9 @@ class WorkerOptions:
     """Location of the data on this machine. None: as the study says."""
     device: str
     threads: int | None
-    """Number of CPU threads. None leaves it to PyTorch."""
+    """Number of CPU threads. None measures at each trial how many are fastest."""
+    share: int | None
+    """Number of cores for this worker, around which is measured. None: as many as PyTorch takes."""
     attached: bool
     """Whether the worker ends with the process that started it, which prints the result."""
 
@@ -96,6 +98,7 @@ def _work(
             data=options.data,
             device=device,
             threads=options.threads,
+            share=options.share,
             outage_seconds=context.settings.whole_number("AUTOML_OUTAGE_SECONDS"),
             grace_seconds=context.settings.grace_seconds(),
             log=log,

@@ -7,8 +7,9 @@ import dataclasses
 
 from automl.application.plan import FIRST_BAND_EPOCHS, STARTUP_TRIALS, WARMUP_EPOCHS
 from automl.application.search_options import KEEP, SearchOptions
-from automl.cli.arguments import add_sizing_options, count_from_zero, duration, positive_number, whole_number
+from automl.cli.arguments import add_sizing_options, count_from_zero, duration, positive_number, share, whole_number
 from automl.metrics import METRICS
+from automl.queue.phase import FINAL_SHARE
 from automl.study.specification import PRUNERS, SAMPLERS
 
 
@@ -20,8 +21,17 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
-    parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
+    parser.add_argument(
+        "--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h (AUTOML_TIMEOUT)"
+    )
     parser.add_argument("--trial-timeout", type=duration, metavar="T", help="time of one trial, which is pruned then")
+    parser.add_argument(
+        "--final-share",
+        type=share,
+        default=FINAL_SHARE,
+        metavar="X",
+        help=f"of --timeout, its last part: the best recipes longer, with new seeds ({FINAL_SHARE:.2g}; 0: none)",
+    )
     add_sizing_options(parser)
     more = parser.add_argument_group("how it searches")
     more.add_argument("--ignore-unknown", action="store_true", help="leave unknown parameters of the space out")

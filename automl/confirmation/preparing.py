@@ -91,6 +91,7 @@ def _specification(search: StudyRecord, epochs_factor: float) -> Specification:
         sampler="random",
         pruner="none",
         keep=KEEP_ALL,
+        final_share=0.0,
         confirms=Confirms(study=search.name, uid=search.uid, epochs_factor=epochs_factor),
     )
 

@@ -8,6 +8,7 @@ old can never write over a newer one. These statements write Optuna's columns `t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,20 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import LeaseLostError
+from automl.storage.attributes import NEEDS_SECONDS_ATTRIBUTE, PHASE_ATTRIBUTE
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """Time left for trials, in seconds."""
+
+    seconds: float = math.inf
+    """Until the deadline."""
+    search_seconds: float = math.inf
+    """For a trial of the search; a final training has all of it."""
+
+
+WITHOUT_END = TimeLeft()
 
 
 @dataclass(frozen=True)
@@ -31,19 +46,35 @@ class Claim:
     """Time that earlier attempts took, in seconds."""
 
 
-def take_waiting(connection: Connection, *, study_id: int, worker_id: int | None) -> Claim | None:
-    """Take the oldest waiting trial of the study, or None if nothing waits."""
+NEEDED = f"""
+    coalesce((SELECT CAST(value_json AS double precision) FROM trial_user_attributes AS needs
+              WHERE needs.trial_id = trials.trial_id AND needs.key = '{NEEDS_SECONDS_ATTRIBUTE}'), 0)
+"""
+FITS = f"""
+    CASE WHEN EXISTS (SELECT FROM trial_user_attributes AS phases
+                      WHERE phases.trial_id = trials.trial_id AND phases.key = '{PHASE_ATTRIBUTE}')
+         THEN {NEEDED} < :seconds_left
+         WHEN EXISTS (SELECT FROM automl_epochs WHERE automl_epochs.trial_id = trials.trial_id) THEN true
+         ELSE {NEEDED} < :search_seconds_left END
+"""
+"""Whether a waiting trial is worth a start in the time left; one that has epochs behind it always is."""
+
+
+def take_waiting(
+    connection: Connection, *, study_id: int, worker_id: int | None, within: TimeLeft = WITHOUT_END
+) -> Claim | None:
+    """Take the oldest waiting trial of the study that fits into the time left, or None if there is none."""
     row = connection.execute(
         text(
-            """
+            f"""
             UPDATE trials SET state = 'RUNNING', datetime_start = timezone('utc', now())
             WHERE trial_id = (
-                SELECT trial_id FROM trials WHERE study_id = :study_id AND state = 'WAITING'
+                SELECT trial_id FROM trials WHERE study_id = :study_id AND state = 'WAITING' AND {FITS}
                 ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING trial_id, number
             """
         ),
-        {"study_id": study_id},
+        {"study_id": study_id, "seconds_left": within.seconds, "search_seconds_left": within.search_seconds},
     ).one_or_none()
     if row is None:
         return None

@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
 
 from automl.queue.budget import budget_status
 from automl.queue.claims import Transactions
 from automl.storage.advisory_locks import Lock, lock
+from automl.storage.attributes import PHASE_ATTRIBUTE
 from automl.storage.optuna_internals import enqueue_waiting_trial, study_id_of
 
 
@@ -23,7 +26,7 @@ def enqueue_trial(
 ) -> bool:
     """Queue one more trial if the budget allows it; returns whether it did.
 
-    `queue`: what the study's first trials fix, by trial number. `exhaustive`: there is nothing to try beyond it.
+    `queue`: what the first trials fix, in order; final trainings aside. `exhaustive`: nothing is tried beyond it.
     """
     study_id = study_id_of(study)
     with transactions.begin() as connection:
@@ -33,5 +36,14 @@ def enqueue_trial(
             return False
         if exhaustive and now.trials >= len(queue):
             return False
-        enqueue_waiting_trial(study, queue[now.trials] if now.trials < len(queue) else {})
+        position = now.trials - _final_trainings(connection, study_id)
+        enqueue_waiting_trial(study, queue[position] if position < len(queue) else {})
     return True
+
+
+def _final_trainings(connection: Connection, study_id: int) -> int:
+    statement = (
+        "SELECT count(*) FROM trials JOIN trial_user_attributes AS attributes USING (trial_id)"
+        " WHERE study_id = :study AND key = :key"
+    )
+    return int(connection.scalar(text(statement), {"study": study_id, "key": PHASE_ATTRIBUTE}) or 0)

@@ -12,8 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from automl.queue.budget import budget_status, count_active_seconds
+from automl.queue.phase import StudyTime
 from automl.queue.recovery import GRACE_SECONDS, recover_lost, this_host
 from automl.storage.retry import LOST_CONNECTION
+from automl.storage.sql_facts import worker_is_alive
 
 BEAT_SECONDS = 2.0
 RECOVERY_SECONDS = 10.0
@@ -50,6 +52,7 @@ class Heartbeat:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
         self._deadline: float | None = None
+        self._budget_seconds: float | None = None
         self._trial_seconds: float | None = None
         self._reached_since = time.monotonic()
         self._recovered_at = 0.0
@@ -95,6 +98,28 @@ class Heartbeat:
         """Whether the study's time is used up."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def time(self, *, final_share: float) -> StudyTime | None:
+        """Where the study is on its clock now, as far as the last heartbeat tells; None without a time budget."""
+        if self._deadline is None or self._budget_seconds is None:
+            return None
+        left = self._deadline - time.monotonic()
+        return StudyTime(self._budget_seconds - left, self._budget_seconds, final_share)
+
+    def is_alone(self) -> bool:
+        """Whether no other worker of the study is at work on this machine."""
+        others = text(
+            f"SELECT count(*) FROM automl_workers WHERE study_id = :study_id AND worker_id <> :worker_id"
+            f" AND host = :host AND {worker_is_alive()}"
+        )
+        parameters = {
+            "study_id": self._study_id,
+            "worker_id": self.worker_id,
+            "host": this_host(),
+            "silent_seconds": UNBROKEN_SECONDS,
+        }
+        with self._engine.connect() as connection:
+            return not connection.scalar(others, parameters)
+
     def trial_seconds(self) -> float | None:
         """How long one trial may take, over all its attempts; None: no limit."""
         return self._trial_seconds
@@ -118,6 +143,7 @@ class Heartbeat:
         count_active_seconds(connection, self._study_id)
         now = budget_status(connection, self._study_id)
         self._stop_requested, self._trial_seconds = now.stop_requested, now.trial_seconds
+        self._budget_seconds = now.budget_seconds
         self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
         if max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:
             self._reached_since = time.monotonic()

@@ -18,6 +18,7 @@ from optuna.artifacts import ArtifactMeta
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
+from optuna.storages._cached_storage import _CachedStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
@@ -25,6 +26,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
+from automl.storage.attributes import PHASE_ATTRIBUTE
 from automl.storage.database import ENGINE_OPTIONS, Database
 from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS
 from automl.storage.trial_rows import read_frozen_trial, read_frozen_trials
@@ -88,6 +90,21 @@ class FastStorage(RDBStorage):
         if found is None:
             raise ValueError("No trials are completed yet.")
         return found
+
+
+class SearchStorage(_CachedStorage):
+    """Trials as samplers and pruners should see them: without final trainings, which had more epochs than the others.
+
+    Relies on: _CachedStorage, which load_study would put around the storage, too; get_all_trials, through which
+    samplers, pruners and search spaces read.
+    """
+
+    @override
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        trials = super().get_all_trials(study_id, deepcopy=deepcopy, states=states)
+        return [trial for trial in trials if PHASE_ATTRIBUTE not in trial.user_attrs]
 
 
 @contextmanager

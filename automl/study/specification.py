@@ -12,6 +12,7 @@ from automl.data.pixel_range import PixelRange
 from automl.data.sizing import Sizing
 from automl.errors import StudyError
 from automl.models.rates import Rates
+from automl.queue.phase import FINAL_SHARE
 from automl.spaces.space import SearchSpace
 
 SAMPLERS = ("tpe", "local", "random", "gp", "qmc", "grid")
@@ -60,6 +61,8 @@ class Specification:
     """Longest time of a network for one image on the worker, in milliseconds; None: no limit."""
     rates: Rates | None = None
     """Speed of the machine that made the study, from which its space was built; None: not measured."""
+    final_share: float = FINAL_SHARE
+    """Share of a time budget, its last part, in which the best recipes are trained longer with new seeds; 0 to 1."""
     confirms: Confirms | None = None
     """Origin of a confirmation, whose queue brings whole recipes, so nothing is sampled or pruned; None: a search."""
 

@@ -14,5 +14,6 @@ overfit_check     whether a network overfits a few images
 pace              seconds an epoch and memory, measured from real steps
 latency           the time of one image
 cost/             how fast a device trains, for forecasts of any recipe
+threads           the number of CPU threads that is fastest, and the pace of a training
 evaluation/       metrics, calibration and ensembles from logits
 """

@@ -8,6 +8,7 @@ host never waits for the device: losses and counts stay there until the pass end
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -101,6 +102,10 @@ class Training:
         self.best_confusion_KK: npt.NDArray[np.int64] | None = None
         self.best_logits_NK: Tensor | None = None
         self.best_weights: dict[str, Tensor] = on_host(self.learner.eval_model.state_dict())
+
+    def plan_epochs(self, epochs: int) -> None:
+        """Let the schedule end after so many epochs instead of the recipe's; the recipe is another one from then on."""
+        self.recipe = dataclasses.replace(self.recipe, epochs=epochs)
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train the remaining epochs, one at a time. The caller may stop at any time.

@@ -10,6 +10,7 @@ pull_loop       the loop that claims and runs trials until the budget is used
 recorder        what one attempt writes to the database
 strategies      what proposes the next recipe, and what prunes
 trial           the training loop of one attempt
+trial_plan      what a trial can be in the time that is left
 trial_pictures  a trial's learning curve and confusion matrix
 worker_context  what all trials of one worker share
 """

@@ -20,7 +20,8 @@ class Outcome:
     state: State
     value: float | None = None
     failure: str | None = None
-    """Kind: diverged, out of memory, refused or bug; of a pruned attempt out of time; of a requeued one interrupted."""
+    """Kind: diverged, out of memory, refused or bug; of a pruned attempt out of time; of a requeued one interrupted or
+    no time."""
     reason: str | None = None
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import optuna
 import torch
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from automl.artifacts.garbage import remove_garbage
 from automl.artifacts.store import ArtifactStore
@@ -19,15 +19,18 @@ from automl.artifacts.weights import drop_surplus_weights
 from automl.errors import StudyError
 from automl.models.building import resolve_builder
 from automl.queue.budget import budget_status
-from automl.queue.claims import Claim, find_held, take_waiting
+from automl.queue.claims import WITHOUT_END, Claim, TimeLeft, find_held, take_waiting
 from automl.queue.enqueuing import enqueue_trial
+from automl.queue.final_training import enqueue_final, least_needed_seconds
 from automl.queue.heartbeat import Heartbeat
+from automl.queue.phase import Phase, StudyTime
 from automl.queue.recovery import GRACE_SECONDS, recover_lost
 from automl.recipe import Value
 from automl.results.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
 from automl.results.note_writing import write_missing_trial_notes, write_study_note
+from automl.results.trials import count_states
 from automl.storage.database import Database
-from automl.storage.optuna_internals import engine_of
+from automl.storage.optuna_internals import SearchStorage, engine_of
 from automl.storage.optuna_storage import open_storage
 from automl.storage.retry import OutageRetry
 from automl.study.record import StudyRecord
@@ -41,10 +44,13 @@ from automl.worker.publishing import left_unpublished, others_publish, publish_t
 from automl.worker.strategies.pruners import build_pruner
 from automl.worker.strategies.samplers import build_sampler, worker_seed
 from automl.worker.trial import TrialRun
+from automl.worker.trial_plan import NO_TIME, PaceCorrection, TrialLimits, seconds_for
 from automl.worker.worker_context import WorkerContext
 
 IDLE_SECONDS = 0.5
 TRACKER_CLOSE_SECONDS = 16.0
+MOST_UNFIT = 5
+"""Trials in a row that did not fit, after which a worker without a recipe to train again waits for the deadline."""
 Ending = Literal["budget used", "out of time", "stopped", "asked to stop"]
 
 
@@ -64,6 +70,7 @@ class Worker:
         data: str | None = None,
         device: str = "auto",
         threads: int | None = None,
+        share: int | None = None,
         outage_seconds: float,
         grace_seconds: float = GRACE_SECONDS,
         log: Callable[[str], None],
@@ -71,7 +78,8 @@ class Worker:
         """Load the data; nothing is claimed yet.
 
         `data`: where they lie on this machine, if not where the study found them.
-        `threads`: of this process on a CPU; None leaves them to PyTorch.
+        `threads`: of this process on a CPU, always; None measures at each trial how many are fastest. `share`: the
+        number of cores for this worker, None: as many threads as PyTorch has.
         `outage_seconds`: how long the database may stay away. `grace_seconds`: how long another worker may be silent.
 
         Raises: DataError if this machine's data are not the study's.
@@ -80,8 +88,8 @@ class Worker:
         self._log = log
         self._grace_seconds = grace_seconds
         self._stop_event = stop_event
-        if threads is not None:
-            torch.set_num_threads(threads)
+        self._share = None if threads is not None else share or torch.get_num_threads()
+        torch.set_num_threads(threads or share or torch.get_num_threads())
         self._artifacts = artifacts
         self._tracker = tracker
         self._write_model = write_model
@@ -94,6 +102,10 @@ class Worker:
         self._retry.forget_session = self._storage.remove_session
         self._engine: Engine = engine_of(self._storage)
         self._queue = starting_queue(record.specification)
+        self._correction = PaceCorrection()
+        self._unfit_seconds = 0.0
+        """Time left for a trial of the search in which the last one that this worker tried did not fit."""
+        self._unfit_in_a_row = 0
 
     def run(self) -> Ending:
         """Pull and run trials until there is nothing left to do.
@@ -133,7 +145,9 @@ class Worker:
             claim = self._retry.retry_until_available(lambda: self._next_claim(context.study, beat))
             context.publisher.hurry(is_idle=claim is None)
             if claim is not None:
-                self._check_outcome(claim, TrialRun(context, claim).run())
+                outcome = TrialRun(context, claim).run()
+                self._heed(outcome, beat)
+                self._check_outcome(claim, outcome)
             elif self._retry.retry_until_available(self._nothing_unfinished):
                 return "budget used"
             else:
@@ -149,15 +163,54 @@ class Worker:
 
     def _next_claim(self, study: optuna.Study, beat: Heartbeat) -> Claim | None:
         for _ in range(2):  # a waiting trial comes first; else one is enqueued, which others may claim
+            moment = self._time(beat)
             with self._engine.begin() as connection:
                 mine = {"study_id": self._record.study_id, "worker_id": beat.worker_id}
-                claim = find_held(connection, **mine) or take_waiting(connection, **mine)
+                within = self._time_left(connection, moment)
+                claim = find_held(connection, **mine) or take_waiting(connection, **mine, within=within)
             if claim is not None:
                 return claim
-            exhaustive = self._record.specification.is_exhaustive
-            if not enqueue_trial(self._storage, study, self._queue, exhaustive=exhaustive):
+            if not self._enqueue(study, moment, within):
                 return None
         return None
+
+    def _time(self, beat: Heartbeat) -> StudyTime | None:
+        """The study's clock, which plans trials; None where it only ends a search that has to train all it was told."""
+        specification = self._record.specification
+        return None if specification.is_exhaustive else beat.time(final_share=specification.final_share)
+
+    def _time_left(self, connection: Connection, moment: StudyTime | None) -> TimeLeft:
+        if moment is None:
+            return WITHOUT_END
+        has_complete = count_states(connection, self._record.study_id).get("COMPLETE", 0) > 0
+        search_seconds = seconds_for(moment, is_final=False, has_complete=has_complete)
+        return TimeLeft(moment.seconds_left, search_seconds)
+
+    def _enqueue(self, study: optuna.Study, moment: StudyTime | None, within: TimeLeft) -> bool:
+        """Queue a trial of the search, or a final training once there is no time for another one."""
+        specification = self._record.specification
+        if moment is not None and self._is_search_over(moment, within):
+            if enqueue_final(self._storage, study, seed=specification.seed, seconds_left=moment.seconds_left):
+                return True
+            if within.search_seconds < within.seconds or self._unfit_in_a_row >= MOST_UNFIT:
+                return False
+        return enqueue_trial(self._storage, study, self._queue, exhaustive=specification.is_exhaustive)
+
+    def _is_search_over(self, moment: StudyTime, within: TimeLeft) -> bool:
+        """Whether another trial of the search could hardly end in time, or it is time for final training."""
+        if moment.phase == Phase.FINAL_TRAINING or within.search_seconds <= self._unfit_seconds:
+            return True
+        with self._engine.connect() as connection:
+            return within.search_seconds < least_needed_seconds(connection, self._record.study_id)
+
+    def _heed(self, outcome: Outcome, beat: Heartbeat) -> None:
+        """Remember that there was no time for a trial, so that no other of the search is tried with less."""
+        moment = self._time(beat)
+        if outcome.failure != NO_TIME or moment is None:
+            self._unfit_in_a_row = 0
+            return
+        self._unfit_in_a_row += 1
+        self._unfit_seconds = moment.search_seconds_left
 
     def _nothing_unfinished(self) -> bool:
         with self._engine.begin() as connection:
@@ -220,7 +273,8 @@ class Worker:
         specification = self._record.specification
         pruner = build_pruner(specification)
         sampler = build_sampler(specification.sampler, seed=worker_seed(specification.seed, worker_index))
-        return optuna.load_study(study_name=self._record.name, storage=self._storage, sampler=sampler, pruner=pruner)
+        storage = SearchStorage(self._storage)
+        return optuna.load_study(study_name=self._record.name, storage=storage, sampler=sampler, pruner=pruner)
 
     def _publisher(self) -> TrialPublisher:
         return TrialPublisher(
@@ -246,6 +300,13 @@ class Worker:
             device=self._device,
             artifacts=self._artifacts,
             trial_seconds=beat.trial_seconds,
+            limits=TrialLimits(
+                time=lambda: self._time(beat),
+                out_of_time=lambda: self._ending(beat) == "out of time",
+                share=self._share,
+                alone=lambda: self._retry.retry_until_available(beat.is_alone),
+                correction=self._correction,
+            ),
             interrupted=lambda: self._ending(beat) is not None,
             log=self._log,
         )

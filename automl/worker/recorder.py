@@ -27,7 +27,11 @@ from automl.storage.attributes import (
     EPOCHS_ATTRIBUTE,
     MICRO_BATCH_ATTRIBUTE,
     MILLISECONDS_ATTRIBUTE,
+    NEEDS_SECONDS_ATTRIBUTE,
+    PHASE_ATTRIBUTE,
     RECIPE_ATTRIBUTE,
+    REPEATS_ATTRIBUTE,
+    SHORTENED_ATTRIBUTE,
 )
 from automl.storage.optuna_internals import after_end, last_reported, note_step, reported_steps, running_trial
 from automl.study.limits import excess, judging
@@ -36,6 +40,7 @@ from automl.worker.epoch_reports import STATES, report_end, report_epoch
 from automl.worker.model_cost import record_model_cost
 from automl.worker.outcomes import Outcome
 from automl.worker.publishing import mark
+from automl.worker.trial_pictures import record_artifacts
 from automl.worker.worker_context import WorkerContext
 
 RECORD_PLAN = text(
@@ -105,9 +110,61 @@ class TrialRecorder:
 
     def _suggest(self) -> Recipe:
         specification = self.context.record.specification
-        if specification.confirms is not None:  # it was queued whole
+        was_shortened = SHORTENED_ATTRIBUTE in self.trial.user_attrs
+        if specification.confirms is not None or self.is_final or was_shortened:  # queued whole, or fixed earlier
             return Recipe.from_mapping(self.trial.user_attrs[RECIPE_ATTRIBUTE])
         return specification.space.suggest(self.trial, seed=specification.trial_seed(self.claim.number))
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this is a final training, whose recipe was queued whole."""
+        return PHASE_ATTRIBUTE in self.trial.user_attrs
+
+    @property
+    def searched_epochs(self) -> int | None:
+        """Epochs in the search of the recipe that a final training repeats; None: a trial of the search."""
+        repeats: dict[str, int] | None = self.trial.user_attrs.get(REPEATS_ATTRIBUTE)
+        return None if repeats is None else repeats["epochs"]
+
+    def planned_epochs(self, recipe: Recipe) -> int:
+        """Epochs of the recipe before it was shortened."""
+        return int(self.trial.user_attrs.get(SHORTENED_ATTRIBUTE, recipe.epochs))
+
+    @retried
+    def recorded_threads(self) -> int | None:
+        """Number of CPU threads that earlier attempts computed with."""
+        statement = text("SELECT threads FROM automl_trials WHERE trial_id = :trial_id")
+        with self.context.engine.connect() as connection:
+            threads: int | None = connection.scalar(statement, {"trial_id": self.claim.trial_id})
+        return threads
+
+    @retried
+    def study_has_complete(self) -> bool:
+        """Whether the study has a complete trial."""
+        statement = text("SELECT EXISTS (SELECT FROM trials WHERE study_id = :study AND state = 'COMPLETE')")
+        with self.context.engine.connect() as connection:
+            return bool(connection.scalar(statement, {"study": self.context.record.study_id}))
+
+    @retried
+    def record_recipe(self, recipe: Recipe, *, planned: int) -> None:
+        """Record the recipe that is really trained, with other epochs than planned."""
+        with fence(self.context.storage, self.claim):
+            self.trial.set_user_attr(RECIPE_ATTRIBUTE, recipe.as_dict())
+            self.trial.set_user_attr(EPOCHS_ATTRIBUTE, recipe.epochs)
+            if not self.is_final:
+                self.trial.set_user_attr(SHORTENED_ATTRIBUTE, planned)
+
+    @retried
+    def record_needs(self, seconds: float) -> None:
+        """Record with how much time left the trial is worth a start."""
+        with fence(self.context.storage, self.claim):
+            self.trial.set_user_attr(NEEDS_SECONDS_ATTRIBUTE, seconds)
+
+    @retried
+    def record_weights(self, artifacts: Mapping[str, str]) -> None:
+        """Make the weights of a trial that goes on its artifact, so that they can be exported."""
+        with fence(self.context.engine, self.claim) as connection:
+            record_artifacts(connection, self.claim.trial_id, artifacts)
 
     @retried
     def record_plan(self, training: Training) -> None:
@@ -213,9 +270,10 @@ class TrialRecorder:
                 user_attributes=user_attributes,
                 system_attributes=system_attributes,
             )
-            if claim.attempt:
+            forgotten = claim.attempt + (outcome.state != "complete")  # its own, if only a complete trial keeps weights
+            if forgotten:
                 uid = self.context.record.uid
-                forget_earlier(connection, claim.trial_id, study_uid=uid, number=claim.number, attempt=claim.attempt)
+                forget_earlier(connection, claim.trial_id, study_uid=uid, number=claim.number, attempt=forgotten)
         if self._trial is not None:
             after_end(self.context.study, self._trial, TrialState[STATES[outcome.state]], value)
 

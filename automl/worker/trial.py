@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import torch
+
 from automl.artifacts.artifact_records import WEIGHTS, artifact_id
 from automl.artifacts.checkpoints import Checkpoints, reaching
 from automl.artifacts.weights import write_weights
@@ -25,18 +27,25 @@ from automl.errors import (
 )
 from automl.metrics import METRICS, EpochResult
 from automl.queue.claims import Claim
+from automl.queue.phase import StudyTime
 from automl.recipe import Recipe
 from automl.results.trials import OVER_A_LIMIT
-from automl.storage.attributes import CALIBRATED_ATTRIBUTE
+from automl.storage.attributes import CALIBRATED_ATTRIBUTE, CUT_SHORT_ATTRIBUTE
 from automl.storage.optuna_internals import artifact_record
 from automl.training.device import free_memory, is_out_of_memory
 from automl.training.evaluation.calibration import calibrated_figures
+from automl.training.evaluation.predictions import Predictions
 from automl.training.latency import measure_milliseconds
 from automl.training.loop import Training
+from automl.training.threads import measure_steps, thread_candidates
 from automl.worker.epoch_reports import STATES
 from automl.worker.outcomes import Outcome, failed
 from automl.worker.recorder import TrialRecorder
+from automl.worker.trial_plan import NO_TIME, TrialFit, fit_trial, overruns, seconds_for
 from automl.worker.worker_context import WorkerContext
+
+PUBLISH_SECONDS = 15.0
+"""While the study has no complete trial, the best weights of one that goes on are written so often, in seconds."""
 
 
 @dataclass
@@ -53,6 +62,13 @@ class TrialRun:
     """User attributes of a complete trial: its calibrated figures."""
     _artifacts: dict[str, str] = field(default_factory=dict)
     """System attributes of a complete trial: the file of its weights."""
+    _forecast: float | None = None
+    """Seconds an epoch, as a few steps promised; None: the attempt goes on where another was."""
+    _has_complete: bool = True
+    """Whether the study had a complete trial when it was last asked."""
+    _published_at: float = -math.inf
+    _published_epoch: int = -1
+    """Epoch whose weights can be exported while the trial goes on."""
     _is_over: bool = False
     """Whether everybody knows how this attempt ended."""
 
@@ -99,6 +115,7 @@ class TrialRun:
     def _train(self, recipe: Recipe, *, accumulation_steps: int) -> Outcome:
         """Build, resume, check the limits; then epoch after epoch, until it is complete or pruned."""
         recorder = self._recorder
+        self._use_base_threads()
         training = self._build(recipe, accumulation_steps)
         recorder.record_plan(training)
         self._resume(training)
@@ -106,20 +123,148 @@ class TrialRun:
         excess = self._check_model_cost(training)
         if excess is not None:
             return Outcome("pruned", failure=OVER_A_LIMIT, reason=excess)
+        too_long = self._plan(training)
+        if too_long is not None:
+            return too_long
+        try:
+            return self._train_epochs(training)
+        except TrainingInterrupted:
+            if not self._may_be_cut_short(training):
+                self._publish_weights(training, at_once=True)
+                raise
+            return self._cut_short(training, "the time was used up in the middle of an epoch")
+
+    def _train_epochs(self, training: Training) -> Outcome:
+        """Epoch after epoch, until the trial is complete, pruned, or has to make room for final training."""
+        recorder = self._recorder
         for result in training.epochs():
             self._epochs.append(result)
             recorder.add(result)
             self._publisher.log_epoch(result)
-            if result.epoch + 1 == recipe.epochs:
+            if result.epoch + 1 == training.recipe.epochs:
                 break
             is_news = result.epoch not in recorder.known_steps
-            if recorder.try_report() and is_news and recorder.should_prune():
+            if recorder.try_report() and is_news and not recorder.is_final and recorder.should_prune():
                 return Outcome("pruned", training.best_value)
+            if self._overruns(training):
+                return self._cut_short(training, "final training had begun")
             if self._checkpoints.is_due(result.seconds):
                 self._save_checkpoint(training)
+            self._publish_weights(training)
         recorder.report()
+        self._learn_pace()
         self._keep_weights(training)
         return Outcome("complete", training.best_value)
+
+    def _use_base_threads(self) -> None:
+        """Go back to this worker's share of the cores, with which the time of a network is measured."""
+        share = self.context.limits.share
+        if share is not None and self.context.device.type == "cpu":
+            torch.set_num_threads(share)
+
+    def _plan(self, training: Training) -> Outcome | None:
+        """Choose the threads, and the epochs that fit; how the attempt ends if it is not worth a start.
+
+        An attempt that goes on where another was keeps that one's threads and schedule: then it goes on bit for bit.
+        """
+        recorder, limits = self._recorder, self.context.limits
+        moment = limits.time()
+        self._has_complete = moment is None or recorder.study_has_complete()
+        if self._epochs or recorder.known_steps:
+            self._use_recorded_threads()
+            recorder.record_plan(training)
+            return None
+        fit = self._fit(training, moment)
+        if fit is not None and not fit.epochs:
+            return self._leave_for_later(fit)
+        if fit is not None and fit.epochs != training.recipe.epochs:
+            planned = recorder.planned_epochs(training.recipe)
+            training.plan_epochs(fit.epochs)
+            recorder.record_recipe(training.recipe, planned=planned)
+        recorder.record_plan(training)
+        return None
+
+    def _fit(self, training: Training, moment: StudyTime | None) -> TrialFit | None:
+        """Measure a few steps; whether and how the trial fits into the time left, or None without a limit."""
+        limits, recorder = self.context.limits, self._recorder
+        share = limits.share
+        if moment is None and (share is None or self.context.device.type != "cpu"):
+            return None
+        alone = share is not None and limits.alone()
+        candidates = () if share is None else thread_candidates(self.context.device, share=share, alone=alone)
+        with self._publisher.quiet():
+            pace = measure_steps(training, candidates)
+        moment = limits.time()
+        if moment is None:
+            return None
+        self._forecast = pace.seconds_an_epoch * limits.correction.factor
+        return fit_trial(
+            recorder.planned_epochs(training.recipe),
+            searched=recorder.searched_epochs,
+            seconds_an_epoch=self._forecast,
+            seconds_left=seconds_for(moment, is_final=recorder.is_final, has_complete=self._has_complete),
+            has_complete=self._has_complete,
+        )
+
+    def _leave_for_later(self, fit: TrialFit) -> Outcome:
+        self._recorder.record_needs(fit.needs_seconds)
+        reason = (
+            f"an epoch takes about {fit.seconds_an_epoch:.3g} s, so it is worth a start with {fit.needs_seconds:.0f} s "
+            f"left, and there are {fit.seconds_left:.0f} s"
+        )
+        return Outcome("requeued", failure=NO_TIME, reason=reason)
+
+    def _use_recorded_threads(self) -> None:
+        threads = self._recorder.recorded_threads()
+        if threads is not None and self.context.device.type == "cpu":
+            torch.set_num_threads(threads)
+
+    def _learn_pace(self) -> None:
+        if self._forecast is not None and self._epochs:
+            real = sum(result.seconds for result in self._epochs) / len(self._epochs)
+            self.context.limits.correction.learn(forecast=self._forecast, real=real)
+
+    def _overruns(self, training: Training) -> bool:
+        """Whether a trial of the search cannot end soon enough after the search."""
+        if self._recorder.is_final or not self._has_complete:
+            return False
+        seconds = sum(result.seconds for result in self._epochs) / len(self._epochs)
+        left = training.recipe.epochs - training.next_epoch
+        return overruns(self.context.limits.time(), epochs_left=left, seconds_an_epoch=seconds)
+
+    def _is_past_its_time(self) -> bool:
+        """Whether a trial of the search that has a model already takes time from final training."""
+        if not self._epochs or not self._has_complete or self._recorder.is_final:
+            return False
+        moment = self.context.limits.time()
+        return moment is not None and moment.search_seconds_left <= 0
+
+    def _may_be_cut_short(self, training: Training) -> bool:
+        """Whether it was the time alone that ended the training, and an epoch of it is over."""
+        is_time = self.context.limits.out_of_time() or not self.context.interrupted()
+        is_cut = self.context.limits.time() is not None and is_time and not self._is_out_of_time()
+        return is_cut and training.best_epoch >= 0
+
+    def _cut_short(self, training: Training, why: str) -> Outcome:
+        """End as a complete trial with the best epoch so far."""
+        self._recorder.report()
+        self._keep_weights(training)
+        done, planned = training.next_epoch, training.recipe.epochs
+        self._figures[CUT_SHORT_ATTRIBUTE] = f"Cut short after {done} of {planned} epochs: {why}"
+        return Outcome("complete", training.best_value)
+
+    def _publish_weights(self, training: Training, *, at_once: bool = False) -> None:
+        """Let the best weights so far be exported, while the study has no complete trial; not at every epoch."""
+        since = time.monotonic() - self._published_at
+        if training.best_epoch <= self._published_epoch or not (at_once or since >= PUBLISH_SECONDS):
+            return
+        try:
+            if not self._recorder.study_has_complete():
+                self._recorder.record_weights(self._write_weights(training, training.predictions()))
+                self._published_epoch = training.best_epoch
+        except StorageError as error:
+            self.context.log(f"trial {self.claim.number} cannot be exported yet: {error}")
+        self._published_at = time.monotonic()
 
     def _build(self, recipe: Recipe, accumulation_steps: int) -> Training:
         context = self.context
@@ -130,7 +275,7 @@ class TrialRun:
             device=context.device,
             build=context.build,
             accumulation_steps=accumulation_steps,
-            interrupted=lambda: context.interrupted() or self._is_out_of_time(),
+            interrupted=lambda: context.interrupted() or self._is_out_of_time() or self._is_past_its_time(),
         )
 
     def _resume(self, training: Training) -> None:
@@ -174,15 +319,20 @@ class TrialRun:
 
     def _keep_weights(self, training: Training) -> None:
         """Write the weights; that they are the trial's is recorded with its end."""
-        predictions, artifacts = training.predictions(), self.context.artifacts
-        name = artifact_id(self.context.record.uid, self.claim.number, self.claim.attempt, WEIGHTS)
-        with reaching(artifacts):
-            write_weights(name, training.best_weights, training.normalization, predictions, artifacts=artifacts)
-        self._artifacts = dict([artifact_record(name, filename=WEIGHTS)])
+        predictions = training.predictions()
+        self._artifacts = self._write_weights(training, predictions)
         calibrated = {
             name: dataclasses.asdict(calibrated_figures(predictions, tta=name == "tta")) for name in ("plain", "tta")
         }
         self._figures = {CALIBRATED_ATTRIBUTE: calibrated}
+
+    def _write_weights(self, training: Training, predictions: Predictions) -> dict[str, str]:
+        """Write the weights; the system attributes that make them the trial's."""
+        artifacts = self.context.artifacts
+        name = artifact_id(self.context.record.uid, self.claim.number, self.claim.attempt, WEIGHTS)
+        with reaching(artifacts):
+            write_weights(name, training.best_weights, training.normalization, predictions, artifacts=artifacts)
+        return dict([artifact_record(name, filename=WEIGHTS)])
 
     def _outcome(self) -> Outcome:
         """How the attempt ended, unless it cannot end here."""
@@ -205,7 +355,10 @@ class TrialRun:
 
     def _interrupted(self, error: TrainingInterrupted) -> Outcome:
         if self.context.interrupted() or not self._is_out_of_time():
-            return Outcome("requeued", failure="interrupted", reason=f"its worker was asked to stop. {error}")
+            why = (
+                "the study's time was used up" if self.context.limits.out_of_time() else "its worker was asked to stop"
+            )
+            return Outcome("requeued", failure="interrupted", reason=f"{why}. {error}")
         limit = self.context.trial_seconds()
         return Outcome("pruned", failure="out of time", reason=f"it reached the limit of {limit:g} s a trial. {error}")
 
@@ -229,7 +382,7 @@ class TrialRun:
         self._publisher.end_run(self.claim, outcome, confusion_KK)
         if outcome.state in STATES:
             self._publisher.publish(self.claim.number)
-        elif outcome.state == "lease lost":
+        if outcome.state == "lease lost" or (self._published_epoch >= 0 and outcome.state in ("pruned", "failed")):
             self._publisher.remove_garbage()
         return outcome
 

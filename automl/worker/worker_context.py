@@ -16,6 +16,7 @@ from automl.storage.optuna_internals import FastStorage
 from automl.storage.retry import OutageRetry
 from automl.study.record import StudyRecord
 from automl.worker.publisher import TrialPublisher
+from automl.worker.trial_plan import TrialLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,5 +36,6 @@ class WorkerContext:
     artifacts: ArtifactStore
     trial_seconds: Callable[[], float | None]
     """How long a trial may take, over all its attempts."""
+    limits: TrialLimits
     interrupted: Callable[[], bool]
     log: Callable[[str], None]

@@ -55,7 +55,7 @@ def print_result(result: SearchResult) -> None:
         print_best(result.study, result.status.metric, result.best, model=result.network)
     if result.exported is not None:
         print_exported(result.exported)
-    elif result.interrupted:
+    if result.interrupted:
         write_line("Stopped before the budget was used; the same command continues the study.")
     write_line(f"study  {result.study} in {result.storage} (look at it: automl dashboard)")
     write_line(f"wandb  {result.home / 'wandb'} ({choose_mode(Settings.read().values)})")

@@ -20,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_name(parser)
     add_data_location(parser)
     add_device(parser)
-    parser.add_argument("--threads", type=whole_number, metavar="N", help="CPU threads of this process")
+    parser.add_argument(
+        "--threads", type=whole_number, metavar="N", help="CPU threads of this process (measured at each trial)"
+    )
+    parser.add_argument("--share", type=whole_number, help=argparse.SUPPRESS)
     parser.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
     add_storage_options(parser)
 

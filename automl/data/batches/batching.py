@@ -171,6 +171,11 @@ class TrainingBatches:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    @property
+    def batches_a_block(self) -> int:
+        """Number of batches that are augmented at once."""
+        return self._batches_a_block
+
     def epoch(self, *, generator: torch.Generator) -> Iterator[Batch]:
         """Batches of one pass; order and augmentation are sampled from `generator`, which lives on the host."""
         order_N = torch.randperm(len(self.labels_N), generator=generator)
