@@ -83,7 +83,8 @@ def are_shares(extents: Sequence[Extent]) -> bool:
 def shares_to_grays(shares: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Grays of shares from 0 to 1, of the same shape: k / 255 becomes k; NaN is black."""
     steps = np.rint(np.nan_to_num(shares, nan=0.0) * np.float32(GRAYS - 1))
-    return steps.clip(0, GRAYS - 1).astype(np.uint8)
+    grays: npt.NDArray[np.uint8] = steps.clip(0, GRAYS - 1).astype(np.uint8)
+    return grays
 
 
 def few_grays(images: Iterable[npt.NDArray[np.uint8]]) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def take_images(images: Sequence[Any], names: Sequence[str], sizing: Sizing = AU
 
     Raises: ArrayError if they are no images, or differ.
     """
-    items = [_items(one) for one in images]
+    items = [items_of(one) for one in images]
     lists = [found for found in items if found is not None and found and is_picture(found[0])]
     if len(lists) == len(images):
         for found, name in zip(lists, names, strict=True):
@@ -160,7 +160,7 @@ def _batch(images: Any, items: Sequence[Any] | None, name: str) -> ImageBatch:
     return take_array(list(items), name=name)
 
 
-def _items(images: Any) -> Sequence[Any] | None:
+def items_of(images: Any) -> Sequence[Any] | None:
     """The single images of a list or of an array of objects; None of one array."""
     if isinstance(images, list | tuple):
         return images

@@ -41,7 +41,8 @@ def take_labels(y: object, *, images: int, name: str) -> GivenLabels:
     classes_K, numbers_N = _unique(values_N, name)
     if len(classes_K) == 1:
         raise ArrayError(
-            f"{name} has only one class, {classes_K.tolist()[0]!r}: a classifier needs at least two. Give images of another."
+            f"{name} has only one class, {classes_K.tolist()[0]!r}: a classifier needs at least two. "
+            "Give images of another."
         )
     names = tuple(class_name(value) for value in classes_K.tolist())
     _check_names(names, classes_K, name)
