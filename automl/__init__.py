@@ -5,15 +5,21 @@ import automl
 result = automl.search("photos/", space="default", trials=30, export="model.pt")
 model = automl.load_model("model.pt")
 model.predict(images)
+
+classifier = automl.ImageClassifier(timeout=600).fit(images, labels)  # as scikit-learn's
 """
 
 import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_model", "search"]
+__all__ = ["ImageClassifier", "__version__", "load_model", "search"]
 
-_HOMES = {"search": "automl.api", "load_model": "automl.export.model_file"}
+_HOMES = {
+    "search": "automl.api",
+    "load_model": "automl.export.model_file",
+    "ImageClassifier": "automl.estimator.image_classifier",
+}
 """Where each public function is defined. It is imported at its first use, because torch takes seconds."""
 
 

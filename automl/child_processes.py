@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 FLAGS = ("-P", "-X", "utf8")
 """Options of an interpreter that we start ourselves."""
@@ -37,3 +38,17 @@ def isolated_children() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def main_set_aside() -> Iterator[None]:
+    """Let processes that multiprocessing spawns within the block not run the main module once more.
+
+    A notebook has none, and a script that searches at its top level would search again in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

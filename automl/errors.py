@@ -5,6 +5,7 @@ AutomlError                 one message: what was got, why it fails, what to do;
 ├── RecipeError             a value outside its field's range, an unknown field
 ├── SpaceError              a search space file or mapping; all its mistakes at once
 ├── DataError               images, labels, splits
+│   └── ArrayError           arrays given in Python; a ValueError too, as scikit-learn's are
 ├── ModelError              a network that cannot be built for these images
 ├── TrainingError           a run that cannot start or go on
 │   ├── DivergedError       NaN or infinity in the loss
@@ -37,6 +38,10 @@ class SpaceError(AutomlError):
 
 class DataError(AutomlError):
     """Data that cannot be read or learnt from."""
+
+
+class ArrayError(DataError, ValueError):
+    """Arrays, lists or labels given in Python that cannot be learnt from or predicted."""
 
 
 class ModelError(AutomlError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,18 @@ from torch import nn
 def build(recipe, image_shape, num_classes):
     channels, height, width = image_shape
     return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, num_classes))
+"""
+
+UNGUARDED = """
+import multiprocessing
+from automl.child_processes import main_set_aside
+
+print("run")
+process = multiprocessing.get_context("spawn").Process(target=print, args=("child",))
+with main_set_aside():
+    process.start()
+process.join()
+assert process.exitcode == 0
 """
 
 
@@ -71,3 +84,9 @@ def test_hidden_module_of_the_user_is_named(resolve: type, spoiled: Path, monkey
         resolve("token:build")
     sentence = f"It came from {token.__file__}, which goes before {spoiled / 'token.py'}: rename yours."
     assert sentence in str(raised.value)
+
+
+def test_spawned_process_does_not_run_an_unguarded_script_again(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, sorted(done.stdout.split())) == (0, ["child", "run"]), done.stderr

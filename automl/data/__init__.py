@@ -8,6 +8,7 @@ split_names      the names of the splits
 pixel_range      the scale of images of more than 8 bits
 sources          what a path or a name means, and where its images and labels are
 source_contents  the contents of a source: labels at once, pixels later
+in_memory        arrays, images and labels that a Python program holds
 tables           tables of paths and labels
 labels           labels and splits as numbers
 splits           splits as the source gives them, or cut from train

@@ -45,3 +45,5 @@ class PixelRange:
 
 SIXTEEN_BITS = PixelRange(0, 65536)
 """Scale where no training image tells another one: the upper half of 16 bits."""
+BYTES = PixelRange(0, GRAYS)
+"""Scale of whole numbers that are bytes in a wider type: each keeps its value."""

@@ -14,7 +14,7 @@ from typing import Self
 
 import torch
 
-from automl.child_processes import isolated_children
+from automl.child_processes import isolated_children, main_set_aside
 from automl.errors import AutomlError, TrainingError
 from automl.models.building import resolve_builder
 from automl.recipe import Recipe
@@ -45,7 +45,7 @@ class ThroughputBenchmark:
             here, there = context.Pipe()
             arguments = there, self._barrier, self._specification, self._home, threads, _device_of(index, self._device)
             process = context.Process(target=_measure_recipes, args=arguments, daemon=True)
-            with isolated_children():
+            with isolated_children(), main_set_aside():
                 process.start()
             there.close()  # else the end of the process would not close the connection
             self._processes.append(process)

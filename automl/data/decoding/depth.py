@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.pixel_range import GRAYS, PixelRange
+from automl.data.pixel_range import BYTES, GRAYS, PixelRange
 
 SAMPLED = 1 << 20
 """Largest number of values of one image for its percentiles."""
@@ -66,6 +66,25 @@ def choose_range(extents: Sequence[Extent], *, floats: bool) -> tuple[PixelRange
         low, high = (usual_low, usual_high) if floats else (math.floor(usual_low), math.ceil(usual_high))
     chosen = _float_range(low, high) if floats else _whole_range(int(low), int(high))
     return chosen, notes
+
+
+def array_range(extents: Sequence[Extent], *, floats: bool) -> tuple[PixelRange, tuple[str, ...]]:
+    """The range of images that come as arrays: as `choose_range` says, but bytes in a wider type keep their values."""
+    if not floats and min(one.low for one in extents) >= 0 and max(one.high for one in extents) < BYTES.stop:
+        return BYTES, ()
+    return choose_range(extents, floats=floats)
+
+
+def are_shares(extents: Sequence[Extent]) -> bool:
+    """Whether these floating-point numbers are shares of white, from 0 to 1."""
+    return min(one.low for one in extents) >= 0 and 1 / 2 < max(one.high for one in extents) <= 1
+
+
+def shares_to_grays(shares: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Grays of shares from 0 to 1, of the same shape: k / 255 becomes k; NaN is black."""
+    steps = np.rint(np.nan_to_num(shares, nan=0.0) * np.float32(GRAYS - 1))
+    grays: npt.NDArray[np.uint8] = steps.clip(0, GRAYS - 1).astype(np.uint8)
+    return grays
 
 
 def few_grays(images: Iterable[npt.NDArray[np.uint8]]) -> tuple[str, ...]:

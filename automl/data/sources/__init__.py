@@ -8,6 +8,7 @@ split_words       the split in a folder's name
 lost_folders      folders of which no image is read
 npz               a file of numpy arrays
 npz_arrays        arrays of such a file, opened with care
+npz_images       images in such arrays, as bytes
 npz_labels        labels in such arrays, as words
 array_names       what the arrays are for, by their names
 fer2013           FER2013 as Kaggle gave it out

@@ -47,7 +47,7 @@ def find_parts(names: Collection[str], *, where: str) -> list[Part]:
 def expected() -> str:
     """The form of the file, for messages."""
     return (
-        "Expected: images, N × H × W or N × H × W × C with 1 or 3 channels, uint8; labels, N numbers or words; "
+        "Expected: images, N × H × W or N × H × W × C with 1 or 3 channels; labels, N numbers or words; "
         "and if wanted split, N words (train, validation, test). "
         "Or train_images, train_labels, val_images, …, or x_train, y_train, x_test, …."
     )

@@ -15,6 +15,8 @@ from automl.data.sources.npz_arrays import form_of, open_array
 from automl.data.tables.label_values import check_doubtful, missing_labels
 from automl.errors import DataError
 
+CLASS_NAMES = "class_names"
+"""Array of the classes' names, where the labels are their indices."""
 LONGEST_BYTES = 4096
 """Largest size of a word: no class needs a longer name, and an array of longer ones may take any memory."""
 LARGEST_WHOLE = 2**53
@@ -31,6 +33,30 @@ def read_labels(archive: Archive, name: str, images: int) -> list[str]:
         raise _without_words(archive, name, [row for row, word in enumerate(words) if word in missing])
     check_doubtful(words, where=f"{archive.path}: {name!r}", named=lambda row: f"image {row}")
     return words
+
+
+def read_named_labels(
+    archive: Archive, arrays: Sequence[str], counts: Sequence[int]
+) -> tuple[tuple[str, ...], list[str], tuple[str, ...]]:
+    """Class names as the array `class_names` gives them, the name of each image's class, and notes (none).
+
+    `arrays`: of labels, which are indices of the names. `counts`: their images.
+
+    Raises: DataError if a name is none or there twice, or a label is no index of one.
+    """
+    with open_array(archive, CLASS_NAMES) as (_, shape, *_):
+        words = read_words(archive, CLASS_NAMES, math.prod(shape))
+    known = {str(index): word for index, word in enumerate(words)}
+    if len(set(words)) < len(words):
+        raise DataError(f"{archive.path}: {CLASS_NAMES!r} has a name twice. Give each class one of its own.")
+    labels = [word for name, count in zip(arrays, counts, strict=True) for word in read_words(archive, name, count)]
+    if foreign := sorted(set(labels) - known.keys()):
+        raise DataError(
+            f"{archive.path}: the label {foreign[0]!r} is no index of {CLASS_NAMES!r}, which has {len(words)} names. "
+            f"Save labels from 0 to {len(words) - 1}, or leave {CLASS_NAMES!r} out."
+        )
+    used = set(labels)
+    return tuple(name for index, name in known.items() if index in used), [known[label] for label in labels], ()
 
 
 def read_words(archive: Archive, name: str, images: int) -> list[str]:

@@ -129,8 +129,10 @@ def _channels_last(tensor: Tensor) -> npt.NDArray[Any]:
 def _to_uint8(array: npt.NDArray[Any], scale: PixelRange | None) -> Pixels:
     if array.dtype == np.uint8:
         return array
+    if array.dtype == np.bool_:
+        return array * np.uint8(255)
     floats = np.issubdtype(array.dtype, np.floating)
-    if scale is not None and scale.floats == floats and array.dtype != np.bool_:
+    if scale is not None and scale.floats == floats:
         return with_alpha(array, scale)
     if not floats:
         raise DataError(f"Pixels of type {array.dtype} have no known range. Give uint8 (0 to 255) or float (0 to 1).")

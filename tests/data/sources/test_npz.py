@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from automl.data.loading import load_data_set
+from automl.data.pixel_range import PixelRange
 from automl.data.sources.references import find_source
 from automl.data.split_names import SPLITS
 from automl.errors import DataError
@@ -50,6 +51,46 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
     assert load_data_set(path, home=tmp_path).class_names == ("2", "9", "10")
 
 
+@pytest.mark.parametrize("type_name", ["bool", "uint16", ">i4", "int64", "float16", "float32", ">f8"])
+def test_other_numbers_become_the_bytes_that_they_were_made_of(tmp_path: Path, type_name: str) -> None:
+    dtype = np.dtype(type_name)
+    bytes_NHWC = IMAGES_NHWC // 128 * 255 if dtype == np.bool_ else IMAGES_NHWC
+    images_NHWC = (bytes_NHWC / 255 if dtype.kind in "bf" else bytes_NHWC).astype(dtype)
+    data = load_data_set(saved(tmp_path / "set.npz", images=images_NHWC, labels=LABELS), home=tmp_path)
+    assert np.array_equal(data.splits["train"].images_MHWC, bytes_NHWC)
+    assert data.pixel_range == (PixelRange(0, 256) if dtype.kind in "ui" else None)
+
+
+def test_deep_numbers_have_the_range_of_the_training_images(tmp_path: Path) -> None:
+    values_NHW = IMAGES_NHWC[..., 0].astype(np.uint16) * 16
+    values_NHW[20:] += 40_000
+    splits = np.repeat(["train", "val", "test"], 10)
+    path = saved(tmp_path / "set.npz", images=values_NHW, labels=LABELS, split=splits)
+    data = load_data_set(path, home=tmp_path)
+    assert data.pixel_range == PixelRange(0, 4096)
+    pixels_NHW = data.splits["train"].images_MHWC[..., 0]
+    assert np.array_equal(pixels_NHW[:20], IMAGES_NHWC[:20, ..., 0])
+    assert (pixels_NHW[20:] == 255).all()
+    assert data.notes[0] == (
+        "30 of 30 images have more than 8 bits: their values from 0 to 4,095 become 256 grays in equal steps, the same "
+        "for all (by the training images)"
+    )
+    other = load_data_set(path, home=tmp_path, pixel_range=PixelRange(0, 65536))
+    assert np.array_equal(other.splits["train"].images_MHWC[..., 0], values_NHW >> 8)
+    with pytest.raises(DataError, match=re.escape("set.npz: its pixels are whole numbers of more than 8 bits, and")):
+        load_data_set(path, home=tmp_path, pixel_range=PixelRange(0, 1, floats=True))
+
+
+def test_class_names_are_taken_as_they_are(tmp_path: Path) -> None:
+    names = np.array(["None", "007", "7.0"])
+    data = load_data_set(
+        saved(tmp_path / "set.npz", images=IMAGES_NHWC, labels=LABELS, class_names=names), home=tmp_path
+    )
+    assert data.class_names == ("None", "007", "7.0")
+    assert np.array_equal(data.splits["train"].labels_N, LABELS[data.splits["train"].rows_N])
+    assert not any("not read" in note for note in data.notes)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -69,16 +110,20 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
             "'x_test' of 30 × 4 × 4 × 3 of uint8. Bring them to one.",
         ),
         (
-            {"images": IMAGES_NHWC / 255, "labels": LABELS},
-            "'images' is 30 × 5 × 4 × 3 of float64, whose range is not known: bring it to 0 to 255, and save "
-            ".astype('uint8'). Expected",
-        ),
-        (
             {"images": np.ascontiguousarray(IMAGES_NHWC.transpose(0, 3, 1, 2)), "labels": LABELS},
             "'images' is 30 × 3 × 5 × 4 of uint8, with the channels first, which .transpose(0, 2, 3, 1) changes. Exp",
         ),
         ({"images": IMAGES_NHWC[..., :2], "labels": LABELS}, "'images' is 30 × 5 × 4 × 2 of uint8. Expected"),
         ({"images": IMAGES_NHWC, "labels": LABELS[:-1]}, "'labels' is 29 of int64 for 30 images. Expected"),
+        (
+            {"images": IMAGES_NHWC, "labels": LABELS, "class_names": np.array(["ape", "bee"])},
+            "set.npz: the label '2' is no index of 'class_names', which has 2 names. Save labels from 0 to 1, or leave "
+            "'class_names' out.",
+        ),
+        (
+            {"images": IMAGES_NHWC, "labels": LABELS, "class_names": np.array(["ape", "ape", "bee"])},
+            "set.npz: 'class_names' has a name twice. Give each class one of its own.",
+        ),
         (
             {"images": IMAGES_NHWC, "labels": LABELS, "split": np.repeat(["holdout"], 30)},
             "set.npz: image 0: 'holdout' is no split. Known: train,",
