@@ -25,6 +25,7 @@ def search(
     trials: int | None = None,
     timeout: float | None = None,
     export: str | Path | None = None,
+    single: bool = False,
     workers: int | None = None,
     study: str | None = None,
     storage: str | None = None,
@@ -36,8 +37,10 @@ def search(
     """Search on this machine and return the best trial; plain lines are printed while it runs.
 
     `data`: a name, a folder or a .zip. `space`: a shipped name, a YAML file or a dict. `timeout`: seconds of search
-    in all. `workers`: processes, by default as `default_workers` says. `more`: the other fields of
-    `automl.application.search_options.SearchOptions`, such as `seed`, `epochs`, `sampler` and `pruner`.
+    in all. `export`: file for the best model. After a search with a timeout that is the ensemble of its best trials,
+    where it is better by more than noise and `single` does not keep to one network. `workers`: processes, by default as
+    `default_workers` says. `more`: the other fields of `automl.application.search_options.SearchOptions`, such as
+    `seed`, `epochs`, `sampler` and `pruner`.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
@@ -67,6 +70,7 @@ def search(
             workers=workers or default_workers(),
             device=device,
             export=None if export is None else Path(export),
+            single=single,
         )
 
 

@@ -32,7 +32,7 @@ class SearchResult:
     """None if the search was interrupted before a trial was complete."""
     status: StudyStatus
     exported: ExportResult | None
-    """The model, if one was asked for and the search was not interrupted."""
+    """The model, if one was asked for and a trial is complete: of an interrupted search the best so far."""
     interrupted: bool
     """Stopped by Ctrl-C or `automl stop`; the same call continues."""
     home: Path
@@ -55,9 +55,18 @@ class SearchResult:
 
 
 def run_search(
-    context: CommandContext, options: SearchOptions, *, view: View, workers: int, device: str, export: Path | None
+    context: CommandContext,
+    options: SearchOptions,
+    *,
+    view: View,
+    workers: int,
+    device: str,
+    export: Path | None,
+    single: bool = False,
 ) -> SearchResult:
     """Create or continue the study, run the workers, read the result, export it.
+
+    `single`: export one network, also where an ensemble did better.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
@@ -68,18 +77,20 @@ def run_search(
     record = prepare_study(context, plan, log=view.log)
     with stop_on_signals() as stop_event, view:
         run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=("--device", device))
-    return _result(context, record, export=export, interrupted=stop_event.is_set())
+    return _result(context, record, export=export, single=single, interrupted=stop_event.is_set())
 
 
-def _result(context: CommandContext, record: StudyRecord, *, export: Path | None, interrupted: bool) -> SearchResult:
+def _result(
+    context: CommandContext, record: StudyRecord, *, export: Path | None, single: bool, interrupted: bool
+) -> SearchResult:
     with context.database.engine.connect() as connection:
         status = read_status(connection, record)
         interrupted = interrupted or status.stop_requested
         best = None if interrupted and status.best is None else best_trial(connection, record)
     exported = None
-    if export is not None and best is not None and not interrupted:
+    if export is not None and best is not None:
         choice = RecommendedTrial(record, best, None)
-        exported = export_model(context, record, choice, export, command="search --export")
+        exported = export_model(context, record, choice, export, command="search --export", single=single)
     return SearchResult(
         study=record.name,
         best=best,

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export", metavar="FILE", type=expand_home, help="write the best model here; the ending picks the format"
     )
+    parser.add_argument("--single", action="store_true", help="export one network, though an ensemble did better")
     add_json(parser)
     add_storage_options(parser)
 
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
             workers=arguments.workers or default_workers(),
             device=arguments.device,
             export=arguments.export,
+            single=arguments.single,
         )
     if arguments.json:
         print_json(result.as_dict())
@@ -55,7 +57,7 @@ def print_result(result: SearchResult) -> None:
         print_best(result.study, result.status.metric, result.best, model=result.network)
     if result.exported is not None:
         print_exported(result.exported)
-    elif result.interrupted:
+    if result.interrupted:
         write_line("Stopped before the budget was used; the same command continues the study.")
     write_line(f"study  {result.study} in {result.storage} (look at it: automl dashboard)")
     write_line(f"wandb  {result.home / 'wandb'} ({choose_mode(Settings.read().values)})")
