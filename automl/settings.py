@@ -38,6 +38,7 @@ SETTINGS = {
         Setting("AUTOML_DATA", "data set: a name, a folder or a file"),
         Setting("AUTOML_SPACE", "search space: a shipped name or a YAML file", "default"),
         Setting("AUTOML_TRIALS", "finished trials in all", "30"),
+        Setting("AUTOML_TIMEOUT", "time of search in all: 600, 90s, 10m, 2h; left out: no limit"),
         Setting("AUTOML_METRIC", "what decides: accuracy, macro_f1, balanced_accuracy or loss", "accuracy"),
         Setting("AUTOML_HOME", "folder of the embedded PostgreSQL, the artifacts and the caches", ".automl"),
         Setting(
@@ -63,6 +64,9 @@ ADDRESSES = ("AUTOML_STORAGE", "AUTOML_ARTIFACTS")
 WRITTEN = ("AUTOML_HOME", "AUTOML_ARTIFACTS", "AUTOML_SHARED")
 """Paths that are made where they are not there."""
 PATHS = (*WRITTEN, "AUTOML_DATA", "AUTOML_SPACE")
+DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([smhd]?)")
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+"""Seconds of each unit."""
 VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 
 
@@ -115,6 +119,17 @@ class Settings:
             raise SettingsError(f"{name} is {given}: it takes at most {LARGEST_COUNT:,}.")
         return int(given)
 
+    def seconds(self, name: str) -> float | None:
+        """A setting that is a time; None: left out.
+
+        Raises: SettingsError if it is no time above 0.
+        """
+        given = self.values.get(name)
+        found = None if given is None else read_duration(given)
+        if given is not None and found is None:
+            raise SettingsError(f"{name} is {given!r}: it takes a time above 0, such as 600, 90s, 10m or 1.5h.")
+        return found
+
     def grace_seconds(self) -> int:
         """Silence after which a worker is lost.
 
@@ -125,6 +140,12 @@ class Settings:
     def __repr__(self) -> str:
         shown = {name: _shown(name, value) for name, value in self.values.items() if name in SETTINGS}
         return f"Settings({shown})"
+
+
+def read_duration(text: str) -> float | None:
+    """Seconds of a number, or of a number with s, m, h or d behind it; None if it is no time above 0."""
+    match = DURATION.fullmatch(text.strip())
+    return float(match[1]) * UNITS[match[2]] or None if match else None
 
 
 def _shown(name: str, value: str) -> str:

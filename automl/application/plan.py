@@ -173,5 +173,6 @@ def make_budget(options: SearchOptions, settings: Settings, space: SearchSpace) 
         seconds=options.timeout,
         trial_seconds=options.trial_timeout,
         configured_trials=configured,
+        configured_seconds=settings.seconds("AUTOML_TIMEOUT"),
         default_trials=default,
     )

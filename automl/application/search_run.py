@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from automl.application.workers import run_workers
 from automl.confirmation.confirmed import RecommendedTrial
 from automl.export.export_result import ExportResult
 from automl.export.formats import check_format
-from automl.results.best import best_trial
+from automl.queue.budget import charge_start
+from automl.results.best import best_trial, best_unfinished
 from automl.results.status import StudyStatus, read_status
 from automl.results.trials import TrialRecord
 from automl.study.record import StudyRecord
@@ -29,10 +31,10 @@ class SearchResult:
 
     study: str
     best: TrialRecord | None
-    """None if the search was interrupted before a trial was complete."""
+    """None if the search was interrupted before an epoch was over."""
     status: StudyStatus
     exported: ExportResult | None
-    """The model, if one was asked for and a trial is complete: of an interrupted search the best so far."""
+    """The model, if one was asked for: of an interrupted search that of the best trial so far."""
     interrupted: bool
     """Stopped by Ctrl-C or `automl stop`; the same call continues."""
     home: Path
@@ -70,11 +72,14 @@ def run_search(
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
+    began_at = time.monotonic()
     if export is not None:
         check_format(export)
     with decoding_progress() as on_progress:
         plan = make_plan(options, context.settings, home=context.home, on_progress=on_progress)
     record = prepare_study(context, plan, log=view.log)
+    with context.database.engine.begin() as connection:
+        charge_start(connection, record.study_id, seconds=time.monotonic() - began_at)
     with stop_on_signals() as stop_event, view:
         run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=("--device", device))
     return _result(context, record, export=export, single=single, interrupted=stop_event.is_set())
@@ -86,7 +91,9 @@ def _result(
     with context.database.engine.connect() as connection:
         status = read_status(connection, record)
         interrupted = interrupted or status.stop_requested
-        best = None if interrupted and status.best is None else best_trial(connection, record)
+        best = best_unfinished(connection, record) if status.best is None else best_trial(connection, record)
+        if best is None and not interrupted:
+            best = best_trial(connection, record)  # says why there is none
     exported = None
     if export is not None and best is not None:
         choice = RecommendedTrial(record, best, None)

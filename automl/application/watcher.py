@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from automl.application.command_context import CommandContext
 from automl.application.live import View
+from automl.queue.budget import charge_start
 from automl.results.status import read_status
 from automl.results.trials import finished_trials
 from automl.storage.retry import AWAY, reason_of
@@ -43,6 +44,9 @@ class Watcher:
             finished = []
             if status.finished > len(self._seen):
                 finished = [t for t in finished_trials(connection, self._record) if t.number not in self._seen]
+        if not status.workers:  # they load PyTorch and the data, or were killed and start again
+            with self._engine.begin() as connection:
+                charge_start(connection, self._record.study_id)
         self._seen |= {trial.number for trial in finished}
         for worker in status.workers:
             if worker.worker_index not in self._workers:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 from contextlib import AbstractContextManager
 
 from automl.application.command_context import CommandContext, open_context
 from automl.cli.output import print_stderr
 from automl.data.sizing import FITS, LARGEST_SIDE, SMALLEST_SIDE
 from automl.errors import SettingsError
-from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings
+from automl.settings import LARGEST_COUNT, MOST_DIGITS, Settings, read_duration
 from automl.storage.retry import OutageRetry
 
 LARGEST_PORT = 2**16 - 1
-UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def whole_number(text: str) -> int:
@@ -80,10 +78,10 @@ def image_size(text: str) -> int | None:
 
 def duration(text: str) -> float:
     """Argparse type: seconds, or a number with s, m, h or d; above 0."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-    if match is None or float(match[1]) == 0:
+    seconds = read_duration(text)
+    if seconds is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time above 0, such as 600, 90s, 10m or 1.5h")
-    return float(match[1]) * UNITS[match[2]]
+    return seconds
 
 
 def add_storage_options(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,9 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metric", choices=tuple(METRICS), help="what decides (AUTOML_METRIC, accuracy)")
     parser.add_argument("--trials", type=whole_number, metavar="N", help="finished trials in all (AUTOML_TRIALS, 30)")
-    parser.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
+    parser.add_argument(
+        "--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h (AUTOML_TIMEOUT)"
+    )
     parser.add_argument("--trial-timeout", type=duration, metavar="T", help="time of one trial, which is pruned then")
     parser.add_argument(
         "--final-share",

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from automl.confirmation.means import WelchTest, mean_interval, welch
 from automl.errors import StudyError
 from automl.metrics import METRICS, Metric
-from automl.results.best import best_trial
+from automl.results.best import best_trial, best_unfinished, find_best
 from automl.results.trials import TrialRecord, read_trial
 from automl.storage.attributes import CONFIRMS_ATTRIBUTE, SPECIFICATION_ATTRIBUTE
 from automl.storage.sql_facts import FINISHED_STATES
@@ -166,11 +166,14 @@ class RecommendedTrial:
 def choose_best(connection: Connection, record: StudyRecord) -> RecommendedTrial:
     """The best seed, by validation, of the recipe that a confirmation of the study found best; else its best trial.
 
+    While no trial is complete, the best one whose weights so far are stored.
+
     Raises: StudyError if no trial is complete.
     """
     confirmation = find_confirmation(connection, record)
     if confirmation is None or confirmation.winner is None:
-        return RecommendedTrial(record, best_trial(connection, record), confirmation)
+        unfinished = best_unfinished(connection, record) if find_best(connection, record) is None else None
+        return RecommendedTrial(record, unfinished or best_trial(connection, record), confirmation)
     chosen = read_trial(connection, confirmation.record, confirmation.winner.best_trial)
     return RecommendedTrial(confirmation.record, chosen, confirmation)
 

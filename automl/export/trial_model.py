@@ -189,13 +189,13 @@ def metrics_of(found: SplitEvaluation) -> TestMetrics:
 
 
 def _member(database: Database, record: StudyRecord, trial: TrialRecord, artifacts: ArtifactStore) -> EnsembleMember:
-    if trial.state != "complete":
+    member = read_member(database, trial, artifacts)
+    if member is None and trial.state != "complete":
         raise StudyError(
             f"Trial {trial.number} of study {record.name} is {trial.state}: only complete trials have a model. "
             f"Train its recipe with: automl show {trial.number} {record.name} --recipe > recipe.yaml, "
             "then automl train recipe.yaml"
         )
-    member = read_member(database, trial, artifacts)
     if member is None:
         raise StudyError(
             f"The weights of trial {trial.number} were not kept: study {record.name} keeps those of its best "

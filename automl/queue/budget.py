@@ -83,3 +83,23 @@ def count_active_seconds(connection: Connection, study_id: int) -> None:
         ),
         {"study_id": study_id, "gap": BEAT_GAP_SECONDS},
     )
+
+
+def charge_start(connection: Connection, study_id: int, *, seconds: float = 0.0) -> None:
+    """Count the time in which a command prepared the study, or waits for its workers, as time of its budget.
+
+    `seconds`: time of the preparation before this call. Where nobody was heard of for a while, it alone is added; else
+    the time since then. At least half of the budget stays for trials, however long the images took to decode.
+    """
+    connection.execute(
+        text(
+            """
+            UPDATE automl_studies SET active_at = clock_timestamp(),
+                active_seconds = greatest(active_seconds, least(budget_seconds / 2, active_seconds + CASE
+                    WHEN active_at > clock_timestamp() - make_interval(secs => :gap)
+                    THEN extract(epoch FROM clock_timestamp() - active_at) ELSE :seconds END))
+            WHERE study_id = :study_id AND budget_seconds IS NOT NULL
+            """
+        ),
+        {"study_id": study_id, "gap": BEAT_GAP_SECONDS, "seconds": seconds},
+    )

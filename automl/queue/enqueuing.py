@@ -26,7 +26,7 @@ def enqueue_trial(
 ) -> bool:
     """Queue one more trial if the budget allows it; returns whether it did.
 
-    `queue`: what the first trials fix, in order; final trainings do not count. `exhaustive`: nothing is tried beyond it.
+    `queue`: what the first trials fix, in order; final trainings aside. `exhaustive`: nothing is tried beyond it.
     """
     study_id = study_id_of(study)
     with transactions.begin() as connection:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from automl.queue.budget import budget_status
 from automl.queue.claims import Transactions
-from automl.queue.fitting import final_epochs
+from automl.queue.fitting import final_epochs, least_epochs, needed_seconds
 from automl.recipe import MAX_SEED
 from automl.storage.advisory_locks import Lock, lock
 from automl.storage.attributes import FINAL as FINAL_PHASE
@@ -120,6 +120,13 @@ def best_recipes_of_search(connection: Connection, study_id: int, *, count: int 
             one = SearchedRecipe(row.number, row.value, recipe, row.seconds_an_epoch)
             found.setdefault(json.dumps(recipe | {"seed": 0, "epochs": 0}, sort_keys=True), one)
     return list(found.values())[:count]
+
+
+def least_needed_seconds(connection: Connection, study_id: int) -> float:
+    """Time, in seconds, that the fastest of the recipes known so far needs for a start; 0 before one is complete."""
+    known = best_recipes_of_search(connection, study_id, count=MOST_READ)
+    needs = [needed_seconds(least_epochs(one.epochs), seconds_an_epoch=one.seconds_an_epoch) for one in known]
+    return min(needs, default=0.0)
 
 
 def _repetitions(connection: Connection, study_id: int) -> Counter[int]:

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from automl.figures.search.importances import Importance
 from automl.storage.database import Database
-from automl.storage.optuna_internals import engine_of
+from automl.storage.optuna_internals import SearchStorage, engine_of
 from automl.storage.optuna_storage import open_storage
 from automl.study.record import StudyRecord
 
@@ -32,7 +32,7 @@ def read_importances(database: Database, record: StudyRecord) -> tuple[Importanc
     """
     storage = open_storage(database)
     try:
-        study = optuna.load_study(study_name=record.name, storage=storage)
+        study = optuna.load_study(study_name=record.name, storage=SearchStorage(storage))
         complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
         if complete < FEWEST_TRIALS:
             return f"This needs {FEWEST_TRIALS} complete trials, and the study has {complete}."

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from automl.artifacts.artifact_records import WEIGHTS
 from automl.errors import StudyError
-from automl.metrics import METRICS
+from automl.metrics import METRICS, Metric
 from automl.queue.budget import how_to_continue
 from automl.results.trials import STATE_NAMES, TrialRecord, best_epoch, count_states, epoch_results, read_trial
 from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS, IS_ARTIFACT
@@ -83,6 +83,36 @@ def best_kept(connection: Connection, record: StudyRecord) -> list[TrialRecord]:
         {"study": record.study_id, "weights": f"%{WEIGHTS}%"},
     ).all()
     return [read_trial(connection, record, number) for number in numbers]
+
+
+def best_unfinished(connection: Connection, record: StudyRecord) -> TrialRecord | None:
+    """The best of the running and waiting trials whose weights are stored already, whole; None if there is none.
+
+    Weights are stored while a trial goes on as long as its study has no complete one.
+    """
+    numbers = connection.scalars(
+        text(
+            f"""
+            SELECT DISTINCT number FROM trials JOIN trial_system_attributes AS attributes USING (trial_id)
+            WHERE study_id = :study AND state IN ('RUNNING', 'WAITING') AND {IS_ARTIFACT} AND value_json LIKE :weights
+            """
+        ),
+        {"study": record.study_id, "weights": f"%{WEIGHTS}%"},
+    ).all()
+    trials = [read_trial(connection, record, number) for number in numbers]
+    metric = METRICS[record.specification.metric]
+    sign = -1 if metric.maximize else 1
+    values = {trial.number: value for trial in trials if (value := value_so_far(trial, metric)) is not None}
+    return min(
+        (trial for trial in trials if trial.number in values),
+        key=lambda trial: (sign * values[trial.number], trial.number),
+        default=None,
+    )
+
+
+def value_so_far(trial: TrialRecord, metric: Metric) -> float | None:
+    """The metric at the best epoch of a trial in any state; None without an epoch."""
+    return next((metric.of(result) for result in trial.epochs if result.epoch == trial.best_epoch), None)
 
 
 def next_best(

@@ -34,8 +34,7 @@ def trial_note(record: StudyRecord, trial: TrialRecord) -> str:
     if trial.recipe:
         parts.append(_recipe(record, trial))
     parts += _figures(record, trial)
-    if trial.began_again:
-        parts.append(f"{trial.began_again}.")
+    parts += trial.remarks()
     if trial.reason:
         parts.append(f"```\n{trial.reason.strip()[-REASON_LETTERS:]}\n```")
     if trial.state != "complete":

@@ -13,13 +13,21 @@ from sqlalchemy.engine import Connection, Row
 
 from automl.errors import StudyError
 from automl.metrics import METRICS, EpochResult, Metric
-from automl.storage.attributes import BEGAN_AGAIN_ATTRIBUTE, MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
+from automl.storage.attributes import (
+    BEGAN_AGAIN_ATTRIBUTE,
+    CUT_SHORT_ATTRIBUTE,
+    MILLISECONDS_ATTRIBUTE,
+    RECIPE_ATTRIBUTE,
+    REPEATS_ATTRIBUTE,
+    SHORTENED_ATTRIBUTE,
+)
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.storage.sql_facts import IS_FINISHED
 from automl.study.record import StudyRecord
 
 OVER_A_LIMIT = "over a limit"
 """Kind of failure of a trial that was pruned before its first epoch: its network is too large or too slow."""
+MARKS = (REPEATS_ATTRIBUTE, SHORTENED_ATTRIBUTE, CUT_SHORT_ATTRIBUTE)
 STATE_NAMES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
 """Names of states for people, by Optuna's."""
 
@@ -57,6 +65,33 @@ class TrialRecord:
     epochs: tuple[EpochResult, ...]
     began_again: str | None = None
     """Sentence on the attempt that found no checkpoint of an earlier one; None: every attempt found one."""
+    repeats: int | None = None
+    """Number of the trial whose recipe a final training repeats; None: a trial of the search."""
+    shortened: int | None = None
+    """Epochs that its recipe had planned, where it was given fewer to end in time."""
+    cut_short: str | None = None
+    """Sentence on why it ended before its last epoch; None: it did not."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is a final training: the recipe of another trial again, longer and with another seed."""
+        return self.repeats is not None
+
+    def remarks(self) -> tuple[str, ...]:
+        """What sets the training apart from one that was sampled and ran as planned, in sentences."""
+        told = []
+        if self.repeats is not None:
+            told.append(f"Final training: the recipe of trial {self.repeats}, with another seed and more time.")
+        if self.shortened is not None:
+            epochs = self.recipe.get("epochs")
+            told.append(
+                f"Its schedule has {epochs} epochs instead of {self.shortened}, to end in the time that was left."
+            )
+        if self.cut_short is not None:
+            told.append(f"{self.cut_short}. The weights are those of the best epoch.")
+        if self.began_again is not None:
+            told.append(f"{self.began_again}.")
+        return tuple(told)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, times in UTC."""
@@ -81,7 +116,9 @@ def read_trial(connection: Connection, record: StudyRecord, number: int) -> Tria
                        SELECT value_json FROM trial_user_attributes AS others
                        WHERE others.trial_id = trials.trial_id
                        AND others.key = '{BEGAN_AGAIN_ATTRIBUTE}') AS began_again,
-                   times.value_json AS milliseconds
+                   times.value_json AS milliseconds, (
+                       SELECT json_object_agg(key, CAST(value_json AS json)) FROM trial_user_attributes AS marks
+                       WHERE marks.trial_id = trials.trial_id AND marks.key = ANY(:marks)) AS marks
             FROM trials LEFT JOIN automl_trials USING (trial_id)
             LEFT JOIN trial_values USING (trial_id)
             LEFT JOIN trial_user_attributes AS attributes ON attributes.trial_id = trials.trial_id
@@ -91,7 +128,7 @@ def read_trial(connection: Connection, record: StudyRecord, number: int) -> Tria
             WHERE study_id = :study AND number = :number
             """
         ),
-        {"study": record.study_id, "number": number},
+        {"study": record.study_id, "number": number, "marks": list(MARKS)},
     ).one_or_none()
     if row is None:
         total = sum(count_states(connection, record.study_id).values())
@@ -109,6 +146,7 @@ def epoch_results(connection: Connection, trial_id: int) -> tuple[EpochResult, .
 
 
 def _trial_record(row: Row[Any], epochs: Sequence[EpochResult], record: StudyRecord) -> TrialRecord:
+    marks = row.marks or {}
     return TrialRecord(
         study=record.name,
         trial_id=row.trial_id,
@@ -129,6 +167,9 @@ def _trial_record(row: Row[Any], epochs: Sequence[EpochResult], record: StudyRec
         completed_at=row.datetime_complete,
         epochs=tuple(epochs),
         began_again=json.loads(row.began_again) if row.began_again else None,
+        repeats=marks.get(REPEATS_ATTRIBUTE, {}).get("trial"),
+        shortened=marks.get(SHORTENED_ATTRIBUTE),
+        cut_short=marks.get(CUT_SHORT_ATTRIBUTE),
     )
 
 

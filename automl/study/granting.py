@@ -23,6 +23,8 @@ class Budget:
     """Time of one trial, in seconds."""
     configured_trials: int | None = None
     """Total from a setting or a file instead of a flag: it raises a lower total, and leaves a higher one as it is."""
+    configured_seconds: float | None = None
+    """Active search in all, from a setting instead of a flag: as with `configured_trials`."""
     default_trials: int | None = None
     """Total of a study that would have no end at all."""
 
@@ -30,8 +32,13 @@ class Budget:
     def planned_trials(self) -> int | None:
         """The total of a new study."""
         if self.trials is None and self.configured_trials is None:
-            return self.default_trials if self.seconds is None else None
+            return self.default_trials if self.planned_seconds is None else None
         return self.trials or self.configured_trials
+
+    @property
+    def planned_seconds(self) -> float | None:
+        """The time of a new study."""
+        return self.seconds or self.configured_seconds
 
 
 def grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
@@ -51,7 +58,7 @@ def grant(connection: Connection, record: StudyRecord, budget: Budget) -> None:
             )
     granted = {
         "trials": budget.trials or _unasked_trials(record, budget),
-        "seconds": budget.seconds,
+        "seconds": budget.seconds or _unasked_seconds(record, budget),
         "trial_seconds": budget.trial_seconds,
         "study_id": record.study_id,
     }
@@ -73,3 +80,10 @@ def _unasked_trials(record: StudyRecord, budget: Budget) -> int | None:
     if record.budget_trials is None:
         return budget.planned_trials if record.budget_seconds is None else None
     return max(record.budget_trials, budget.configured_trials or 0)
+
+
+def _unasked_seconds(record: StudyRecord, budget: Budget) -> float | None:
+    """The time of a study where no flag gives one; None leaves it as it is."""
+    if record.budget_seconds is None:
+        return budget.configured_seconds if record.budget_trials is None else None
+    return max(record.budget_seconds, budget.configured_seconds or 0.0)

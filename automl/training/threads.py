@@ -85,7 +85,7 @@ def _measured(training: Training, candidates: Sequence[int]) -> StepPace:
     others = [count for count in candidates if count not in times]
     if allowed >= first * ROUNDS * (1 + 2 * len(others)):
         times = _compared(training, batches, [*times, *others], seconds=allowed)
-    threads = _fastest(times)
+    threads = fastest(times)
     torch.set_num_threads(threads)
     ratio = len(training.validation_labels_N) / len(training.batches.images)
     step = times[threads] + preparation
@@ -123,7 +123,7 @@ def _compared(
     return {count: spent[count] / steps[count] for count in counts}
 
 
-def _fastest(times: dict[int, float]) -> int:
+def fastest(times: dict[int, float]) -> int:
     """The count with the shortest step; the present one, which comes first, unless another is clearly faster."""
     present = next(iter(times))
     best = min(times, key=lambda count: times[count])

@@ -19,7 +19,13 @@ from automl.results.note_writing import write_missing_trial_notes
 from automl.spaces.space import SearchSpace
 from automl.storage.attributes import IMPORTED_FROM_ATTRIBUTE, MILLISECONDS_ATTRIBUTE, RECIPE_ATTRIBUTE
 from automl.storage.database import Database
-from automl.storage.optuna_internals import artifact_record, copy_trial, engine_of, frozen_trial_id_of
+from automl.storage.optuna_internals import (
+    SearchStorage,
+    artifact_record,
+    copy_trial,
+    engine_of,
+    frozen_trial_id_of,
+)
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import EPOCH_COLUMNS
 from automl.study.limits import excess
@@ -47,7 +53,7 @@ def import_trials(
     """
     _check_comparable(old, new)
     storage = open_storage(database)
-    source = optuna.load_study(study_name=old.name, storage=storage)
+    source = optuna.load_study(study_name=old.name, storage=SearchStorage(storage))  # without final trainings
     target = optuna.load_study(study_name=new.name, storage=storage)
     present = {trial.user_attrs.get(IMPORTED_FROM_ATTRIBUTE) for trial in target.get_trials(deepcopy=False)}
     finished = source.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))

@@ -21,7 +21,7 @@ from automl.models.building import resolve_builder
 from automl.queue.budget import budget_status
 from automl.queue.claims import WITHOUT_END, Claim, TimeLeft, find_held, take_waiting
 from automl.queue.enqueuing import enqueue_trial
-from automl.queue.final_training import enqueue_final
+from automl.queue.final_training import enqueue_final, least_needed_seconds
 from automl.queue.heartbeat import Heartbeat
 from automl.queue.phase import Phase, StudyTime
 from automl.queue.recovery import GRACE_SECONDS, recover_lost
@@ -189,15 +189,19 @@ class Worker:
     def _enqueue(self, study: optuna.Study, moment: StudyTime | None, within: TimeLeft) -> bool:
         """Queue a trial of the search, or a final training once there is no time for another one."""
         specification = self._record.specification
-        if moment is not None and (
-            moment.phase == Phase.FINAL_TRAINING or within.search_seconds <= self._unfit_seconds
-        ):
-            seconds = moment.seconds_left
-            if enqueue_final(self._storage, study, seed=specification.seed, seconds_left=seconds):
+        if moment is not None and self._is_search_over(moment, within):
+            if enqueue_final(self._storage, study, seed=specification.seed, seconds_left=moment.seconds_left):
                 return True
             if within.search_seconds < within.seconds or self._unfit_in_a_row >= MOST_UNFIT:
                 return False
         return enqueue_trial(self._storage, study, self._queue, exhaustive=specification.is_exhaustive)
+
+    def _is_search_over(self, moment: StudyTime, within: TimeLeft) -> bool:
+        """Whether another trial of the search could hardly end in time, or it is time for final training."""
+        if moment.phase == Phase.FINAL_TRAINING or within.search_seconds <= self._unfit_seconds:
+            return True
+        with self._engine.connect() as connection:
+            return within.search_seconds < least_needed_seconds(connection, self._record.study_id)
 
     def _heed(self, outcome: Outcome, beat: Heartbeat) -> None:
         """Remember that there was no time for a trial, so that no other of the search is tried with less."""

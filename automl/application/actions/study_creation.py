@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from automl.application.command_context import CommandContext
+from automl.application.durations import describe_split
 from automl.application.live import decoding_progress
 from automl.application.plan import Plan, make_plan
 from automl.application.search_options import SearchOptions
@@ -51,6 +52,8 @@ def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], N
     for line in plan.lines():
         log(line)
     log(f"study  {record.name}")
+    if record.budget_seconds is not None:
+        log(f"time   {describe_split(record.budget_seconds, record.specification.final_share)}")
     configured, total = plan.budget.configured_trials, record.budget_trials
     if configured is not None and total is not None and configured < total:
         log(f"       keeps its total of {total} trials; settings and files only raise it")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from automl.application.durations import clock
 from automl.cli.output import print_rows, write_line
 from automl.cli.printing.export_output import describe_calibration
+from automl.metrics import METRICS
 from automl.recipe import Recipe, in_words
+from automl.results.best import value_so_far
 from automl.results.calibrated import Calibrated
 from automl.results.status import RunningTrial, StudyStatus
 from automl.results.trials import TrialRecord
@@ -56,6 +58,8 @@ def print_best(
     worth = trial.state
     if trial.value is not None:
         worth = f"validation {metric.replace('_', ' ')} {trial.value:.4f} at epoch {trial.best_epoch}"
+    elif (value := value_so_far(trial, METRICS[metric])) is not None:
+        worth += f", validation {metric.replace('_', ' ')} {value:.4f} at epoch {trial.best_epoch} so far"
     write_line(f"Trial {trial.number} of study {study}: {worth}")
     if trial.recipe:
         write_line(f"  {in_words(Recipe.from_mapping(trial.recipe), model=model)}")

@@ -43,8 +43,8 @@ def print_trial(record: StudyRecord, trial: TrialRecord) -> None:
     if trial.attempt:
         vanished = f", {trial.lost} of its workers vanished" if trial.lost else ""
         rows["attempts"] = f"{trial.attempt + 1}: it was reassigned{vanished}"
-    if trial.began_again is not None:
-        rows["again"] = trial.began_again
+    if remarks := trial.remarks():
+        rows["note"] = " ".join(remarks)
     if trial.seconds:
         rows["time"] = clock(trial.seconds)
     print_rows(rows)
