@@ -33,6 +33,7 @@ def search(
     trials: int | None = None,
     timeout: float | None = None,
     export: str | Path | None = None,
+    single: bool = False,
     workers: int | None = None,
     study: str | None = None,
     storage: str | None = None,
@@ -45,8 +46,9 @@ def search(
 
     `data`: a name, a folder or a .zip; or images and labels `(X, y)`, as `ImageClassifier.fit` takes them.
     `validation`, `test`: images and labels of these splits beside them; by default both are cut from `data`. `space`: a
-    shipped name, a YAML file or a dict. `timeout`: seconds of search in all. `workers`: processes, by default as
-    `default_workers` says. `more`: the other fields of `automl.application.search_options.SearchOptions`, such as
+    shipped name, a YAML file or a dict. `timeout`: seconds of search in all. `export`: file for the best model. After a
+    search with a timeout that is the ensemble of its best trials, where it is better by more than noise and `single`
+    does not keep to one network. `workers`: processes, by default as `default_workers` says. `more`: the other fields of `automl.application.search_options.SearchOptions`, such as
     `seed`, `epochs`, `sampler` and `pruner`.
 
     Raises: AutomlError for anything that its message tells how to fix.
@@ -65,6 +67,7 @@ def search(
         workers=workers,
         log=print_line,
         export=lambda _: None if export is None else Path(export),
+        single=single,
     )
 
 
@@ -97,12 +100,13 @@ def search_here(
     workers: int | None,
     log: Callable[[str], None],
     export: Callable[[CommandContext], Path | None],
+    single: bool = False,
     export_if_stopped: bool = False,
     prepare: Callable[[CommandContext, SearchOptions], SearchOptions] | None = None,
 ) -> SearchResult:
     """Store the arrays, if any, and search on this machine.
 
-    `export`: file of the model, where one is wanted. `export_if_stopped`: a search that was stopped exports the best
+    `export`: file of the model, where one is wanted. `single`: one network, no ensemble. `export_if_stopped`: a search that was stopped exports the best
     trial so far. `prepare`: the last word on the options, once the database is open.
 
     Raises: AutomlError for anything that its message tells how to fix.
@@ -126,6 +130,7 @@ def search_here(
             workers=workers or default_workers(),
             device=device,
             export=path,
+            single=single,
         )
         if export_if_stopped and path is not None and result.exported is None and result.best is not None:
             choice = RecommendedTrial(context.find_study(result.study), result.best, None)

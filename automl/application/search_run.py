@@ -57,9 +57,18 @@ class SearchResult:
 
 
 def run_search(
-    context: CommandContext, options: SearchOptions, *, view: View, workers: int, device: str, export: Path | None
+    context: CommandContext,
+    options: SearchOptions,
+    *,
+    view: View,
+    workers: int,
+    device: str,
+    export: Path | None,
+    single: bool = False,
 ) -> SearchResult:
     """Create or continue the study, run the workers, read the result, export it.
+
+    `single`: export one network, also where an ensemble did better.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
@@ -73,10 +82,12 @@ def run_search(
         charge_start(connection, record.study_id, seconds=time.monotonic() - began_at)
     with stop_on_signals() as stop_event, view:
         run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=("--device", device))
-    return _result(context, record, export=export, interrupted=stop_event.is_set())
+    return _result(context, record, export=export, single=single, interrupted=stop_event.is_set())
 
 
-def _result(context: CommandContext, record: StudyRecord, *, export: Path | None, interrupted: bool) -> SearchResult:
+def _result(
+    context: CommandContext, record: StudyRecord, *, export: Path | None, single: bool, interrupted: bool
+) -> SearchResult:
     with context.database.engine.connect() as connection:
         status = read_status(connection, record)
         interrupted = interrupted or status.stop_requested
@@ -86,7 +97,7 @@ def _result(context: CommandContext, record: StudyRecord, *, export: Path | None
     exported = None
     if export is not None and best is not None:
         choice = RecommendedTrial(record, best, None)
-        exported = export_model(context, record, choice, export, command="search --export")
+        exported = export_model(context, record, choice, export, command="search --export", single=single)
     return SearchResult(
         study=record.name,
         best=best,

@@ -1,4 +1,4 @@
-"""Choice of an ensemble among a study's best trials."""
+"""Choice of an ensemble among a study's best trials: as a command asks for it, or where it proves itself."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import torch
 
 from automl.artifacts.store import ArtifactStore
 from automl.confirmation.best_trials import best_trials
-from automl.errors import StudyError
+from automl.errors import StudyError, TrainingError
 from automl.export.ensemble_members import EnsembleMember, read_member, trial_label
+from automl.export.export_result import EnsembleDecision
 from automl.export.size_limits import ensemble_fits
 from automl.metrics import METRICS
+from automl.results.best import best_kept
 from automl.results.trials import TrialRecord
 from automl.storage.database import Database
 from automl.study.limits import in_words
 from automl.study.record import StudyRecord
 from automl.study.specification import Specification
-from automl.training.evaluation.ensemble_selection import choose_shares
+from automl.training.evaluation.ensemble_gain import EnsembleGain, measure_gain
+from automl.training.evaluation.ensemble_selection import Allowed, choose_shares
 from automl.training.evaluation.predictions import Predictions
 
 
@@ -33,6 +36,8 @@ class Ensemble:
     """Best trial with stored weights, with which the ensemble is compared."""
     notes: tuple[str, ...]
     """Sentences on trials that could not be members, and why."""
+    decision: EnsembleDecision | None = None
+    """Why these are the members, where the ensemble had to prove itself against the best trial."""
 
 
 def choose_ensemble(
@@ -54,20 +59,91 @@ def choose_ensemble(
     distinct, twins = _distinct(candidates, record)
     notes += twins
     within = _within_limits(distinct, record.specification, tta=tta)
-    shares = choose_shares(
-        [one.stored.predictions for one in within],
-        metric=METRICS[record.specification.metric],
-        tta=tta,
-        is_allowed=lambda together: ensemble_fits(
-            record.specification, [within[position].trial for position in together], tta=tta
-        ),
-    )
-    members = [dataclasses.replace(one, share=share) for one, share in zip(within, shares, strict=True) if share > 0]
+    members = _choose(within, record.specification, tta=tta)
     if len(members) == 1 and top > 1:
         notes.append(
             f"Trial {trial_label(members[0].trial, record)} alone is the best ensemble: no other trial improves it."
         )
     return Ensemble(tuple(members), candidates[0], tuple(notes))
+
+
+def decide_ensemble(
+    database: Database, record: StudyRecord, best: TrialRecord, *, tta: bool, artifacts: ArtifactStore
+) -> Ensemble | None:
+    """Choose among all trials of a search with stored weights: their ensemble where it beats the best one, else that.
+
+    The gain has to be larger than its own noise on the validation split (`measure_gain`). None where there is nothing
+    to choose, because weights of `best` or of all others are not there.
+    """
+    with database.engine.connect() as connection:
+        trials = best_kept(connection, record)
+    members, notes = _readable(database, trials, artifacts)
+    distinct, _ = _distinct(members, record)
+    within = [one for one in distinct if ensemble_fits(record.specification, [one.trial], tta=tta)]
+    if len(within) < 2 or within[0].trial.trial_id != best.trial_id:
+        return None
+    chosen = _choose(within, record.specification, tta=tta)
+    alone = Ensemble((within[0],), within[0], tuple(notes))
+    if len(chosen) == 1:
+        return alone
+    gain = measure_gain(
+        [one.stored.predictions for one in within],
+        metric=METRICS[record.specification.metric],
+        tta=tta,
+        is_allowed=_allowed(within, record.specification, tta=tta),
+    )
+    if gain is None:
+        return alone
+    decision = _decision(record.specification, len(chosen), gain)
+    members = chosen if decision.is_taken else [within[0]]
+    return Ensemble(tuple(members), within[0], tuple(notes), decision)
+
+
+def _decision(specification: Specification, count: int, found: EnsembleGain) -> EnsembleDecision:
+    return EnsembleDecision(
+        members=count,
+        metric=specification.metric,
+        together=found.together,
+        alone=found.alone,
+        gain=found.gain,
+        noise=found.noise,
+        is_taken=found.is_beyond_noise,
+    )
+
+
+def _choose(within: Sequence[EnsembleMember], specification: Specification, *, tta: bool) -> list[EnsembleMember]:
+    """Greedy choice, each member with its share."""
+    shares = choose_shares(
+        [one.stored.predictions for one in within],
+        metric=METRICS[specification.metric],
+        tta=tta,
+        is_allowed=_allowed(within, specification, tta=tta),
+    )
+    return [dataclasses.replace(one, share=share) for one, share in zip(within, shares, strict=True) if share > 0]
+
+
+def _allowed(within: Sequence[EnsembleMember], specification: Specification, *, tta: bool) -> Allowed:
+    """Whether members, by position, are within the study's limits together."""
+
+    def fits(together: frozenset[int]) -> bool:
+        return ensemble_fits(specification, [within[position].trial for position in together], tta=tta)
+
+    return fits
+
+
+def _readable(
+    database: Database, trials: Sequence[TrialRecord], artifacts: ArtifactStore
+) -> tuple[list[EnsembleMember], list[str]]:
+    """Members whose files are there. A note on each of the others: no ensemble is worth a failed export."""
+    members, notes = [], []
+    for trial in trials:
+        try:
+            member = read_member(database, trial, artifacts)
+        except (StudyError, TrainingError) as error:
+            notes.append(f"Trial {trial.number} is left out: {error}")
+        else:
+            members += [member] if member else []
+    return members, notes
 
 
 def _candidates(

@@ -66,6 +66,36 @@ class EnsembleResult:
 
 
 @dataclass(frozen=True)
+class EnsembleDecision:
+    """Whether the ensemble of a search's best trials was exported instead of the best one, and why."""
+
+    members: int
+    """Number of the ensemble's networks."""
+    metric: str
+    together: float
+    """Metric of an ensemble chosen on one half of the validation split, on the other half; mean of both."""
+    alone: float
+    """The same of the best trial, chosen and judged like the ensemble."""
+    gain: float
+    """Difference, positive if the ensemble is better."""
+    noise: float
+    """Noise of the difference: a gain has to be larger."""
+    is_taken: bool
+    """Whether the ensemble was exported."""
+
+    @property
+    def sentence(self) -> str:
+        """What was decided, and why, in one line."""
+        end = "exported. --single keeps to one network"
+        if not self.is_taken:
+            end = "within its noise, so the best one alone is exported"
+        return (
+            f"ensemble of {self.members}: validation {self.metric.replace('_', ' ')} {self.together:.3f} against "
+            f"{self.alone:.3f} of the best one, {self.gain:+.3f} ± {self.noise:.3f}: {end}"
+        )
+
+
+@dataclass(frozen=True)
 class ExportResult:
     """Result of an export."""
 
@@ -78,6 +108,8 @@ class ExportResult:
     """Path of the model card, Markdown beside the model."""
     ensemble: EnsembleResult | None = None
     """Gain and cost of the ensemble. None for one network without mirror images."""
+    decision: EnsembleDecision | None = None
+    """Why an ensemble was exported, or not. None where there was nothing to decide."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -95,6 +95,8 @@ def export_ensemble(
     comparison = write_model(path, model, tried_on)
     with database.engine.connect() as connection:
         origin = history(connection, {member.trial.study for member in ensemble.members})
+    if ensemble.decision is not None:
+        origin += (f"{ensemble.decision.sentence[0].upper()}{ensemble.decision.sentence[1:]}.",)
     return ExportResult(
         path=path,
         test=metrics_of(tested) if tested else None,
@@ -102,6 +104,7 @@ def export_ensemble(
         comparison=comparison,
         card=write_description(path, model.card, found, tested, found=origin),
         ensemble=_ensemble_result(record, ensemble, model, found),
+        decision=ensemble.decision,
     )
 
 

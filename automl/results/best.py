@@ -16,6 +16,12 @@ from automl.results.trials import STATE_NAMES, TrialRecord, best_epoch, count_st
 from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS, IS_ARTIFACT
 from automl.study.record import StudyRecord
 
+HAS_WEIGHTS = f"""
+EXISTS (SELECT 1 FROM trial_system_attributes AS attributes WHERE attributes.trial_id = complete_trials.trial_id
+        AND {IS_ARTIFACT} AND value_json LIKE :weights)
+"""
+"""Whether weights of one of COMPLETE_TRIALS are stored; `:weights` is their pattern."""
+
 
 @dataclass(frozen=True)
 class BestTrial:
@@ -68,6 +74,15 @@ def best_trial(connection: Connection, record: StudyRecord) -> TrialRecord:
             f"{how_to_continue(connection, record.study_id, name=record.name)}"
         )
     return read_trial(connection, record, best.number)
+
+
+def best_kept(connection: Connection, record: StudyRecord) -> list[TrialRecord]:
+    """All complete trials whose weights are stored, whole, the best one first."""
+    numbers = connection.scalars(
+        text(f"SELECT number FROM {COMPLETE_TRIALS} WHERE study_id = :study AND {HAS_WEIGHTS} {BEST_FIRST}"),
+        {"study": record.study_id, "weights": f"%{WEIGHTS}%"},
+    ).all()
+    return [read_trial(connection, record, number) for number in numbers]
 
 
 def best_unfinished(connection: Connection, record: StudyRecord) -> TrialRecord | None:

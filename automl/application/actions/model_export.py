@@ -18,10 +18,14 @@ def export_model(
     *,
     command: str,
     top: int | None = None,
+    single: bool = False,
     tta: bool = False,
     data: str | None = None,
 ) -> ExportResult:
     """Write the model of the chosen trial, or with `top` of those of the best so many that do best together.
+
+    Without either and without `single`, a search with a time budget exports the ensemble of all its trials with stored
+    weights, where it beats the chosen trial by more than noise. A confirmation has chosen for itself.
 
     `command`: the name of the command in the study's test-split accesses. `data`, `tta`: as `export_ensemble` says.
 
@@ -30,17 +34,15 @@ def export_model(
     from automl.export import ensemble, trial_model  # torch takes seconds: `automl best` does without
 
     database, artifacts, home = context.database, context.artifacts, context.home
-    if top is None:
-        return trial_model.export_trial(
-            database,
-            choice.record,
-            choice.trial,
-            path,
-            home=home,
-            artifacts=artifacts,
-            data=data,
-            tta=tta,
-            command=command,
+    chosen = None
+    if top is not None:
+        chosen = ensemble.choose_ensemble(database, record, top=top, tta=tta, artifacts=artifacts)
+    elif not single and not choice.is_confirmed and record.budget_seconds is not None:
+        chosen = ensemble.decide_ensemble(database, record, choice.trial, tta=tta, artifacts=artifacts)
+    if chosen is not None:
+        return trial_model.export_ensemble(
+            database, record, chosen, path, home=home, data=data, tta=tta, command=command
         )
-    chosen = ensemble.choose_ensemble(database, record, top=top, tta=tta, artifacts=artifacts)
-    return trial_model.export_ensemble(database, record, chosen, path, home=home, data=data, tta=tta, command=command)
+    return trial_model.export_trial(
+        database, choice.record, choice.trial, path, home=home, artifacts=artifacts, data=data, tta=tta, command=command
+    )

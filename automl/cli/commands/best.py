@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tta", action="store_true", help="export a model that averages each image with its mirror image"
     )
+    parser.add_argument(
+        "--single", action="store_true", help="export one network, though an ensemble of the search did better"
+    )
     add_data_location(parser)
     add_json(parser)
     add_storage_options(parser)
@@ -65,6 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
                 arguments.export,
                 command="best --export",
                 top=arguments.top,
+                single=arguments.single or arguments.trial is not None,
                 tta=arguments.tta,
                 data=arguments.data,
             )
@@ -87,8 +91,12 @@ def _chosen(connection: Connection, record: StudyRecord, number: int | None) -> 
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    if arguments.export is None and (arguments.top is not None or arguments.tta):
-        raise SettingsError("--top and --tta choose what is exported. Give --export FILE too, or leave them out.")
+    if arguments.export is None and (arguments.top is not None or arguments.tta or arguments.single):
+        raise SettingsError(
+            "--top, --single and --tta choose what is exported. Give --export FILE too, or leave them out."
+        )
+    if arguments.top is not None and arguments.single:
+        raise SettingsError("--top asks for an ensemble, and --single for one network. Give only one of them.")
     if arguments.top is not None and arguments.trial is not None:
         raise SettingsError("--top chooses among the best trials, and --trial names one. Give only one of them.")
     if arguments.export is not None:

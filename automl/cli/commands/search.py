@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export", metavar="FILE", type=expand_home, help="write the best model here; the ending picks the format"
     )
+    parser.add_argument("--single", action="store_true", help="export one network, though an ensemble did better")
     add_json(parser)
     add_storage_options(parser)
 
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
             workers=arguments.workers or default_workers(),
             device=arguments.device,
             export=arguments.export,
+            single=arguments.single,
         )
     if arguments.json:
         print_json(result.as_dict())

@@ -24,6 +24,8 @@ def print_exported(exported: ExportResult) -> None:
             f"{exported.test.images:,} images), macro F1 {exported.test.macro_f1:.4f}"
         )
         write_line(f"  test {describe_calibration(exported.test.calibration)}")
+    if exported.decision is not None:
+        write_line(f"  {exported.decision.sentence}")
     if exported.ensemble is not None:
         print_ensemble(exported.ensemble)
     for warning in exported.warnings:

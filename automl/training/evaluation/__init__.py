@@ -7,4 +7,5 @@ class_report        scikit-learn's classification report
 predictions         stored probabilities of the validation split
 calibration         temperature scaling, expected calibration error, reliability bins
 ensemble_selection  greedy choice of an ensemble's members
+ensemble_gain       whether an ensemble beats the best network by more than noise
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +17,20 @@ from automl.training.evaluation.scoring import evaluate_logits
 ROUNDS = 20
 """Number of selection rounds. The smallest share of a member is one in so many."""
 
+Allowed: TypeAlias = Callable[[frozenset[int]], bool]
+"""Whether candidates, by position, are allowed together."""
+
 
 def choose_shares(
     candidates: Sequence[Predictions],
     *,
     metric: Metric,
     tta: bool,
-    is_allowed: Callable[[frozenset[int]], bool] | None = None,
+    is_allowed: Allowed | None = None,
 ) -> tuple[float, ...]:
     """Choose each candidate's share in the ensemble. The shares add up to 1; a candidate that is left out has 0.
 
-    `is_allowed`: whether candidates, by position, are allowed together; at least one has to be alone. None: all are.
+    `is_allowed`: at least one candidate has to be allowed alone. None: all are.
 
     Each round adds the candidate with which the ensemble is best on the validation split. A candidate may be added
     again and then counts twice. The best of these ensembles is taken, the smaller one of two that are equal. Ties in
