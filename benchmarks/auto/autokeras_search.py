@@ -9,6 +9,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import autokeras
 import keras
@@ -83,7 +84,7 @@ def main() -> None:
     options.record.write_text(json.dumps(document), encoding="utf-8")
 
 
-def stop_at(oracle: object, ends_at: float) -> None:
+def stop_at(oracle: Any, ends_at: float) -> None:
     """Let the search end when the time is over: the tuner asks the oracle for each trial."""
     create_trial = oracle.create_trial
 

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def write_splits(data: str, home: Path, name: str, seed: int) -> Path:
     if not path.exists():
         loaded = load_data_set(data, home=home, split_seed=seed)
         words = np.array(loaded.class_names)
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for split_name, split in loaded.splits.items():
             arrays[f"{split_name}_images"] = split.images_MHWC[split.rows_N]
             arrays[f"{split_name}_labels"] = words[split.labels_N]

@@ -106,17 +106,14 @@ def exportable(database: Database, metric_name: str) -> float | None:
 
 def origin(connection: Connection, study: StudyRecord, number: int) -> str:
     """Where the recipe of a trial came from: a first recipe, or proposed by the sampler; trained again or not."""
-    attributes = dict(
-        connection.execute(
-            text(
-                "SELECT key, value_json FROM trial_user_attributes JOIN trials USING (trial_id)"
-                " WHERE study_id = :study AND number = :number"
-            ),
-            {"study": study.study_id, "number": number},
-        )
-        .tuples()
-        .all()
+    rows = connection.execute(
+        text(
+            "SELECT key, value_json FROM trial_user_attributes JOIN trials USING (trial_id)"
+            " WHERE study_id = :study AND number = :number"
+        ),
+        {"study": study.study_id, "number": number},
     )
+    attributes = {row.key: row.value_json for row in rows}
     if PHASE_ATTRIBUTE in attributes:
         repeated = int(json.loads(attributes[REPEATS_ATTRIBUTE])["trial"])
         return f"trial {number}, a final training of {origin(connection, study, repeated)}"
