@@ -21,7 +21,7 @@ LEFT_FOR_THE_END = 20.0
 """Seconds before the end at which the search stops: the best model is loaded and tested after it."""
 
 
-class Deadline(keras.callbacks.Callback):
+class Deadline(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends a training when the time is over, and notes each epoch of a model that could be exported."""
 
     def __init__(self, started_at: float, ends_at: float) -> None:
