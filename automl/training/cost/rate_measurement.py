@@ -85,7 +85,7 @@ def _unit_seconds(references: Sequence[Reference], clock: _Clock) -> UnitSeconds
     """Measure the networks and fit seconds of at least 0 to their units of work, by the least relative error."""
     rows = [_measured(reference, clock) for reference in references]
     training, trained_seconds, evaluation, evaluated_seconds = zip(*rows, strict=True)
-    return UnitSeconds(_fitted(training, trained_seconds), _fitted(evaluation, evaluated_seconds))
+    return UnitSeconds(fit_seconds(training, trained_seconds), fit_seconds(evaluation, evaluated_seconds))
 
 
 def _measured(reference: Reference, clock: _Clock) -> tuple[tuple[float, ...], float, tuple[float, ...], float]:
@@ -135,7 +135,7 @@ def _random_images(shape: ImageShape, *, train: int, validation: int) -> DataSet
     )
 
 
-def _fitted(units: Sequence[tuple[float, ...]], seconds: Sequence[float]) -> tuple[float, ...]:
+def fit_seconds(units: Sequence[tuple[float, ...]], seconds: Sequence[float]) -> tuple[float, ...]:
     """Seconds by unit, none below 0, whose sums are nearest to the measured ones by their ratio."""
     shares = np.array(units, dtype=float) / np.array(seconds)[:, None]
     scale = shares.max(axis=0)
