@@ -240,7 +240,7 @@ def in_words(recipe: Recipe, *, model: str | None = None) -> str:
 
 def network_in_words(recipe: Recipe) -> str:
     """Describe the network of the recipe."""
-    resolution = f" at {recipe.resolution} pixels" if recipe.resolution else ""
+    resolution = f", at {recipe.resolution} pixels" if recipe.resolution else ""
     return _layers(recipe) + resolution
 
 

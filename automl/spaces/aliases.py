@@ -8,6 +8,7 @@ from automl.metrics import METRICS
 from automl.recipe import FIELDS, Field
 
 _FIELD_NAMES: dict[str, str] = {
+    "resolution": "input_resolution, image_resolution, image_size, img_size, input_size, im_size, imgsz",
     "block": "block_type",
     "depth": "stages, n_stages, num_stages, layers, n_layers, num_layers, conv_layers, num_conv_layers",
     "blocks_per_stage": "blocks, n_blocks, num_blocks, blocks_per_layer",

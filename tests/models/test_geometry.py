@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from automl.errors import ModelError
 from automl.models.building import build_model
 from automl.models.family import Network
-from automl.models.geometry import Downsample, Stem, check_fits, halvings, largest_depth, spatial_size
+from automl.models.geometry import Downsample, Stem, check_fits, halvings, input_shape, largest_depth, spatial_size
 from automl.recipe import Recipe
 
 stems = st.sampled_from(get_args(Stem))
@@ -77,3 +77,25 @@ def test_refusal_names_the_depth_that_fits() -> None:
 def test_geometry_does_not_import_torch() -> None:
     code = "import sys, automl.models.geometry; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("resolution", "expected"),
+    [(0, (3, 100, 60)), (100, (3, 100, 60)), (32, (3, 32, 19)), (200, (3, 200, 120)), (1, (3, 1, 1))],
+)
+def test_longer_side_becomes_the_resolution(resolution: int, expected: tuple[int, int, int]) -> None:
+    recipe = Recipe(resolution=resolution)
+    assert input_shape(recipe, (3, 100, 60)) == expected
+    assert input_shape(recipe, expected) == expected
+
+
+def test_room_for_stages_is_that_of_the_network_s_input() -> None:
+    check_fits(Recipe(depth=5, resolution=32), (1, 8, 8))
+    assert spatial_size(Recipe(depth=2, resolution=32), (1, 8, 6)) == (8, 6)
+    assert spatial_size(Recipe(depth=0, resolution=32), (1, 8, 6)) == (32, 24)
+    sentence = (
+        "depth = 4 with stem conv3 and downsample max_pool does not fit images of 8 × 6 pixels at resolution 8: "
+        "they cannot be halved that often. Use depth 2 or less."
+    )
+    with pytest.raises(ModelError, match=re.escape(sentence)):
+        check_fits(Recipe(depth=4, resolution=8), (3, 100, 75))

@@ -14,7 +14,7 @@ from automl.errors import ModelError
 from automl.models.building import build_model, check_model, count_parameters, resizing
 from automl.models.geometry import ImageShape, input_shape
 from automl.models.resizing import Resize, ResizedNetwork
-from automl.recipe import Recipe
+from automl.recipe import Recipe, network_in_words
 
 SHAPES: list[tuple[ImageShape, int]] = [
     ((3, 100, 100), 64),
@@ -59,11 +59,10 @@ def test_half_precision_only_rounds_what_comes_out(dtype: torch.dtype) -> None:
 
 def test_resizing_adds_nothing_to_state_parameters_and_first_weights() -> None:
     recipe, shape = Recipe(depth=2, width=4, resolution=16), (3, 40, 30)
-    networks = []
-    for build in (lambda: build_model(recipe, shape, 5), lambda: build_model(Recipe(depth=2, width=4), (3, 16, 12), 5)):
-        torch.manual_seed(0)
-        networks.append(build())
-    resized, plain = networks
+    torch.manual_seed(0)
+    resized = build_model(recipe, shape, 5)
+    torch.manual_seed(0)
+    plain = build_model(Recipe(depth=2, width=4), (3, 16, 12), 5)
     assert isinstance(resized, ResizedNetwork)
     state = resized.state_dict()
     assert {f"network.{name}" for name in plain.state_dict()} == set(state)
@@ -101,6 +100,11 @@ def test_network_of_the_user_s_own_is_built_for_its_input() -> None:
 
 
 def test_what_is_no_network_is_refused_with_a_resolution_as_without() -> None:
-    build = resizing(lambda *_: "text")  # type: ignore[arg-type,return-value]
+    build = resizing(lambda *_: "text")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=re.escape("The builder returned str.")):
         check_model(build(Recipe(resolution=6), (1, 12, 8), 5), (1, 12, 8), 5)
+
+
+def test_resolution_is_said_where_the_recipe_has_one() -> None:
+    assert network_in_words(Recipe(depth=0, resolution=16)) == "perceptron with no hidden layer, at 16 pixels"
+    assert network_in_words(Recipe(depth=0)) == "perceptron with no hidden layer"

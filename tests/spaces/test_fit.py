@@ -79,16 +79,49 @@ def test_quarter_turns_of_oblong_images_are_said_to_be_half_turns() -> None:
     assert space.fitted_to((3, 16, 16)).notes == ()
 
 
+def test_resolutions_of_more_than_twice_the_images_are_dropped_with_a_note() -> None:
+    values = {"values": [0, 16, 32, 64]}
+    one_stage = {"value": 1}
+    assert space_of(resolution=values, depth=one_stage).fitted_to((1, 8, 8)).notes == (
+        "resolution: 0, 16, 32, 64 became 0, 16: 2 times 8 pixels is the most",
+    )
+    assert space_of(resolution={"min": 8, "max": 64}, depth=one_stage).fitted_to((3, 10, 20)).notes == (
+        "resolution: 8 to 64 became 8 to 40: 2 times 20 pixels is the most",
+    )
+    assert space_of(resolution=values, depth=one_stage).fitted_to((1, 32, 20)).notes == ()
+
+
+def test_images_keep_their_own_size_where_every_resolution_is_too_much() -> None:
+    fitted = space_of(img_size={"values": [32, 64]}, width={"values": [4, 8]}).fitted_to((1, 8, 8))
+    assert fitted.notes == ("resolution: 32, 64 became the images' own: 2 times 8 pixels is the most",)
+    assert {recipe.resolution for recipe in recipes(fitted, 4)} == {0}
+
+
+def test_one_fixed_resolution_is_left_as_it_is_and_gives_room() -> None:
+    space = space_of(resolution={"value": 64}, depth={"min": 1, "max": 5})
+    assert space.fitted_to((1, 8, 8)) == space
+
+
+def test_depth_is_clipped_to_the_smallest_resolution() -> None:
+    space = space_of(resolution={"values": [16, 64]}, depth={"min": 1, "max": 5})
+    assert space.fitted_to((3, 50, 100)).notes == ("depth: 1 to 5 became 1 to 3 to fit 8×16 pixels at resolution 16",)
+    message = "No combination of this space fits images of 8×16 pixels at resolution 16: they leave room for 3 stages"
+    with pytest.raises(SpaceError, match=re.escape(message)):
+        space_of(resolution={"values": [16, 64]}, depth={"value": 4}).fitted_to((3, 50, 100))
+
+
 @given(
     stems=st.lists(st.sampled_from(STEMS), min_size=1, unique=True),
     downsamples=st.lists(st.sampled_from(["max_pool", "stride"]), min_size=1, unique=True),
     depths=st.lists(st.integers(0, 5), min_size=1, unique=True),
+    resolutions=st.lists(st.integers(0, 100), min_size=1, unique=True),
     side=st.integers(1, 80),
 )
 def test_every_combination_that_is_left_fits(
-    stems: list[str], downsamples: list[str], depths: list[int], side: int
+    stems: list[str], downsamples: list[str], depths: list[int], resolutions: list[int], side: int
 ) -> None:
-    space = space_of(stem={"values": stems}, downsample={"values": downsamples}, depth={"values": depths})
+    kinds = {"stem": stems, "downsample": downsamples, "depth": depths, "resolution": resolutions}
+    space = space_of(**{name: {"values": values} for name, values in kinds.items()})
     shape = (1, side, side + 3)
     try:
         fitted = space.fitted_to(shape)

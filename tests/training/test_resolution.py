@@ -83,7 +83,7 @@ def test_bfloat16_learns_like_float32(few_digits: DataSet) -> None:
 
 
 def test_training_steps_see_the_network_s_size(few_digits: DataSet) -> None:
-    seen: list[ImageShape] = []
+    seen: list[tuple[int, ...]] = []
 
     class Watched(nn.Module):
         def __init__(self, shape: ImageShape) -> None:
