@@ -10,9 +10,9 @@ WORKERS ?= 4
 NVIDIA := $(shell docker info --format '{{.Runtimes}}' 2>/dev/null | grep -c nvidia)
 COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-compose.cpu.yml)
 # No demonstration, test or measurement uploads anything.
-demo test bench bench-auto bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
+demo test bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
 
-.PHONY: install demo test lint docs bench bench-auto bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
+.PHONY: install demo test lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
 
 install: $(STAMP)
 
@@ -57,6 +57,10 @@ bench-gpu: install
 # Ten minutes each from a command to an exported model, on five sets of images.
 bench-auto: install
 	$(BIN)/python -m benchmarks.auto.compare $(SHARED) --output
+
+# What a recipe costs by forecast and in reality, over the shipped spaces: processor time of one core, for some minutes.
+bench-cost: install
+	$(BIN)/python -m benchmarks.cost --output
 
 # How far one PostgreSQL carries, beside stock Optuna: ten minutes, most of them the latter's.
 scale: install

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
 import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from automl.data.dataset import DataSet
 from automl.models.rates import Rates
+from automl.queue.gpus import count_gpus
 from automl.recipe import Recipe
 from automl.spaces.auto.auto_space import AutoSpace, auto_space
 from automl.spaces.auto.image_facts import ImageFacts
 from automl.training.cost.separate_process import measure_rates_apart
+
+MOST_BUSY = 2.0
+"""Other work makes trainings no more than so many times as long for the space, which stays when that work ends.
+
+Workers measure what they find (`automl/queue`), and shorten what does not fit."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,12 @@ class Machine:
     def threads(self) -> int:
         """CPU threads of each worker, as `automl search` starts them."""
         return max(1, (os.cpu_count() or 1) // self.workers)
+
+    @property
+    def workers_on_one_gpu(self) -> int:
+        """How many of them share a GPU, and take so much longer; 1 on CPUs."""
+        gpus = 0 if self.device in ("cpu", "mps") else count_gpus()
+        return math.ceil(self.workers / gpus) if gpus else 1
 
 
 class BuiltSpace(NamedTuple):
@@ -47,15 +62,19 @@ def build_auto_space(
     facts = image_facts(data)
     rates = None if own_network else measure_machine(data, machine)
 
-    def seconds_an_epoch(recipe: Recipe) -> float:
-        assert rates is not None
-        return forecast_epoch(rates, recipe, data)
-
-    forecast = None if rates is None else seconds_an_epoch
+    if rates is not None:
+        calm = dataclasses.replace(rates, factor=min(rates.factor, MOST_BUSY * machine.workers_on_one_gpu))
+        forecast = functools.partial(_forecast_epoch, calm, data)
+    else:
+        forecast = None
     auto = auto_space(
         facts, seconds_an_epoch=forecast, worker_seconds=worker_seconds, epochs=epochs, own_network=own_network
     )
     return BuiltSpace(auto, rates)
+
+
+def _forecast_epoch(rates: Rates, data: DataSet, recipe: Recipe) -> float:
+    return forecast_epoch(rates, recipe, data)
 
 
 def measure_machine(data: DataSet, machine: Machine) -> Rates:
@@ -63,7 +82,8 @@ def measure_machine(data: DataSet, machine: Machine) -> Rates:
 
     Raises: TrainingError for a device that is not there.
     """
-    return measure_rates_apart(device=machine.device, threads=machine.threads, image_shape=data.image_shape)
+    rates = measure_rates_apart(device=machine.device, threads=machine.threads, image_shape=data.image_shape)
+    return dataclasses.replace(rates, factor=rates.factor * machine.workers_on_one_gpu)
 
 
 def forecast_epoch(rates: Rates, recipe: Recipe, data: DataSet) -> float:

@@ -12,6 +12,8 @@ import torch
 from automl.data.dataset import DataSet
 from automl.errors import AutomlError
 from automl.models.building import resolve_builder
+from automl.models.rates import Rates
+from automl.preflight.auto_building import Machine, forecast_epoch, measure_machine
 from automl.preflight.network_sizes import SizedRecipe, network_size, sized_recipes
 from automl.preflight.throughput import ThroughputBenchmark
 from automl.recipe import network_in_words
@@ -66,22 +68,32 @@ class ModelChecks:
         """
         self._specification, self._data, self._home = specification, data, home
         self._workers, self._device = workers, device
+        self._rates: Rates | None = None
         self._build = resolve_builder(specification.model)
         self.sized: Sequence[SizedRecipe] = sized_recipes(
             specification.space, lambda recipe: network_size(self._build, recipe, data)
         )
 
     def run(self) -> Iterator[ModelCheck]:
-        """Measure the pace of each network and run its overfit check, the smallest first."""
+        """Forecast the pace of each network, measure its memory and run its overfit check, the smallest first."""
+        self._rates = self._specification.rates or self._measured()
         with ThroughputBenchmark(
             self._specification, home=self._home, workers=self._workers, device=self._device
         ) as benchmark:
             for sized in self.sized:
                 yield self._checked(sized, benchmark)
 
+    def _measured(self) -> Rates | None:
+        """Rates of this machine; None for a network of the user's own, whose steps are timed instead."""
+        if self._specification.model is not None:
+            return None
+        return measure_machine(self._data, Machine(str(self._device), self._workers))
+
     def _checked(self, sized: SizedRecipe, benchmark: ThroughputBenchmark) -> ModelCheck:
         try:
-            pace = benchmark.measure(sized.recipe)
+            rates = self._rates
+            forecast = None if rates is None else forecast_epoch(rates, sized.recipe, self._data)
+            pace = benchmark.measure(sized.recipe, seconds_an_epoch=forecast)
             overfit = check_overfit(sized.recipe, self._data, device=self._device, build=self._build)
         except AutomlError as error:
             return ModelCheck(sized, self._workers, problem=f"The {sized.size} network: {error}")

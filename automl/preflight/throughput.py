@@ -15,12 +15,13 @@ from typing import Self
 import torch
 
 from automl.child_processes import isolated_children, main_set_aside
+from automl.data.dataset import DataSet
 from automl.errors import AutomlError, TrainingError
-from automl.models.building import resolve_builder
+from automl.models.building import Builder, resolve_builder
 from automl.recipe import Recipe
 from automl.study.specification import Specification
 from automl.study.study_data import load_study_data
-from automl.training.pace import Pace, measure_pace
+from automl.training.pace import Pace, measure_memory, measure_pace
 from automl.training.threads import choose_threads, thread_candidates
 
 START_SECONDS = 300.0
@@ -39,7 +40,8 @@ class ThroughputBenchmark:
     def __enter__(self) -> Self:
         # A forked copy of this process could use neither the GPU nor the threads that torch has started here.
         context = multiprocessing.get_context("spawn")
-        self._barrier = context.Barrier(self._workers)  # kept, or its semaphores would be gone before all have them
+        with isolated_children():  # it starts the process that tracks semaphores
+            self._barrier = context.Barrier(self._workers)  # kept, or its semaphores would be gone too soon
         threads = max(1, (os.cpu_count() or 1) // self._workers)
         for index in range(self._workers):
             here, there = context.Pipe()
@@ -59,13 +61,15 @@ class ThroughputBenchmark:
         for connection in self._connections:
             connection.close()
 
-    def measure(self, recipe: Recipe) -> Pace:
+    def measure(self, recipe: Recipe, *, seconds_an_epoch: float | None = None) -> Pace:
         """Measure the time of the slowest and the memory of the largest process while all of them train this recipe.
+
+        With `seconds_an_epoch`, a forecast, only the memory is measured, by one step.
 
         Raises: TrainingError if there is too little memory. ModelError or DataError if it cannot be trained.
         """
         for connection in self._connections:
-            connection.send(recipe)
+            connection.send((recipe, seconds_an_epoch))
         paces: list[Pace] = []
         while len(paces) < self._workers:
             ready = wait(self._connections)
@@ -99,18 +103,25 @@ def _measure_recipes(
     build = resolve_builder(specification.model)
     while True:
         try:
-            recipe: Recipe = connection.recv()
+            recipe, forecast = connection.recv()
         except EOFError:
             return
         barrier.wait(START_SECONDS)
         try:
             torch.set_num_threads(threads)
-            choose_threads(recipe, data, candidates, device=torch.device(device), build=build)
-            connection.send(measure_pace(recipe, data, device=torch.device(device), build=build))
+            if forecast is None:
+                choose_threads(recipe, data, candidates, device=torch.device(device), build=build)
+            connection.send(_pace(recipe, data, device=torch.device(device), build=build, forecast=forecast))
         except torch.OutOfMemoryError:
             connection.send(_too_large(recipe, torch.device(device)))
         except AutomlError as error:
             connection.send(error)
+
+
+def _pace(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder, forecast: float | None) -> Pace:
+    if forecast is None:
+        return measure_pace(recipe, data, device=device, build=build)
+    return Pace(forecast, measure_memory(recipe, data, device=device, build=build))
 
 
 def _too_large(recipe: Recipe, device: torch.device) -> TrainingError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automl.metrics import METRICS, EpochResult
+from automl.models.rates import TRAINING_UNITS, Rates
 from automl.recipe import Recipe, in_words
 from automl.results.trials import OVER_A_LIMIT, TrialRecord
 from automl.spaces.parameters import Parameter
@@ -22,6 +23,8 @@ REMEDIES = {
 }
 """What to do about a failure, by its kind."""
 REASON_LETTERS = 1500
+UNITS_SHOWN = ("layer", "multiply-accumulate")
+"""Units of work whose seconds a study's note shows."""
 MOST_EQUALS = 10
 """Numbers of equal trials that a note names."""
 BEHIND = "it was behind the other trials at the same epoch"
@@ -103,6 +106,7 @@ def study_note(record: StudyRecord, best: TrialRecord | None, *, equals: Sequenc
         "images": f"{channels} × {height} × {width} (channels, height, width)",
         "classes": f"{len(data.class_names)}",
         "space": space.name,
+        "speed": _speed(specification.rates),
         "network": specification.model or "automl's own family",
         "chosen by": f"validation {_spoken(specification.metric)}",
         "limits": in_words_of_limits(specification) or "none",
@@ -113,6 +117,7 @@ def study_note(record: StudyRecord, best: TrialRecord | None, *, equals: Sequenc
     }
     if specification.confirms is not None:
         rows = {"confirms": _confirms(specification.confirms), **rows, "weights kept": "of all trials"}
+    rows = {name: value for name, value in rows.items() if value}
     table = "\n".join(("| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())))
     searched = "\n".join(_searched(parameter) for parameter in space.parameters if parameter.is_searched)
     if specification.confirms is not None:
@@ -120,6 +125,17 @@ def study_note(record: StudyRecord, best: TrialRecord | None, *, equals: Sequenc
     elif space.function:
         searched = f"Recipes are sampled by the function {space.function}."
     return "\n\n".join(part for part in (_best(record, best, equals), table, searched) if part)
+
+
+def _speed(rates: Rates | None) -> str:
+    """What the space was built from; empty where nothing was measured."""
+    if rates is None:
+        return ""
+    layer, multiply_accumulate = (rates.images.training[TRAINING_UNITS.index(unit)] for unit in UNITS_SHOWN)
+    return (
+        f"{rates.device}: {layer * 1e6:.0f} µs a layer and step, "
+        f"{multiply_accumulate * 1e9:.3g} ms for a million multiply-accumulates of an image"
+    )
 
 
 def _confirms(confirms: Confirms) -> str:

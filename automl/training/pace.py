@@ -51,6 +51,17 @@ def measure_pace(recipe: Recipe, data: DataSet, *, device: torch.device, build: 
         return Pace(seconds * total / images, memory.most())
 
 
+def measure_memory(recipe: Recipe, data: DataSet, *, device: torch.device, build: Builder = build_model) -> int:
+    """Peak memory of the process in bytes while it takes one step, as `Pace.memory_bytes`.
+
+    Raises: as `measure_pace` does.
+    """
+    recipe = dataclasses.replace(recipe, epochs=1, learning_rate=HARMLESS_RATE)
+    with PeakMemory(device) as memory:
+        _timed(recipe, _part(data, min(recipe.batch_size, len(data.splits["train"]))), device, build)
+        return memory.most()
+
+
 def _timed(recipe: Recipe, data: DataSet, device: torch.device, build: Builder) -> float:
     """Seconds of one epoch."""
     return next(Training(recipe, data, metric=METRICS["loss"], device=device, build=build).epochs()).seconds

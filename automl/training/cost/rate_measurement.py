@@ -85,13 +85,15 @@ def _unit_seconds(references: Sequence[Reference], clock: _Clock) -> UnitSeconds
     """Measure the networks and fit seconds of at least 0 to their units of work, by the least relative error."""
     rows = [_measured(reference, clock) for reference in references]
     training, trained_seconds, evaluation, evaluated_seconds = zip(*rows, strict=True)
-    return UnitSeconds(_fitted(training, trained_seconds), _fitted(evaluation, evaluated_seconds))
+    return UnitSeconds(fit_seconds(training, trained_seconds), fit_seconds(evaluation, evaluated_seconds))
 
 
 def _measured(reference: Reference, clock: _Clock) -> tuple[tuple[float, ...], float, tuple[float, ...], float]:
     """Units of work and seconds of a training pass, and of an evaluation."""
     recipe, shape = reference.recipe, (reference.channels, reference.side, reference.side)
-    data = _random_images(shape, train=STEPS * recipe.batch_size, validation=EVALUATED_BATCHES * recipe.batch_size)
+    data = random_images(
+        shape, classes=CLASSES, train=STEPS * recipe.batch_size, validation=EVALUATED_BATCHES * recipe.batch_size
+    )
     training = Training(recipe, data, metric=METRICS["loss"], device=clock.device)
     work = work_of(recipe, shape, CLASSES)
     return (
@@ -115,16 +117,17 @@ def _evaluate(training: Training) -> None:
     predict_logits(training.learner.model, images, normalization=normalization, precision=precision).cpu()
 
 
-def _random_images(shape: ImageShape, *, train: int, validation: int) -> DataSet:
+def random_images(shape: ImageShape, *, classes: int, train: int, validation: int) -> DataSet:
+    """Make up images of random pixels, whose training costs what that of real ones does."""
     channels, height, width = shape
     random, count = np.random.default_rng(0), train + validation
     images_NHWC = random.integers(0, 256, (count, height, width, channels), dtype=np.uint8)
-    labels_N, rows_N = random.integers(0, CLASSES, count), np.arange(count)
+    labels_N, rows_N = random.integers(0, classes, count), np.arange(count)
     return DataSet(
         name="random",
         reference="random",
         fingerprint="",
-        class_names=tuple(map(str, range(CLASSES))),
+        class_names=tuple(map(str, range(classes))),
         image_shape=shape,
         splits={
             "train": Split(images_NHWC, rows_N[:train], labels_N[:train]),
@@ -135,7 +138,7 @@ def _random_images(shape: ImageShape, *, train: int, validation: int) -> DataSet
     )
 
 
-def _fitted(units: Sequence[tuple[float, ...]], seconds: Sequence[float]) -> tuple[float, ...]:
+def fit_seconds(units: Sequence[tuple[float, ...]], seconds: Sequence[float]) -> tuple[float, ...]:
     """Seconds by unit, none below 0, whose sums are nearest to the measured ones by their ratio."""
     shares = np.array(units, dtype=float) / np.array(seconds)[:, None]
     scale = shares.max(axis=0)
