@@ -101,9 +101,9 @@ def test_terminal_without_a_model_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, status: StudyStatus, finished: list[FinishedTrial]) -> str:
-    """What the view writes to a terminal of 120 columns."""
+    """What the view writes to a terminal of 160 columns."""
     parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
     monkeypatch.setenv("TERM", "xterm")
     with os.fdopen(parent, "rb", buffering=0) as screen:
         with os.fdopen(child, "w") as terminal:

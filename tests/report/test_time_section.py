@@ -18,8 +18,8 @@ def facts(make_facts: MakeFacts) -> Facts:
         trial(number, "complete", 0.5 + number / 10, completed_at=BEGIN + timedelta(seconds=seconds))
         for number, seconds in ends.items()
     ]
-    found = make_facts(trials, final_share=0.25)
-    status = dataclasses.replace(found.status, budget_seconds=80.0, lost_seconds=5.0)
+    found = make_facts(trials)
+    status = dataclasses.replace(found.status, budget_seconds=80.0, lost_seconds=5.0, final_share=0.25)
     clock = StudyClock(60.0, ((BEGIN, BEGIN + timedelta(seconds=60)),))
     return dataclasses.replace(found, status=status, clock=clock)
 

@@ -20,7 +20,7 @@ def _rows(facts: Facts) -> list[tuple[str, str]]:
     rows = [("used", duration(status.active_seconds) + _of_the_budget(facts))]
     if status.time is not None:
         rows += [
-            (name, f"{duration(end - start)}, from {duration(start)} on") for name, start, end in status.time.spans
+            (str(name), f"{duration(end - start)}, from {duration(start)} on") for name, start, end in status.time.spans
         ]
     rows.append(("on trials", f"{duration(status.device_seconds)} of all workers together"))
     lost = f"{status.lost_share:.1%} ({duration(status.lost_seconds)}), in trials that failed or wait again"
