@@ -21,6 +21,7 @@ from automl.recipe import Recipe
 from automl.study.specification import Specification
 from automl.study.study_data import load_study_data
 from automl.training.pace import Pace, measure_pace
+from automl.training.threads import choose_threads, thread_candidates
 
 START_SECONDS = 300.0
 """Longest wait of the processes for each other, in seconds. Each loads torch and the data."""
@@ -93,7 +94,7 @@ def _measure_recipes(
 ) -> None:
     """Measure each recipe that comes, in one of the processes. It waits for the others, so that they compete."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for this one
-    torch.set_num_threads(threads)
+    candidates = thread_candidates(torch.device(device), share=threads, alone=barrier.parties == 1)
     data = load_study_data(specification, of="this check", home=home)
     build = resolve_builder(specification.model)
     while True:
@@ -103,6 +104,8 @@ def _measure_recipes(
             return
         barrier.wait(START_SECONDS)
         try:
+            torch.set_num_threads(threads)
+            choose_threads(recipe, data, candidates, device=torch.device(device), build=build)
             connection.send(measure_pace(recipe, data, device=torch.device(device), build=build))
         except torch.OutOfMemoryError:
             connection.send(_too_large(recipe, torch.device(device)))

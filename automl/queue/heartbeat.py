@@ -109,7 +109,7 @@ class Heartbeat:
         """Whether no other worker of the study is at work on this machine."""
         others = text(
             f"SELECT count(*) FROM automl_workers WHERE study_id = :study_id AND worker_id <> :worker_id"
-            f" AND host = :host AND {worker_is_alive()}"
+            f" AND split_part(host, '/', 2) = split_part(:host, '/', 2) AND {worker_is_alive()}"
         )
         parameters = {
             "study_id": self._study_id,

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 import torch
 
 from automl.data.batches.batching import Batch
+from automl.data.dataset import DataSet
+from automl.metrics import METRICS
+from automl.models.building import Builder
+from automl.recipe import Recipe
 from automl.training.loop import Training
 from automl.training.randomness import global_seed, host_generator, stream_seed
 
@@ -55,6 +59,17 @@ def thread_candidates(device: torch.device, *, share: int, alone: bool) -> tuple
     if device.type != "cpu":
         return ()
     return tuple(sorted({1, share, *((all_cores(),) if alone else ())}))
+
+
+def choose_threads(
+    recipe: Recipe, data: DataSet, candidates: Sequence[int], *, device: torch.device, build: Builder
+) -> None:
+    """Set the fastest number of threads for a recipe, if there is a choice.
+
+    Raises: ModelError if the network cannot be built for these images; what a step raises.
+    """
+    if candidates:
+        measure_steps(Training(recipe, data, metric=METRICS["loss"], device=device, build=build), candidates)
 
 
 def measure_steps(training: Training, candidates: Sequence[int] = ()) -> StepPace:
