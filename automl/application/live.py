@@ -146,13 +146,13 @@ def _line(trial: FinishedTrial, count: int, status: StudyStatus) -> str:
     return line
 
 
-def _progress(status: StudyStatus) -> Table:
+def _progress(status: StudyStatus) -> Group:
+    """Two rows that fit into 80 columns, and the name of the study."""
     grid = Table.grid(padding=(0, 2))
-    left = f"about {clock(status.seconds_left)} left" if status.seconds_left is not None else ""
     counts = f"{status.complete} complete, {status.pruned} pruned, {status.failed} failed"
-    grid.add_row(Text(_done(status), style="bold"), _bar(status), _best_model(status), left)
-    grid.add_row(Text(status.study, style="dim"), counts, _used(status), "Ctrl-C stops; nothing is lost")
-    return grid
+    grid.add_row(Text(_done(status), style="bold"), _bar(status), _time(status))
+    grid.add_row("", counts, _best_model(status))
+    return Group(grid, Text(f"{status.study}: Ctrl-C stops; nothing is lost", style="dim"))
 
 
 def _done(status: StudyStatus) -> str:
@@ -177,9 +177,11 @@ def _best_model(status: StudyStatus) -> str:
     return f"best {found.value:.4f} (trial {found.number}{epoch})"
 
 
-def _used(status: StudyStatus) -> str:
+def _time(status: StudyStatus) -> str:
+    """Time used and left."""
     total = "" if status.budget_seconds is None else f" of {clock(status.budget_seconds)}"
-    return clock(status.active_seconds) + total
+    left = "" if status.seconds_left is None else f", about {clock(status.seconds_left)} left"
+    return clock(status.active_seconds) + total + left
 
 
 def _running_table(status: StudyStatus) -> Table:
