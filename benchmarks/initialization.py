@@ -54,10 +54,19 @@ def _pytorch(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> Netwo
     return network
 
 
+def _pytorch_convolutions(recipe: Recipe, image_shape: ImageShape, num_classes: int) -> Network:
+    network = _ours(recipe, image_shape, num_classes)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.reset_parameters()
+    return network
+
+
 VARIANTS: Mapping[str, Builder] = {
     "ours": _ours,
     "ours, head at zero": _zero_head,
     "PyTorch's": _pytorch,
+    "PyTorch's convolutions, our head": _pytorch_convolutions,
 }
 
 
@@ -72,9 +81,10 @@ def main() -> None:
     recipe = Recipe.from_mapping(
         {**nearest(space.parameters, space.first[0]), "epochs": arguments.epochs, "width": WIDTH}
     )
-    found: dict[str, list[tuple[float, EpochResult]]] = {name: [] for name in VARIANTS}
+    found: dict[str, list[tuple[float, EpochResult]]] = {name: [] for name in arguments.variants or VARIANTS}
     for seed in range(arguments.seeds):
-        for name, build in VARIANTS.items():
+        for name in found:
+            build = VARIANTS[name]
             found[name].append(_run(data, recipe, build, seed=seed))
             first, last = found[name][-1]
             print(f"{name}, seed {seed}: {first:.3f} {last.train_loss:.4f} {last.validation_loss:.4f}", flush=True)
@@ -126,6 +136,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="training images, drawn by class with seed 0; all without")
     parser.add_argument("--image-size", type=int)
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--variants", nargs="*", choices=tuple(VARIANTS))
     parser.add_argument("--seeds", type=int, default=5)
     return parser.parse_args()
 

@@ -38,11 +38,12 @@ class View(Protocol):
 
 
 class PlainView:
-    """One line for each finished trial."""
+    """One line for each finished trial; with a time budget, also for each new phase and each new best model."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         """`write` prints a line."""
         self._write = write
+        self._news = _News()
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +53,7 @@ class PlainView:
 
     def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
         """Print what ended since the last call."""
-        for line in _lines(finished, status):
+        for line in (*_lines(finished, status), *self._news.lines(status)):
             self._write(line)
 
     def log(self, message: str) -> None:
@@ -106,6 +107,27 @@ def decoding_progress() -> Iterator[Callable[[int, int], None] | None]:
         yield show
 
 
+class _News:
+    """Lines on what has changed in a study with a time budget: its phase, and the best model that can be exported."""
+
+    def __init__(self) -> None:
+        self._phase: str | None = None
+        self._best: tuple[int, bool] | None = None
+
+    def lines(self, status: StudyStatus) -> Iterator[str]:
+        """What is new, with the time on the study's clock."""
+        if status.phase is None:
+            return
+        if status.phase != self._phase:
+            self._phase = status.phase
+            yield f"{clock(status.active_seconds)} {status.phase}"
+        found = status.exportable
+        if found is not None and (found.number, found.is_complete) != self._best:
+            self._best = found.number, found.is_complete
+            unfinished = "" if found.is_complete else ", not complete yet"
+            yield f"{clock(status.active_seconds)} best {found.value:.4f} (trial {found.number}{unfinished})"
+
+
 def _lines(finished: list[FinishedTrial], status: StudyStatus) -> list[str]:
     """A line for each of the trials that ended since the last look, counted up to where the search stands now."""
     before = status.finished - len(finished)
@@ -124,16 +146,42 @@ def _line(trial: FinishedTrial, count: int, status: StudyStatus) -> str:
     return line
 
 
-def _progress(status: StudyStatus) -> Table:
+def _progress(status: StudyStatus) -> Group:
+    """Two rows that fit into 80 columns, and the name of the study."""
     grid = Table.grid(padding=(0, 2))
-    done = f"{status.finished}" + (f" of {status.budget_trials}" if status.budget_trials else "")
-    best = f"best {status.best.value:.4f} (trial {status.best.number})" if status.best else "no complete trial yet"
-    left = f"about {clock(status.seconds_left)} left" if status.seconds_left is not None else ""
-    bar = ProgressBar(total=status.budget_trials or 1, completed=status.finished, width=24)
     counts = f"{status.complete} complete, {status.pruned} pruned, {status.failed} failed"
-    grid.add_row(Text(f"{done} trials", style="bold"), bar, best, left)
-    grid.add_row(Text(status.study, style="dim"), counts, clock(status.active_seconds), "Ctrl-C stops; nothing is lost")
-    return grid
+    grid.add_row(Text(_done(status), style="bold"), _bar(status), _time(status))
+    grid.add_row("", counts, _best_model(status))
+    return Group(grid, Text(f"{status.study}: Ctrl-C stops; nothing is lost", style="dim"))
+
+
+def _done(status: StudyStatus) -> str:
+    """What is being done in the time, or else how many trials are."""
+    if status.phase is not None:
+        return status.phase
+    return f"{status.finished}" + (f" of {status.budget_trials}" if status.budget_trials else "") + " trials"
+
+
+def _bar(status: StudyStatus) -> ProgressBar:
+    if status.budget_seconds is not None:
+        return ProgressBar(total=status.budget_seconds, completed=status.active_seconds, width=24)
+    return ProgressBar(total=status.budget_trials or 1, completed=status.finished, width=24)
+
+
+def _best_model(status: StudyStatus) -> str:
+    """The best model that could be exported now."""
+    found = status.exportable
+    if found is None:
+        return "no model yet"
+    epoch = "" if found.epoch is None else f", epoch {found.epoch}"
+    return f"best {found.value:.4f} (trial {found.number}{epoch})"
+
+
+def _time(status: StudyStatus) -> str:
+    """Time used and left."""
+    total = "" if status.budget_seconds is None else f" of {clock(status.budget_seconds)}"
+    left = "" if status.seconds_left is None else f", about {clock(status.seconds_left)} left"
+    return clock(status.active_seconds) + total + left
 
 
 def _running_table(status: StudyStatus) -> Table:

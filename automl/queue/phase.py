@@ -55,6 +55,17 @@ class StudyTime:
         return Phase.SEARCH if self.active_seconds < self.search_until else Phase.FINAL_TRAINING
 
     @property
+    def spans(self) -> tuple[tuple[Phase, float, float], ...]:
+        """Phases with their beginning and end on the study's clock, in seconds; none that takes no time."""
+        first, search, end = self.first_until, self.search_until, self.budget_seconds
+        all_spans = (
+            (Phase.FIRST_MODELS, 0.0, first),
+            (Phase.SEARCH, first, search),
+            (Phase.FINAL_TRAINING, search, end),
+        )
+        return tuple(span for span in all_spans if span[1] < span[2])
+
+    @property
     def seconds_left(self) -> float:
         """Seconds until the deadline."""
         return max(0.0, self.budget_seconds - self.active_seconds)

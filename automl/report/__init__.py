@@ -1,6 +1,7 @@
 """The report of a search: a page for a browser and a README for GitHub, with the same content.
 
 facts          reads the finished search from the database
+study_clock    active search before a moment, from the workers' lives
 winner         evaluates the winner on the data and on the test split
 importance     hyperparameter importance, by Optuna
 trial_points   from trials to the data of the figures

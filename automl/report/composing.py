@@ -19,6 +19,7 @@ from automl.report.sections.search_sections import (
     parallel_section,
     pruning_section,
 )
+from automl.report.sections.time_section import time_section
 from automl.report.sections.trade_off_section import trade_off_section
 from automl.report.sections.winner_sections import (
     class_section,
@@ -57,6 +58,7 @@ def _with_winner(
         confirmation_section(facts),
         data_and_space_section(facts, evaluation),
         history_section(facts),
+        time_section(facts),
         baseline_section(facts),
         learning_curve_section(facts),
         importance_section(importances),
@@ -76,6 +78,7 @@ def _without_winner(facts: Facts) -> tuple[Section, ...]:
     return (
         data_and_space_section(facts, None),
         history_section(facts),
+        time_section(facts),
         pruning_section(facts),
         failure_section(facts),
         cost_section(facts),

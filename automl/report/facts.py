@@ -15,6 +15,7 @@ from automl.errors import StudyError
 from automl.figures.search.effort import TrialEffort
 from automl.metrics import METRICS, EpochResult, Metric
 from automl.queue.budget import how_to_continue
+from automl.report.study_clock import StudyClock, read_clock
 from automl.results.status import StudyStatus, read_status
 from automl.results.trials import TrialRecord, finished_trials, read_trial
 from automl.study.record import StudyRecord
@@ -45,6 +46,8 @@ class Facts:
     """Trial that `automl best` names. None if no trial is complete."""
     confirmation_seconds: float = 0.0
     """Device time of the confirmation's epochs, in seconds."""
+    clock: StudyClock | None = None
+    """The study's clock. None if it is not known when its workers were there."""
 
     @property
     def metric(self) -> Metric:
@@ -115,7 +118,8 @@ def read_facts(connection: Connection, record: StudyRecord) -> Facts:
     choice = choose_best(connection, record) if status.best is not None else None
     confirmation = choice.confirmation if choice else None
     seconds = _trained_seconds(connection, confirmation.record) if confirmation else 0.0
-    return Facts(record, status, trials, _devices(connection, record), choice, seconds)
+    clock = read_clock(connection, record, active_seconds=status.active_seconds)
+    return Facts(record, status, trials, _devices(connection, record), choice, seconds, clock)
 
 
 def read_test_accesses(connection: Connection, records: Iterable[StudyRecord]) -> tuple[TestAccess, ...]:

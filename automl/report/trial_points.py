@@ -9,6 +9,7 @@ from automl.figures.search.baseline_gain import Baseline
 from automl.figures.search.history import TrialPoint
 from automl.figures.search.learning_curves import LearningCurve
 from automl.figures.search.parallel import ParallelAxis, parallel_axis
+from automl.figures.search.time_course import TimedTrial
 from automl.figures.search.trade_off import Priced
 from automl.recipe import FIELDS, Value
 from automl.report.facts import FINISHED_STATES, Facts, baseline_trials
@@ -24,6 +25,18 @@ KINDS: Mapping[str, Kind] = {"plain": "plain", "residual": "residual"}
 def points(facts: Facts) -> list[TrialPoint]:
     """Points of all finished trials."""
     return [TrialPoint(trial.number, FINISHED_STATES[trial.state], facts.reached(trial)) for trial in facts.trials]
+
+
+def timed_trials(facts: Facts) -> list[TimedTrial]:
+    """Complete trials at their ends on the study's clock, but for imported ones and those of a copied study."""
+    if facts.clock is None:
+        return []
+    began = facts.clock.stretches[0][0]
+    return [
+        TimedTrial(trial.number, facts.clock.seconds_at(trial.completed_at), trial.value, trial.is_final)
+        for trial in facts.trials
+        if trial.value is not None and trial.completed_at is not None and trial.completed_at >= began
+    ]
 
 
 def descriptions(facts: Facts) -> dict[int, str]:

@@ -13,8 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import METRICS
+from automl.queue.lost_time import lost_seconds
+from automl.queue.phase import Phase, StudyTime
 from automl.queue.recovery import GRACE_SECONDS
-from automl.results.best import BestTrial, find_best
+from automl.results.best import BestTrial, best_unfinished, find_best, value_so_far
 from automl.results.trials import OVER_A_LIMIT, count_states
 from automl.storage.sql_facts import worker_is_alive
 from automl.study.record import StudyRecord
@@ -52,6 +54,19 @@ class WorkerRecord:
 
 
 @dataclass(frozen=True)
+class ExportableTrial:
+    """The trial whose model `automl best --export` would write now."""
+
+    number: int
+    value: float
+    """Metric at its best epoch so far."""
+    epoch: int | None
+    """That epoch."""
+    is_complete: bool
+    """False for a trial that goes on: then its weights so far are stored."""
+
+
+@dataclass(frozen=True)
 class StudyStatus:
     """Where a search stands."""
 
@@ -79,6 +94,29 @@ class StudyStatus:
     best: BestTrial | None
     over_limit: int = 0
     """Number of pruned trials whose networks were too large or too slow to be trained."""
+    lost_seconds: float = 0.0
+    """Part of `device_seconds` that went into trials that left nothing. Pruned ones are not among them."""
+    final_share: float = 0.0
+    """Share of the time budget for final training."""
+    exportable: ExportableTrial | None = None
+    """The best model that could be exported now."""
+
+    @property
+    def time(self) -> StudyTime | None:
+        """Where the study is in its time budget. None without one."""
+        if self.budget_seconds is None:
+            return None
+        return StudyTime(self.active_seconds, self.budget_seconds, self.final_share)
+
+    @property
+    def phase(self) -> Phase | None:
+        """What the study does now. None without a time budget."""
+        return None if self.time is None else self.time.phase
+
+    @property
+    def lost_share(self) -> float:
+        """Share of the workers' time on trials that left nothing, from 0 to 1."""
+        return self.lost_seconds / self.device_seconds if self.device_seconds else 0.0
 
     @property
     def finished(self) -> int:
@@ -101,7 +139,14 @@ class StudyStatus:
             "workers": [worker.as_dict() for worker in self.workers],
             "finished": self.finished,
             "seconds_left": self.seconds_left,
+            "phase": self.phase,
+            "phases": [{"name": name, "from": start, "until": end} for name, start, end in _spans(self.time)],
+            "lost_share": self.lost_share,
         }
+
+
+def _spans(moment: StudyTime | None) -> tuple[tuple[Phase, float, float], ...]:
+    return () if moment is None else moment.spans
 
 
 def read_status(connection: Connection, record: StudyRecord, *, grace_seconds: float = GRACE_SECONDS) -> StudyStatus:
@@ -111,6 +156,7 @@ def read_status(connection: Connection, record: StudyRecord, *, grace_seconds: f
         text("SELECT active_seconds, stop_requested, trial_seconds FROM automl_studies WHERE study_id = :study"),
         {"study": record.study_id},
     ).one()
+    best = find_best(connection, record)
     return StudyStatus(
         study=record.name,
         metric=record.specification.metric,
@@ -127,9 +173,22 @@ def read_status(connection: Connection, record: StudyRecord, *, grace_seconds: f
         waiting=counts.get("WAITING", 0),
         running=_running(connection, record),
         workers=_workers(connection, record.study_id, grace_seconds),
-        best=find_best(connection, record),
+        best=best,
         over_limit=_over_limit(connection, record.study_id),
+        lost_seconds=lost_seconds(connection, record.study_id),
+        final_share=record.specification.final_share,
+        exportable=_exportable(connection, record, best),
     )
+
+
+def _exportable(connection: Connection, record: StudyRecord, best: BestTrial | None) -> ExportableTrial | None:
+    if best is not None:  # the weights of the best complete trial are always kept
+        return ExportableTrial(best.number, best.value, best.epoch, is_complete=True)
+    trial = best_unfinished(connection, record)
+    value = None if trial is None else value_so_far(trial, METRICS[record.specification.metric])
+    if trial is None or value is None:
+        return None
+    return ExportableTrial(trial.number, value, trial.best_epoch, is_complete=False)
 
 
 def _over_limit(connection: Connection, study_id: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.application.durations import clock
+from automl.application.durations import clock, describe_split
 from automl.cli.output import print_rows, write_line
 from automl.cli.printing.export_output import describe_calibration
 from automl.metrics import METRICS
@@ -24,10 +24,13 @@ def print_status(status: StudyStatus) -> None:
         **({"kinds": ", ".join(f"{n} {kind}" for kind, n in status.failures.items())} if status.failures else {}),
         "queue": f"{len(status.running)} running, {status.waiting} waiting",
         "best": _best(status),
+        **_exportable(status),
         "time": clock(status.active_seconds)
         + (f" of {clock(status.budget_seconds)}" if status.budget_seconds else "")
         + (f", about {clock(status.seconds_left)} left" if status.seconds_left is not None else ""),
+        **_phase(status),
         "devices": f"{status.device_seconds / 3600:.2f} hours on trials"
+        + (f", {status.lost_share:.1%} of it left nothing" if status.device_seconds else "")
         + (f", at most {clock(status.trial_seconds)} on one" if status.trial_seconds else ""),
     }
     rows |= {
@@ -43,6 +46,25 @@ def _best(status: StudyStatus) -> str:
         return "no complete trial yet"
     epoch = "" if status.best.epoch is None else f" at epoch {status.best.epoch}"
     return f"trial {status.best.number}: validation {status.metric} {status.best.value:.4f}{epoch}"
+
+
+def _exportable(status: StudyStatus) -> dict[str, str]:
+    """The trial that can be exported, where it is not the best complete one."""
+    found = status.exportable
+    if found is None or found.is_complete:
+        return {}
+    so_far = f"validation {status.metric} {found.value:.4f} at epoch {found.epoch} so far"
+    return {"export": f"trial {found.number}, not complete yet: {so_far}"}
+
+
+def _phase(status: StudyStatus) -> dict[str, str]:
+    """What is being done in which part of the time."""
+    if status.phase is None or status.budget_seconds is None:
+        return {}
+    return {
+        "phase": status.phase if status.seconds_left else "over",
+        "split": describe_split(status.budget_seconds, status.final_share),
+    }
 
 
 def _running(trial: RunningTrial, metric: str) -> str:

@@ -1,6 +1,7 @@
 """Printed figures of a search, drawn with matplotlib.
 
 history          optimization history: every finished trial, and the best so far
+time_course      the best exportable model against the study's clock
 learning_curves  training and validation, epoch by epoch
 importances      hyperparameter importance
 parallel         parallel coordinates

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from automl.metrics import Metric
 from automl.training.evaluation.calibration import fit_temperature
-from automl.training.evaluation.ensemble_selection import Allowed, choose_shares, pooled
+from automl.training.evaluation.ensemble_selection import Allowed, choose_shares, on_one_thread, pooled
 from automl.training.evaluation.predictions import Predictions
 from automl.training.evaluation.scoring import evaluate_logits
 
@@ -53,6 +53,7 @@ class EnsembleGain:
         return self.gain > self.noise
 
 
+@on_one_thread()
 def measure_gain(
     candidates: Sequence[Predictions], *, metric: Metric, tta: bool, is_allowed: Allowed | None = None
 ) -> EnsembleGain | None:

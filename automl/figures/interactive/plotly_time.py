@@ -1,0 +1,54 @@
+"""The best exportable model over the time of a study, on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from automl.figures.canvas import COLOURS, FAINT
+from automl.figures.interactive.plotly_page import new_page_figure
+from automl.figures.search.time_course import LOOKS, SHADES, PhaseSpan, TimedTrial, best_so_far, unit_of_time
+
+
+def interactive_best_over_time(
+    trials: Sequence[TimedTrial], phases: Sequence[PhaseSpan], *, end: float, value_label: str, maximize: bool
+) -> go.Figure:
+    """Every complete trial at its end, and the best model so far as a line up to `end`, in seconds."""
+    unit, name = unit_of_time(end)
+    figure = new_page_figure(height_pixels=420, x_label=f"{name} of the study", y_label=value_label)
+    figure.update_xaxes(range=[0, end / unit])
+    for position, phase in enumerate(phases):
+        figure.add_vrect(
+            x0=phase.start / unit,
+            x1=min(phase.end, end) / unit,
+            fillcolor=SHADES[position % len(SHADES)],
+            line_width=0,
+            layer="below",
+            annotation_text=phase.name,
+            annotation_position="bottom left",
+            annotation_font={"color": FAINT},
+        )
+    best = best_so_far(trials, maximize=maximize)
+    if best:
+        figure.add_scatter(
+            x=[*(trial.seconds / unit for trial in best), end / unit],
+            y=[*(trial.value for trial in best), best[-1].value],
+            mode="lines",
+            line={"color": COLOURS[2], "width": 2, "shape": "hv"},
+            name="best model",
+            hoverinfo="skip",
+        )
+    for is_final, (label, colour) in LOOKS.items():
+        shown = [trial for trial in trials if trial.is_final == is_final]
+        if shown:
+            figure.add_scatter(
+                x=[trial.seconds / unit for trial in shown],
+                y=[trial.value for trial in shown],
+                mode="markers",
+                marker={"color": colour, "size": 9},
+                name=label,
+                text=[f"trial {trial.number}: {trial.value:.4f}" for trial in shown],
+                hovertemplate="%{text}<extra></extra>",
+            )
+    return figure

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from automl.figures.interactive.plotly_time import interactive_best_over_time
+from tests.figures.search.test_time_course import PHASES, TRIALS
+
+
+def test_page_has_the_line_the_trials_and_the_phases() -> None:
+    figure = interactive_best_over_time(TRIALS, PHASES, end=600, value_label="validation accuracy", maximize=True)
+    drawn = {trace.name: list(trace.x) for trace in figure.data}
+    assert drawn["best model"] == [0.5, 1, 8, 10]
+    assert drawn["final training"] == [8]
+    assert [shape.x1 for shape in figure.layout.shapes] == [20 / 60, 400 / 60, 10]
+    assert [note.text for note in figure.layout.annotations] == ["first models", "search", "final training"]
