@@ -6,7 +6,7 @@ console              consoles and tables that take text as it is
 durations            durations as people write them
 live                 the view of a running search
 local_workers        worker processes on this machine, watched until they end
-progress_lines       a running search as plain lines that stay readable
+views                views of a running search in a script or a notebook
 plan                 from options to a specification, a budget and loaded data
 search_options       what a search is asked for
 search_run           a search on this machine, from images to the exported model

@@ -36,11 +36,12 @@ class ProgressLines(PlainView):
     @override
     def show(self, status: StudyStatus, finished: list[FinishedTrial]) -> None:
         """Print what is worth a line."""
-        if finished and (status.finished <= FIRST_TRIALS or _has_new_best(status, finished)):
+        shown = finished if status.finished <= FIRST_TRIALS or _has_new_best(status, finished) else []
+        if shown:
             self._last_line = self._now()
-            super().show(status, finished)
         elif self._now() - self._last_line >= QUIET_SECONDS:
             self.log(progress_line(status))
+        super().show(status, shown)
 
 
 def progress_line(status: StudyStatus) -> str:
