@@ -10,9 +10,9 @@ WORKERS ?= 4
 NVIDIA := $(shell docker info --format '{{.Runtimes}}' 2>/dev/null | grep -c nvidia)
 COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-compose.cpu.yml)
 # No demonstration, test or measurement uploads anything.
-demo test bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
+demo test coverage bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
 
-.PHONY: install demo test lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
+.PHONY: install demo test coverage lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
 
 install: $(STAMP)
 
@@ -28,6 +28,10 @@ demo: install
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# The tests again, with the share of automl's branches that they take: in their processes and in those they start.
+coverage: install
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
 
 lint: install
 	$(BIN)/ruff check .
@@ -87,4 +91,4 @@ compose-test: install
 	$(BIN)/python -m benchmarks.compose_test --output
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*

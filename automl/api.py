@@ -48,8 +48,8 @@ def search(
     `validation`, `test`: images and labels of these splits beside them; by default both are cut from `data`. `space`: a
     shipped name, a YAML file or a dict. `timeout`: seconds of search in all. `export`: file for the best model. After a
     search with a timeout that is the ensemble of its best trials, where it is better by more than noise and `single`
-    does not keep to one network. `workers`: processes, by default as `default_workers` says. `more`: the other fields of `automl.application.search_options.SearchOptions`, such as
-    `seed`, `epochs`, `sampler` and `pruner`.
+    does not keep to one network. `workers`: processes, by default as `default_workers` says. `more`: the other fields of
+    `automl.application.search_options.SearchOptions`, such as `seed`, `epochs`, `sampler` and `pruner`.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
@@ -101,13 +101,12 @@ def search_here(
     log: Callable[[str], None],
     export: Callable[[CommandContext], Path | None],
     single: bool = False,
-    export_if_stopped: bool = False,
     prepare: Callable[[CommandContext, SearchOptions], SearchOptions] | None = None,
 ) -> SearchResult:
     """Store the arrays, if any, and search on this machine.
 
-    `export`: file of the model, where one is wanted. `single`: one network, no ensemble. `export_if_stopped`: a search that was stopped exports the best
-    trial so far. `prepare`: the last word on the options, once the database is open.
+    `export`: file of the model, where one is wanted. `single`: one network, no ensemble. `prepare`: the last word on the
+    options, once the database is open.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
@@ -123,7 +122,7 @@ def search_here(
             options = dataclasses.replace(options, data=str(given.store(context.home)))
         options = options if prepare is None else prepare(context, options)
         path = export(context)
-        result = run_search(
+        return run_search(
             context,
             options,
             view=ProgressLines(log),
@@ -132,11 +131,6 @@ def search_here(
             export=path,
             single=single,
         )
-        if export_if_stopped and path is not None and result.exported is None and result.best is not None:
-            choice = RecommendedTrial(context.find_study(result.study), result.best, None)
-            exported = export_model(context, choice.record, choice, path, command="search --export")
-            result = dataclasses.replace(result, exported=exported)
-        return result
 
 
 def print_line(line: str) -> None:

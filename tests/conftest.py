@@ -22,9 +22,11 @@ from automl.storage.embedded import EmbeddedPostgres
 from tests.browser import CHROMIUM, chromium
 from tests.s3_server import s3_server
 
-pytest_plugins = ["tests.studies", "tests.finished"]
+pytest_plugins = ["tests.studies", "tests.finished", "tests.forking.fixtures"]
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
+# Threads of OpenMP that wait for a core that another test has take it no time: a search then takes a fourth or less.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # What a shell starts in the background ignores Ctrl-C, and so would every process that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 Automl = Callable[..., "subprocess.CompletedProcess[str]"]

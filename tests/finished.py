@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from automl.storage.database import open_database
 from tests.conftest import clean_environment
 
 SPACE = """\
@@ -28,7 +30,15 @@ def finished() -> Iterator[Finished]:
     """A folder in which `automl search` ran: its home, its model.pt, its output."""
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
         Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
-        yield _searched(Path(folder))
+        with kept_open(Path(folder)):
+            yield _searched(Path(folder))
+
+
+@contextmanager
+def kept_open(folder: Path) -> Iterator[None]:
+    """Let the embedded PostgreSQL of the folder's home run, which each of many commands would start and stop."""
+    with open_database(None, home=folder / ".automl"):
+        yield
 
 
 def _searched(folder: Path) -> Finished:

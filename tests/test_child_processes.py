@@ -46,6 +46,7 @@ def spoiled(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_search_takes_no_module_of_the_current_folder_but_the_one_it_names(automl: Automl, spoiled: Path) -> None:
     """The data are decoded by joblib's processes, and the network is of a module that lies there as well."""
     save_classes(spoiled / "photos", {"cat": 70, "dog": 70})

@@ -194,7 +194,6 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             workers=self.workers,
             log=print_line if self.verbose else _ignore,
             export=export,
-            export_if_stopped=True,
             prepare=prepare,
         )
 

@@ -18,6 +18,7 @@ from tests.conftest import clean_environment
 SPACE = "parameters:\n  depth: {value: 0}\n  epochs: {value: 1}\n  batch_size: {value: 256}\n"
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_the_password_is_in_no_command_line_log_file_of_wandb_s_or_table(
     postgres_url: str, home: Path, tmp_path: Path
 ) -> None:

@@ -13,10 +13,11 @@ from playwright.sync_api import Page
 from sqlalchemy import text
 
 from automl.storage.database import open_database
-from tests.finished import SPACE, Finished
+from tests.finished import SPACE, Finished, kept_open
 from tests.refusals import assert_refused
 
 STUDY = "digits-space-accuracy"
+DIGITS = ("--data", "digits", "--space", "space.yaml")
 CONFIRMED = f"{STUDY}-confirmed"
 
 
@@ -27,15 +28,16 @@ def confirmed() -> Iterator[Finished]:
         Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
         place = Finished(Path(folder))
         (place.folder / "space.yaml").write_text(SPACE)
-        for command in (
-            ("search", "--data", "digits", "--space", "space.yaml", "--trials", "3", "--epochs", "1", "--workers", "1"),
-            ("confirm", "--top", "1", "--seeds", "1", "--epochs-factor", "2", "--workers", "0"),
-            ("worker", CONFIRMED, "--threads", "1"),
-            ("confirm", "--top", "2", "--seeds", "2", "--workers", "1"),
-        ):
-            place.done = place.automl(*command)
-            assert place.done.returncode == 0, place.done.stderr
-        yield place
+        with kept_open(place.folder):
+            for command in (
+                ("search", *DIGITS, "--trials", "3", "--epochs", "1", "--workers", "1"),
+                ("confirm", "--top", "1", "--seeds", "1", "--epochs-factor", "2", "--workers", "0"),
+                ("worker", CONFIRMED, "--threads", "1"),
+                ("confirm", "--top", "2", "--seeds", "2", "--workers", "1"),
+            ):
+                place.done = place.automl(*command)
+                assert place.done.returncode == 0, place.done.stderr
+            yield place
 
 
 @pytest.fixture(scope="module")

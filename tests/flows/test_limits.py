@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from automl.storage.database import open_database
-from tests.finished import Finished
+from tests.finished import Finished, kept_open
 from tests.refusals import assert_refused
 
 SPACE = """\
@@ -34,9 +34,10 @@ def limited() -> Iterator[Finished]:
         Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
         place = Finished(Path(folder))
         (place.folder / "space.yaml").write_text(SPACE)
-        place.done = place.automl("search", *OPTIONS, "--trials", "3", "--workers", "1", *LIMITS)
-        assert place.done.returncode == 0, place.done.stderr
-        yield place
+        with kept_open(place.folder):
+            place.done = place.automl("search", *OPTIONS, "--trials", "3", "--workers", "1", *LIMITS)
+            assert place.done.returncode == 0, place.done.stderr
+            yield place
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -100,6 +101,7 @@ def figures(trial: dict[str, Any]) -> list[tuple[float, float]]:
     return [(epoch["train_loss"], epoch["validation_loss"]) for epoch in trial["epochs"]]
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_terminated_worker_gives_its_trial_back_and_exits_with_0(service: Service) -> None:
     service.create("--trials", "1")
     service.interrupt_a_worker(after_epochs=2)
@@ -233,7 +235,7 @@ def test_what_a_killed_worker_left_unpublished_another_one_publishes(service: Se
 
 def test_paused_worker_abandons_the_trial_whose_lease_it_lost(service: Service) -> None:
     service.environment["AUTOML_GRACE_SECONDS"] = "5"
-    service.create("--trials", "1", "--epochs", "100")
+    service.create("--trials", "1", "--epochs", "40")
     paused = service.worker()
     service.wait_until(lambda: service.epochs_done() >= 2)
     paused.send_signal(signal.SIGSTOP)
@@ -243,7 +245,7 @@ def test_paused_worker_abandons_the_trial_whose_lease_it_lost(service: Service) 
     assert paused.returncode == 0, said
     assert "trial 0: lease lost" in said
     trial = service.shown(0)
-    assert (trial["state"], trial["attempt"], trial["lost"], len(trial["epochs"])) == ("complete", 1, 1, 100)
+    assert (trial["state"], trial["attempt"], trial["lost"], len(trial["epochs"])) == ("complete", 1, 1, 40)
 
 
 def test_stopped_study_ends_its_workers_and_continues_later(service: Service) -> None:
@@ -382,6 +384,7 @@ def test_killed_search_leaves_no_worker_behind(service: Service) -> None:
     assert "RUNNING" not in service.states()
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_killed_worker_of_a_search_is_started_again(service: Service) -> None:
     (service.folder / "space.yaml").write_text(SPACE)
     command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
@@ -408,15 +411,14 @@ def _has_table(service: Service) -> bool:
 
 def _our_workers(service: Service) -> list[int]:
     """Processes of this study's workers that are alive."""
-    pids = service.scalars("SELECT pid FROM automl_workers WHERE ended_at IS NULL")
-    return [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and "worker" in _command_line(pid)]
+    return [pid for pid in service.scalars("SELECT pid FROM automl_workers WHERE ended_at IS NULL") if _is_alive(pid)]
 
 
-def _command_line(pid: int) -> str:
+def _is_alive(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except (FileNotFoundError, ProcessLookupError):  # it ended in between
-        return ""
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
