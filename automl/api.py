@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.application.actions.model_export import export_model
 from automl.application.command_context import CommandContext, open_context
 from automl.application.search_options import SearchOptions
 from automl.application.search_run import SearchResult, run_search
 from automl.application.utf8 import check_names
 from automl.application.views.progress_lines import ProgressLines
 from automl.application.workers import default_workers
-from automl.confirmation.confirmed import RecommendedTrial
 from automl.data.in_memory.array_store import ArrayData, Labelled, take_arrays_and_labels
 from automl.data.sizing import Sizing
 from automl.errors import ArrayError

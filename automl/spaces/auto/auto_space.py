@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ from automl.spaces.space import SearchSpace
 
 AUTO = "auto"
 """Name of the space, and of what asks for it."""
+SAMPLER = "local"
+"""Who proposes: small steps from the best, as there is time for ten to forty trials (benchmarks/LOG.md)."""
 TRAININGS = 12
 """Full trainings for which one worker's time suffices."""
 FEWEST_SHARE, MOST_SHARE = 0.4, 1.5
@@ -131,7 +134,9 @@ def _one_of(values: Sequence[Value]) -> Distribution:
 def _with_epochs(parameters: Sequence[Parameter], epochs: int) -> SearchSpace:
     why = "by the number of images, and what the time allows"
     return SearchSpace(
-        name=AUTO, parameters=(*parameters, Parameter("epochs", Fixed(epochs), source="epochs", note=why))
+        name=AUTO,
+        sampler=SAMPLER,
+        parameters=(*parameters, Parameter("epochs", Fixed(epochs), source="epochs", note=why)),
     )
 
 
@@ -147,4 +152,4 @@ def _with_first(space: SearchSpace, *, seconds: SecondsAnEpoch | None, limit: fl
         first.sort(key=lambda searched: seconds(recipe_of(space, searched)))
         most = DEAREST_FIRST * limit
         first = [found for n, found in enumerate(first) if n == 0 or seconds(recipe_of(space, found)) <= most]
-    return SearchSpace(name=space.name, parameters=space.parameters, first=tuple(first))
+    return dataclasses.replace(space, first=tuple(first))

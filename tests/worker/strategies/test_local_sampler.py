@@ -61,7 +61,7 @@ def _objective(trial: optuna.Trial) -> float:
     depth = trial.suggest_int("depth", 0, 4)
     penalty = trial.suggest_float("dropout", 0.0, 0.6) if depth else 0.5
     width = trial.suggest_categorical("width", (16, 24, 32, 48, 64))
-    return (np.log10(rate) + 2.5) ** 2 + abs(depth - 3) / 3 + (penalty - 0.2) ** 2 + abs(width - 48) / 64
+    return float((np.log10(rate) + 2.5) ** 2 + abs(depth - 3) / 3 + (penalty - 0.2) ** 2 + abs(width - 48) / 64)
 
 
 def _best_of(sampler: str, seed: int, *, trials: int) -> float:
