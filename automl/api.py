@@ -46,8 +46,8 @@ def search(
     `validation`, `test`: images and labels of these splits beside them; by default both are cut from `data`. `space`: a
     shipped name, a YAML file or a dict. `timeout`: seconds of search in all. `export`: file for the best model. After a
     search with a timeout that is the ensemble of its best trials, where it is better by more than noise and `single`
-    does not keep to one network. `workers`: processes, by default as `default_workers` says. `more`: the other fields of
-    `automl.application.search_options.SearchOptions`, such as `seed`, `epochs`, `sampler` and `pruner`.
+    does not keep to one network. `workers`: processes, by default as `default_workers` says. `more`: the other fields
+    of `automl.application.search_options.SearchOptions`, such as `seed`, `epochs`, `sampler` and `pruner`.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
@@ -103,8 +103,8 @@ def search_here(
 ) -> SearchResult:
     """Store the arrays, if any, and search on this machine.
 
-    `export`: file of the model, where one is wanted. `single`: one network, no ensemble. `prepare`: the last word on the
-    options, once the database is open.
+    `export`: file of the model, where one is wanted. `single`: one network, no ensemble. `prepare`: the last word on
+    the options, once the database is open.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
