@@ -58,6 +58,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         home: str | Path | None = None,
         storage: str | None = None,
         artifacts: str | Path | None = None,
+        single: bool = False,
         search_options: Mapping[str, Any] | None = None,
         verbose: bool = True,
     ) -> None:
@@ -65,7 +66,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         `timeout`: seconds of search; without it, and without `trials`, the default number of trials. `image_fit`: the
         option `fit` of `automl.search`. `study`: name of the study; a name that is taken gets a number.
-        `search_options`: the other fields of `automl.application.search_options.SearchOptions`. `verbose`: whether
+        `single`: one network, also where an ensemble is better by more than noise. `search_options`: the other fields of `automl.application.search_options.SearchOptions`. `verbose`: whether
         `fit` prints how the search goes.
         """
         self.timeout = timeout
@@ -85,6 +86,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.home = home
         self.storage = storage
         self.artifacts = artifacts
+        self.single = single
         self.search_options = search_options
         self.verbose = verbose
 
@@ -194,6 +196,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             workers=self.workers,
             log=print_line if self.verbose else _ignore,
             export=export,
+            single=self.single,
             prepare=prepare,
         )
 

@@ -40,13 +40,8 @@ class ThroughputBenchmark:
     def __enter__(self) -> Self:
         # A forked copy of this process could use neither the GPU nor the threads that torch has started here.
         context = multiprocessing.get_context("spawn")
-<<<<<<< HEAD
-        with isolated_children():  # it starts the process that tracks semaphores
-            self._barrier = context.Barrier(self._workers)  # kept, or its semaphores would be gone too soon
-=======
         with isolated_children():  # the first barrier starts multiprocessing's tracker of semaphores
             self._barrier = context.Barrier(self._workers)  # kept, or its semaphores would be gone before all have them
->>>>>>> k
         threads = max(1, (os.cpu_count() or 1) // self._workers)
         for index in range(self._workers):
             here, there = context.Pipe()
