@@ -66,8 +66,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         `timeout`: seconds of search; without it, and without `trials`, the default number of trials. `image_fit`: the
         option `fit` of `automl.search`. `study`: name of the study; a name that is taken gets a number.
-        `single`: one network, also where an ensemble is better by more than noise. `search_options`: the other fields of `automl.application.search_options.SearchOptions`. `verbose`: whether
-        `fit` prints how the search goes.
+        `single`: one network, also where an ensemble is better by more than noise. `search_options`: the other fields
+        of `automl.application.search_options.SearchOptions`. `verbose`: whether `fit` prints how the search goes.
         """
         self.timeout = timeout
         self.trials = trials
