@@ -14,4 +14,5 @@ SILENT_SECONDS = 10.0
 def is_study_finished(connection: Connection, study_id: int) -> bool:
     """Whether the study's budget is used and nobody is at work on it any more."""
     at_work = count_live_workers(connection, study_id, silent_seconds=SILENT_SECONDS)
-    return not at_work and budget_status(connection, study_id).trials_used_up
+    now = budget_status(connection, study_id)
+    return not at_work and (now.trials_used_up or now.seconds_left == 0)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import optuna
 import torch
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from automl.artifacts.garbage import remove_garbage
 from automl.artifacts.store import ArtifactStore
@@ -44,8 +44,8 @@ from automl.worker.publisher import STOP_SECONDS, TrialPublisher
 from automl.worker.publishing import left_unpublished, others_publish, publish_trial
 from automl.worker.samplers import build_sampler, worker_seed
 from automl.worker.trial import TrialRun
-from automl.worker.trial_plan import NO_TIME, PaceCorrection, TrialLimits, seconds_for
-from automl.worker.worker_context import WorkerContext
+from automl.worker.trial_plan import NO_TIME, seconds_for
+from automl.worker.worker_context import PaceCorrection, TrialLimits, WorkerContext
 
 IDLE_SECONDS = 0.5
 TRACKER_CLOSE_SECONDS = 16.0
@@ -166,11 +166,12 @@ class Worker:
             moment = self._time(beat)
             with self._engine.begin() as connection:
                 mine = {"study_id": self._record.study_id, "worker_id": beat.worker_id}
-                within = self._time_left(connection, moment)
+                has_complete = count_states(connection, self._record.study_id).get("COMPLETE", 0) > 0
+                within = WITHOUT_END if moment is None else _time_left(moment, has_complete=has_complete)
                 claim = find_held(connection, **mine) or take_waiting(connection, **mine, within=within)
             if claim is not None:
                 return claim
-            if not self._enqueue(study, moment, within):
+            if not self._enqueue(study, moment, within, has_complete=has_complete):
                 return None
         return None
 
@@ -179,20 +180,15 @@ class Worker:
         specification = self._record.specification
         return None if specification.is_exhaustive else beat.time(final_share=specification.final_share)
 
-    def _time_left(self, connection: Connection, moment: StudyTime | None) -> TimeLeft:
-        if moment is None:
-            return WITHOUT_END
-        has_complete = count_states(connection, self._record.study_id).get("COMPLETE", 0) > 0
-        search_seconds = seconds_for(moment, is_final=False, has_complete=has_complete)
-        return TimeLeft(moment.seconds_left, search_seconds)
-
-    def _enqueue(self, study: optuna.Study, moment: StudyTime | None, within: TimeLeft) -> bool:
+    def _enqueue(self, study: optuna.Study, moment: StudyTime | None, within: TimeLeft, *, has_complete: bool) -> bool:
         """Queue a trial of the search, or a final training once there is no time for another one."""
         specification = self._record.specification
         if moment is not None and self._is_search_over(moment, within):
-            if enqueue_final(self._storage, study, seed=specification.seed, seconds_left=moment.seconds_left):
+            if specification.final_share and enqueue_final(
+                self._storage, study, seed=specification.seed, seconds_left=moment.seconds_left
+            ):
                 return True
-            if within.search_seconds < within.seconds or self._unfit_in_a_row >= MOST_UNFIT:
+            if has_complete or self._unfit_in_a_row >= MOST_UNFIT:
                 return False
         return enqueue_trial(self._storage, study, self._queue, exhaustive=specification.is_exhaustive)
 
@@ -311,6 +307,10 @@ class Worker:
             interrupted=lambda: self._ending(beat) is not None,
             log=self._log,
         )
+
+
+def _time_left(moment: StudyTime, *, has_complete: bool) -> TimeLeft:
+    return TimeLeft(moment.seconds_left, seconds_for(moment, is_final=False, has_complete=has_complete))
 
 
 def choose_worker_device(asked: str) -> tuple[torch.device, list[str]]:

@@ -72,6 +72,8 @@ class TrialRecorder:
         """Nothing is read or written yet."""
         self.context, self.claim = context, claim
         self._trial: optuna.Trial | None = None
+        self.earlier_threads: int | None = None
+        """Number of CPU threads that the attempt before this one computed with."""
         self._known_steps: set[int] = set()
         self._pending: list[EpochResult] = []
         """Epochs that the database has not heard of: more than one after an outage."""
@@ -79,6 +81,9 @@ class TrialRecorder:
     @retried
     def open(self) -> None:
         """Read the trial: to be called first."""
+        statement = text("SELECT threads FROM automl_trials WHERE trial_id = :trial_id")
+        with self.context.engine.connect() as connection:
+            self.earlier_threads = connection.scalar(statement, {"trial_id": self.claim.trial_id})
         self._trial = running_trial(self.context.study, self.claim.trial_id)
         self._known_steps = reported_steps(self._trial)
 
@@ -129,14 +134,6 @@ class TrialRecorder:
     def planned_epochs(self, recipe: Recipe) -> int:
         """Epochs of the recipe before it was shortened."""
         return int(self.trial.user_attrs.get(SHORTENED_ATTRIBUTE, recipe.epochs))
-
-    @retried
-    def recorded_threads(self) -> int | None:
-        """Number of CPU threads that earlier attempts computed with."""
-        statement = text("SELECT threads FROM automl_trials WHERE trial_id = :trial_id")
-        with self.context.engine.connect() as connection:
-            threads: int | None = connection.scalar(statement, {"trial_id": self.claim.trial_id})
-        return threads
 
     @retried
     def study_has_complete(self) -> bool:

@@ -11,8 +11,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import torch
-
 from automl.artifacts.artifact_records import WEIGHTS, artifact_id
 from automl.artifacts.checkpoints import Checkpoints, reaching
 from automl.artifacts.weights import write_weights
@@ -27,7 +25,6 @@ from automl.errors import (
 )
 from automl.metrics import METRICS, EpochResult
 from automl.queue.claims import Claim
-from automl.queue.phase import StudyTime
 from automl.recipe import Recipe
 from automl.results.trials import OVER_A_LIMIT
 from automl.storage.attributes import CALIBRATED_ATTRIBUTE, CUT_SHORT_ATTRIBUTE
@@ -37,11 +34,10 @@ from automl.training.evaluation.calibration import calibrated_figures
 from automl.training.evaluation.predictions import Predictions
 from automl.training.latency import measure_milliseconds
 from automl.training.loop import Training
-from automl.training.threads import measure_steps, thread_candidates
 from automl.worker.epoch_reports import STATES
 from automl.worker.outcomes import Outcome, failed
 from automl.worker.recorder import TrialRecorder
-from automl.worker.trial_plan import NO_TIME, TrialFit, fit_trial, overruns, seconds_for
+from automl.worker.trial_plan import TrialPlanner
 from automl.worker.worker_context import WorkerContext
 
 PUBLISH_SECONDS = 15.0
@@ -62,10 +58,8 @@ class TrialRun:
     """User attributes of a complete trial: its calibrated figures."""
     _artifacts: dict[str, str] = field(default_factory=dict)
     """System attributes of a complete trial: the file of its weights."""
-    _forecast: float | None = None
-    """Seconds an epoch, as a few steps promised; None: the attempt goes on where another was."""
-    _has_complete: bool = True
-    """Whether the study had a complete trial when it was last asked."""
+    _has_run: bool = False
+    """Whether wandb heard of this attempt."""
     _published_at: float = -math.inf
     _published_epoch: int = -1
     """Epoch whose weights can be exported while the trial goes on."""
@@ -74,6 +68,7 @@ class TrialRun:
 
     def __post_init__(self) -> None:
         self._recorder = TrialRecorder(self.context, self.claim)
+        self._planner = TrialPlanner(self.context, self._recorder)
         self._publisher = self.context.publisher
         self._checkpoints = Checkpoints(self.context.artifacts, self.context.record.uid, self.claim)
 
@@ -101,35 +96,43 @@ class TrialRun:
         """Draw and train; where memory is short, again with smaller parts of the same batches."""
         self._recorder.open()
         recipe = self._recorder.draw_recipe()
-        self._publisher.begin_run(self.claim, recipe)
         accumulation_steps = accumulation_steps_of(recipe, self._recorder.micro_batch_size)
         while True:
             try:
                 return self._train(recipe, accumulation_steps=accumulation_steps)
-            except (RuntimeError, MemoryError) as error:
+            except Exception as error:
                 if not is_out_of_memory(error) or 2 * accumulation_steps > recipe.batch_size // 2:
+                    self._begin_run(recipe)  # wandb hears of what fails before its first epoch, too
                     raise
             accumulation_steps *= 2
             self._shrink_micro_batch(micro_batch_size(recipe, accumulation_steps))
 
+    def _begin_run(self, recipe: Recipe) -> None:
+        """Begin the trial's wandb run, with the recipe that is really trained, or that could not be."""
+        if not self._has_run:
+            self._has_run = True
+            self._publisher.begin_run(self.claim, recipe)
+
     def _train(self, recipe: Recipe, *, accumulation_steps: int) -> Outcome:
         """Build, resume, check the limits; then epoch after epoch, until it is complete or pruned."""
-        recorder = self._recorder
-        self._use_base_threads()
+        recorder, planner = self._recorder, self._planner
+        planner.use_base_threads()
         training = self._build(recipe, accumulation_steps)
         recorder.record_plan(training)
         self._resume(training)
         self._training = training  # not before: an attempt that ends there leaves the last checkpoint as it is
         excess = self._check_model_cost(training)
         if excess is not None:
+            self._begin_run(recipe)
             return Outcome("pruned", failure=OVER_A_LIMIT, reason=excess)
-        too_long = self._plan(training)
+        too_long = planner.plan(training, self._epochs)
         if too_long is not None:
             return too_long
+        self._begin_run(training.recipe)
         try:
             return self._train_epochs(training)
         except TrainingInterrupted:
-            if not self._may_be_cut_short(training):
+            if self._is_out_of_time() or not planner.may_be_cut_short(training):
                 self._publish_weights(training, at_once=True)
                 raise
             return self._cut_short(training, "the time was used up in the middle of an epoch")
@@ -146,104 +149,18 @@ class TrialRun:
             is_news = result.epoch not in recorder.known_steps
             if recorder.try_report() and is_news and not recorder.is_final and recorder.should_prune():
                 return Outcome("pruned", training.best_value)
-            if self._overruns(training):
+            if self._planner.overruns(training, self._epochs):
                 return self._cut_short(training, "final training had begun")
             if self._checkpoints.is_due(result.seconds):
                 self._save_checkpoint(training)
             self._publish_weights(training)
         recorder.report()
-        self._learn_pace()
+        self._planner.learn_pace(self._epochs)
         self._keep_weights(training)
         return Outcome("complete", training.best_value)
 
-    def _use_base_threads(self) -> None:
-        """Go back to this worker's share of the cores, with which the time of a network is measured."""
-        share = self.context.limits.share
-        if share is not None and self.context.device.type == "cpu":
-            torch.set_num_threads(share)
-
-    def _plan(self, training: Training) -> Outcome | None:
-        """Choose the threads, and the epochs that fit; how the attempt ends if it is not worth a start.
-
-        An attempt that goes on where another was keeps that one's threads and schedule: then it goes on bit for bit.
-        """
-        recorder, limits = self._recorder, self.context.limits
-        moment = limits.time()
-        self._has_complete = moment is None or recorder.study_has_complete()
-        if self._epochs or recorder.known_steps:
-            self._use_recorded_threads()
-            recorder.record_plan(training)
-            return None
-        fit = self._fit(training, moment)
-        if fit is not None and not fit.epochs:
-            return self._leave_for_later(fit)
-        if fit is not None and fit.epochs != training.recipe.epochs:
-            planned = recorder.planned_epochs(training.recipe)
-            training.plan_epochs(fit.epochs)
-            recorder.record_recipe(training.recipe, planned=planned)
-        recorder.record_plan(training)
-        return None
-
-    def _fit(self, training: Training, moment: StudyTime | None) -> TrialFit | None:
-        """Measure a few steps; whether and how the trial fits into the time left, or None without a limit."""
-        limits, recorder = self.context.limits, self._recorder
-        share = limits.share
-        if moment is None and (share is None or self.context.device.type != "cpu"):
-            return None
-        alone = share is not None and limits.alone()
-        candidates = () if share is None else thread_candidates(self.context.device, share=share, alone=alone)
-        with self._publisher.quiet():
-            pace = measure_steps(training, candidates)
-        moment = limits.time()
-        if moment is None:
-            return None
-        self._forecast = pace.seconds_an_epoch * limits.correction.factor
-        return fit_trial(
-            recorder.planned_epochs(training.recipe),
-            searched=recorder.searched_epochs,
-            seconds_an_epoch=self._forecast,
-            seconds_left=seconds_for(moment, is_final=recorder.is_final, has_complete=self._has_complete),
-            has_complete=self._has_complete,
-        )
-
-    def _leave_for_later(self, fit: TrialFit) -> Outcome:
-        self._recorder.record_needs(fit.needs_seconds)
-        reason = (
-            f"an epoch takes about {fit.seconds_an_epoch:.3g} s, so it is worth a start with {fit.needs_seconds:.0f} s "
-            f"left, and there are {fit.seconds_left:.0f} s"
-        )
-        return Outcome("requeued", failure=NO_TIME, reason=reason)
-
-    def _use_recorded_threads(self) -> None:
-        threads = self._recorder.recorded_threads()
-        if threads is not None and self.context.device.type == "cpu":
-            torch.set_num_threads(threads)
-
-    def _learn_pace(self) -> None:
-        if self._forecast is not None and self._epochs:
-            real = sum(result.seconds for result in self._epochs) / len(self._epochs)
-            self.context.limits.correction.learn(forecast=self._forecast, real=real)
-
-    def _overruns(self, training: Training) -> bool:
-        """Whether a trial of the search cannot end soon enough after the search."""
-        if self._recorder.is_final or not self._has_complete:
-            return False
-        seconds = sum(result.seconds for result in self._epochs) / len(self._epochs)
-        left = training.recipe.epochs - training.next_epoch
-        return overruns(self.context.limits.time(), epochs_left=left, seconds_an_epoch=seconds)
-
     def _is_past_its_time(self) -> bool:
-        """Whether a trial of the search that has a model already takes time from final training."""
-        if not self._epochs or not self._has_complete or self._recorder.is_final:
-            return False
-        moment = self.context.limits.time()
-        return moment is not None and moment.search_seconds_left <= 0
-
-    def _may_be_cut_short(self, training: Training) -> bool:
-        """Whether it was the time alone that ended the training, and an epoch of it is over."""
-        is_time = self.context.limits.out_of_time() or not self.context.interrupted()
-        is_cut = self.context.limits.time() is not None and is_time and not self._is_out_of_time()
-        return is_cut and training.best_epoch >= 0
+        return bool(self._epochs) and self._planner.is_past_its_time()
 
     def _cut_short(self, training: Training, why: str) -> Outcome:
         """End as a complete trial with the best epoch so far."""

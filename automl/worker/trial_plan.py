@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import torch
+
+from automl.metrics import EpochResult
 from automl.queue.fitting import final_epochs, fitting_epochs, least_epochs, needed_seconds, possible_epochs
 from automl.queue.phase import Phase, StudyTime
+from automl.training.loop import Training
+from automl.training.threads import measure_steps, thread_candidates
+from automl.worker.outcomes import Outcome
+from automl.worker.recorder import TrialRecorder
+from automl.worker.worker_context import WorkerContext
 
-LEARNED_SHARE = 0.5
-"""Weight of the newest trial in what a worker knows of its forecasts."""
-MOST_CORRECTION = 3.0
 NO_TIME = "no time"
 """Kind of what happened to a trial that was not started, because it would not have ended in time."""
-
-
-@dataclass
-class PaceCorrection:
-    """How much longer real epochs of this worker take than their forecasts from a few steps."""
-
-    factor: float = 1.0
-
-    def learn(self, *, forecast: float, real: float) -> None:
-        """Take a finished training into account: its forecast and its mean, both in seconds an epoch."""
-        if forecast > 0 and real > 0:
-            ratio = min(max(self.factor * real / forecast, 1 / MOST_CORRECTION), MOST_CORRECTION)
-            self.factor += LEARNED_SHARE * (ratio - self.factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialLimits:
-    """What all trials of a worker ask about time and threads."""
-
-    time: Callable[[], StudyTime | None] = lambda: None
-    """The study's clock; None without a time budget, or where it only ends the search (a grid, a confirmation)."""
-    out_of_time: Callable[[], bool] = lambda: False
-    """Whether the study's time is used up, and nobody asked this worker to stop."""
-    share: int | None = None
-    """This worker's share of the cores, around which the fastest number of threads is measured; None: it is fixed."""
-    alone: Callable[[], bool] = lambda: False
-    """Whether no other worker of the study is at work on this machine."""
-    correction: PaceCorrection = field(default_factory=PaceCorrection)
 
 
 @dataclass(frozen=True)
@@ -84,3 +61,102 @@ def overruns(time: StudyTime | None, *, epochs_left: int, seconds_an_epoch: floa
     if time is None or time.phase != Phase.FINAL_TRAINING:
         return False
     return epochs_left * seconds_an_epoch > time.search_seconds_left
+
+
+class TrialPlanner:
+    """Plans one attempt at a trial by the study's clock, and says when its time is over."""
+
+    def __init__(self, context: WorkerContext, recorder: TrialRecorder) -> None:
+        """Nothing is measured yet."""
+        self._context, self._recorder, self._limits = context, recorder, context.limits
+        self._on_cpu = context.device.type == "cpu"
+        self._forecast: float | None = None
+        """Seconds an epoch, as a few steps promised; None: the attempt goes on where another was."""
+        self._has_complete = True
+        """Whether the study had a complete trial when this one began."""
+
+    def use_base_threads(self) -> None:
+        """Go back to this worker's share of the cores, with which the time of a network is measured."""
+        if self._limits.share is not None and self._on_cpu:
+            torch.set_num_threads(self._limits.share)
+
+    def plan(self, training: Training, epochs: Sequence[EpochResult]) -> Outcome | None:
+        """Choose the threads, and the epochs that fit; how the attempt ends if it is not worth a start.
+
+        `epochs`: those that the network has behind it. An attempt that goes on where another was keeps that one's
+        threads and schedule: then it goes on bit for bit.
+        """
+        recorder = self._recorder
+        moment = self._limits.time()
+        self._has_complete = moment is None or recorder.study_has_complete()
+        if epochs or recorder.known_steps:
+            if recorder.earlier_threads is not None and self._on_cpu:
+                torch.set_num_threads(recorder.earlier_threads)
+            recorder.record_plan(training)
+            return None
+        fit = self._fit(training, moment)
+        if fit is not None and not fit.epochs:
+            return self._leave_for_later(fit)
+        if fit is not None and fit.epochs != training.recipe.epochs:
+            planned = recorder.planned_epochs(training.recipe)
+            training.plan_epochs(fit.epochs)
+            recorder.record_recipe(training.recipe, planned=planned)
+        recorder.record_plan(training)
+        return None
+
+    def _fit(self, training: Training, moment: StudyTime | None) -> TrialFit | None:
+        """Measure a few steps; whether and how the trial fits into the time left, or None without a limit."""
+        share = self._limits.share
+        if moment is None and (share is None or not self._on_cpu):
+            return None
+        alone = share is not None and self._limits.alone()
+        candidates = () if share is None else thread_candidates(self._context.device, share=share, alone=alone)
+        with self._context.publisher.quiet():
+            pace = measure_steps(training, candidates)
+        moment = self._limits.time()
+        if moment is None:
+            return None
+        self._forecast = pace.seconds_an_epoch * self._limits.correction.factor
+        return fit_trial(
+            self._recorder.planned_epochs(training.recipe),
+            searched=self._recorder.searched_epochs,
+            seconds_an_epoch=self._forecast,
+            seconds_left=seconds_for(moment, is_final=self._recorder.is_final, has_complete=self._has_complete),
+            has_complete=self._has_complete,
+        )
+
+    def _leave_for_later(self, fit: TrialFit) -> Outcome:
+        self._recorder.record_needs(fit.needs_seconds)
+        reason = (
+            f"an epoch takes about {fit.seconds_an_epoch:.3g} s, so it is worth a start with {fit.needs_seconds:.0f} s "
+            f"left, and there are {fit.seconds_left:.0f} s"
+        )
+        return Outcome("requeued", failure=NO_TIME, reason=reason)
+
+    def learn_pace(self, epochs: Sequence[EpochResult]) -> None:
+        """Compare the forecast with the epochs of a training that is over."""
+        if self._forecast is not None and epochs:
+            self._limits.correction.learn(forecast=self._forecast, real=_mean_seconds(epochs))
+
+    def overruns(self, training: Training, epochs: Sequence[EpochResult]) -> bool:
+        """Whether a trial of the search cannot end soon enough after the search."""
+        if self._recorder.is_final or not self._has_complete:
+            return False
+        left = training.recipe.epochs - training.next_epoch
+        return overruns(self._limits.time(), epochs_left=left, seconds_an_epoch=_mean_seconds(epochs))
+
+    def is_past_its_time(self) -> bool:
+        """Whether a trial of the search takes time from final training. Cheap enough for every step."""
+        if not self._has_complete or self._recorder.is_final:
+            return False
+        moment = self._limits.time()
+        return moment is not None and moment.search_seconds_left <= 0
+
+    def may_be_cut_short(self, training: Training) -> bool:
+        """Whether it was the time alone that ended the training, and an epoch of it is over."""
+        is_time = self._limits.out_of_time() or not self._context.interrupted()
+        return is_time and self._limits.time() is not None and training.best_epoch >= 0
+
+
+def _mean_seconds(epochs: Sequence[EpochResult]) -> float:
+    return sum(result.seconds for result in epochs) / len(epochs)

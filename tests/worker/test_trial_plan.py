@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.queue.phase import StudyTime
-from automl.worker.trial_plan import MOST_CORRECTION, PaceCorrection, fit_trial, overruns, seconds_for
+from automl.worker.trial_plan import fit_trial, overruns, seconds_for
+from automl.worker.worker_context import MOST_CORRECTION, PaceCorrection
 
 AT_380 = StudyTime(380, 600, 1 / 3)
 
