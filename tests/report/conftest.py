@@ -98,7 +98,9 @@ def make_facts() -> MakeFacts:
             running=(),
             workers=(),
             best=None,
-            **counts,
+            complete=counts["complete"],
+            pruned=counts["pruned"],
+            failed=counts["failed"],
         )
         return Facts(record, status, tuple(trials), ("cpu, 1 thread, float32",))
 

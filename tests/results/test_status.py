@@ -46,9 +46,13 @@ def test_time_phase_and_what_left_nothing_are_told(database: Database, make_stud
             )
     with database.engine.connect() as connection:
         status = read_status(connection, record)
-    assert (status.lost_seconds, status.device_seconds, status.lost_share) == (20, 100, 0.2)
+    assert (status.lost_seconds, status.device_seconds, status.lost_share) == (
+        40,
+        100,
+        0.4,
+    )  # the pruned one has no epoch
     document = json.loads(json.dumps(status.as_dict()))
-    assert (document["phase"], document["lost_share"], document["exportable"]) == ("final training", 0.2, None)
+    assert (document["phase"], document["lost_share"], document["exportable"]) == ("final training", 0.4, None)
     assert document["phases"] == [
         {"name": "first models", "from": 0.0, "until": 20.0},
         {"name": "search", "from": 20.0, "until": 450.0},

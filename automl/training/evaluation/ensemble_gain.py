@@ -159,22 +159,34 @@ def _influence(logits_NK: Tensor, labels_N: Labels, metric: Metric) -> Floats:
         loss_N = torch.nn.functional.cross_entropy(logits_NK.double(), torch.from_numpy(labels_N), reduction="none")
         return _centred(-loss_N.numpy())
     predicted_N = logits_NK.argmax(dim=1).numpy().astype(np.int64)
-    hit_N = (predicted_N == labels_N).astype(np.float64)
     if metric.name == "accuracy":
-        return _centred(hit_N)
-    images_K, predictions_K, hits_K = (
-        np.bincount(rows_N, weights=weight_N, minlength=logits_NK.shape[1])
-        for rows_N, weight_N in ((labels_N, None), (predicted_N, None), (labels_N, hit_N))
-    )
+        return _centred((predicted_N == labels_N).astype(np.float64))
+    classes = logits_NK.shape[1]
     if metric.name == "balanced_accuracy":
-        scale = len(labels_N) / (images_K > 0).sum()
-        return scale * (hit_N - (hits_K / np.maximum(images_K, 1))[labels_N]) / images_K[labels_N]
-    occurrences_K = images_K + predictions_K
-    f1_K = 2 * hits_K / np.maximum(occurrences_K, 1)
-    scale = len(labels_N) / (occurrences_K > 0).sum()
-    by_label_N = (2 * hit_N - f1_K[labels_N]) / occurrences_K[labels_N]
-    return scale * (by_label_N - f1_K[predicted_N] / occurrences_K[predicted_N])
+        return _influence_on_recall(predicted_N, labels_N, classes)
+    return _influence_on_f1(predicted_N, labels_N, classes)
+
+
+def _influence_on_recall(predicted_N: Labels, labels_N: Labels, classes: int) -> Floats:
+    """Influence on the mean recall: of an image, by how far it is above the recall of its class."""
+    hit_N = (predicted_N == labels_N).astype(np.float64)
+    images_K = np.bincount(labels_N, minlength=classes)
+    recall_K = np.bincount(labels_N, weights=hit_N, minlength=classes) / np.maximum(images_K, 1)
+    weight_N: Floats = len(labels_N) / (images_K > 0).sum() / images_K[labels_N]
+    return weight_N * (hit_N - recall_K[labels_N])
+
+
+def _influence_on_f1(predicted_N: Labels, labels_N: Labels, classes: int) -> Floats:
+    """Influence on the mean F1: of an image, on the F1 of its class and on that of the class it is taken for."""
+    hit_N = (predicted_N == labels_N).astype(np.float64)
+    occurrences_K = np.bincount(labels_N, minlength=classes) + np.bincount(predicted_N, minlength=classes)
+    f1_K = 2 * np.bincount(labels_N, weights=hit_N, minlength=classes) / np.maximum(occurrences_K, 1)
+    by_label_N: Floats = (2 * hit_N - f1_K[labels_N]) / occurrences_K[labels_N]
+    by_prediction_N: Floats = f1_K[predicted_N] / occurrences_K[predicted_N]
+    scale = len(labels_N) / int((occurrences_K > 0).sum())
+    return scale * (by_label_N - by_prediction_N)
 
 
 def _centred(value_N: Floats) -> Floats:
-    return value_N - value_N.mean()
+    centred_N: Floats = value_N - value_N.mean()
+    return centred_N
