@@ -228,6 +228,7 @@ def test_every_sampler_pruner_and_metric_searches(finished: Finished, sampler: s
         *("search", "--data", "digits", "--space", "space.yaml", "--trials", "5", "--epochs", "3", "--workers", "1"),
         *("--sampler", sampler, "--pruner", pruner, "--startup-trials", "1", "--warmup-epochs", "1"),
         *("--metric", metric, "--study", study),
+        environment={"WANDB_MODE": "disabled"},
     )
     assert done.returncode == 0, done.stderr
     assert f"{sampler} proposes, {pruner} prunes" in done.stderr

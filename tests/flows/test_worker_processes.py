@@ -103,6 +103,7 @@ def figures(trial: dict[str, Any]) -> list[tuple[float, float]]:
 
 @pytest.mark.usefixtures("new_processes")
 def test_terminated_worker_gives_its_trial_back_and_exits_with_0(service: Service) -> None:
+    service.environment["WANDB_MODE"] = "offline"
     service.create("--trials", "1")
     service.interrupt_a_worker(after_epochs=2)
     assert service.states() == ["WAITING"]
@@ -197,6 +198,7 @@ def test_checkpoint_outlives_a_worker_that_may_not_read_it_and_brings_its_epochs
 
 
 def test_killed_worker_leaves_no_running_trial(service: Service) -> None:
+    service.environment["WANDB_MODE"] = "offline"
     service.create("--trials", "3")
     worker = service.worker()
     service.wait_until(lambda: service.epochs_done() >= 2)
@@ -234,6 +236,7 @@ def test_what_a_killed_worker_left_unpublished_another_one_publishes(service: Se
 
 
 def test_paused_worker_abandons_the_trial_whose_lease_it_lost(service: Service) -> None:
+    service.environment["WANDB_MODE"] = "offline"
     service.environment["AUTOML_GRACE_SECONDS"] = "5"
     service.create("--trials", "1", "--epochs", "40")
     paused = service.worker()
@@ -419,6 +422,7 @@ def test_killed_search_leaves_no_worker_behind(service: Service) -> None:
 
 @pytest.mark.usefixtures("new_processes")
 def test_killed_worker_of_a_search_is_started_again(service: Service) -> None:
+    service.environment["WANDB_MODE"] = "offline"
     (service.folder / "space.yaml").write_text(SPACE)
     command = [sys.executable, "-m", "automl", "search", "--data", "digits", "--space", "space.yaml"]
     search = subprocess.Popen(

@@ -108,9 +108,9 @@ def become(fork: Fork) -> None:
     os.environ.clear()
     os.environ.update(start.environment)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = _stream(number)
+        opened = _stream(number)
         for variable in (name, f"__{name}__"):
-            setattr(sys, variable, stream)
+            setattr(sys, variable, opened)
     program = str(PACKAGE / "__main__.py") if start.program == "automl" else start.program
     sys.argv = [program, *start.arguments]
     sys.orig_argv = [sys.executable, *sys.argv]
