@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of_auto.add_argument("--timeout", type=duration, metavar="T", help="time of search in all: 600, 90s, 10m, 2h")
     of_auto.add_argument("--workers", type=whole_number, metavar="K", help="processes (one a GPU, or by the cores)")
     of_auto.add_argument("--home", metavar="DIR", help="folder of the decoded images (AUTOML_HOME, .automl)")
-    add_sizing_options(of_auto)
-    add_device(of_auto)
+    add_sizing_options(parser)
+    add_device(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ The experiments behind a row are named above it; they are entries of benchmarks/
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -41,7 +42,7 @@ class Rule:
 
 def enough_epochs(facts: ImageFacts) -> int:
     """Epochs that suffice for so many images."""
-    epochs = round(EPOCHS_AT_2000 * (2_000 / max(facts.train, 1)) ** (1 / 3))
+    epochs = round(EPOCHS_AT_2000 * math.cbrt(2_000 / max(facts.train, 1)))
     return min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
 
 
