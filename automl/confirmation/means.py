@@ -51,6 +51,6 @@ def welch(first: Sequence[float], second: Sequence[float]) -> WelchTest | None:
 
 
 def _special() -> Any:
-    from scipy import special  # type: ignore[import-untyped]  # 0.1 s: `automl status` does without
+    from scipy import special  # 0.1 s: `automl status` does without
 
     return special

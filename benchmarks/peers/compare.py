@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import t  # type: ignore[import-untyped]
+from scipy.stats import t
 
 from automl.figures.canvas import COLOURS, INK, new_figure, save_png, style
 from benchmarks.epoch import page

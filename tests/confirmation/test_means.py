@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from automl.confirmation.means import mean_interval, welch
 

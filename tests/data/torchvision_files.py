@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.io import savemat  # type: ignore[import-untyped]
+from scipy.io import savemat
 from torchvision import datasets
 
 from automl.data.sources.torchvision_sets import DOWNLOADS

@@ -144,8 +144,8 @@ def _forest(pairs_2P: npt.NDArray[np.int64], rows: int, columns: int) -> npt.NDA
 
 
 def _components(pairs_2P: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    from scipy.sparse import coo_array  # type: ignore[import-untyped]  # 0.1 s: `automl --help` comes by here
-    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+    from scipy.sparse import coo_array  # 0.1 s: `automl --help` comes by here
+    from scipy.sparse.csgraph import connected_components
 
     graph = coo_array((np.ones(pairs_2P.shape[1], np.bool_), tuple(pairs_2P)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)

@@ -20,7 +20,7 @@ ALMOST_ONE = 1 - 2**-53
 def cumulative(family: Family, first: float, second: float, value: float) -> float:
     """Probability, 0 to 1, of a sample of at most `value`."""
     if family == "beta":
-        from scipy.special import betainc  # type: ignore[import-untyped]  # 0.1 s: not for every file
+        from scipy.special import betainc  # 0.1 s: not for every file
 
         return float(betainc(first, second, min(max(value, 0.0), 1.0)))
     if family == "log_normal":

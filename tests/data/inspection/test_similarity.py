@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.cluster.hierarchy import DisjointSet  # type: ignore[import-untyped]
+from scipy.cluster.hierarchy import DisjointSet
 
 from automl.data.inspection import similarity
 from automl.data.inspection.similarity import (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from automl.spaces.file import load_space
 from automl.spaces.parameters import Parameter
