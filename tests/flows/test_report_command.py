@@ -23,6 +23,7 @@ from tests.refusals import assert_refused
 STUDY = "digits-space-accuracy"
 PICTURES = {
     "history",
+    "best-over-time",
     "baselines",
     "learning-curves",
     "parallel-coordinates",
@@ -38,6 +39,7 @@ SECTIONS = [
     "Confirmed results",
     "Data and search space",
     "Optimization history",
+    "Time",
     "Gain over the baselines",
     "Learning curves",
     "Hyperparameter importance",

@@ -173,7 +173,8 @@ def _influence_on_recall(predicted_N: Labels, labels_N: Labels, classes: int) ->
     images_K = np.bincount(labels_N, minlength=classes)
     recall_K = np.bincount(labels_N, weights=hit_N, minlength=classes) / np.maximum(images_K, 1)
     weight_N: Floats = len(labels_N) / (images_K > 0).sum() / images_K[labels_N]
-    return weight_N * (hit_N - recall_K[labels_N])
+    influence_N: Floats = weight_N * (hit_N - recall_K[labels_N])
+    return influence_N
 
 
 def _influence_on_f1(predicted_N: Labels, labels_N: Labels, classes: int) -> Floats:
