@@ -209,7 +209,7 @@ def test_mistakes_of_a_mapping_name_the_parameter() -> None:
         ("defualt", "There is no search space 'defualt': neither a shipped one nor a file. Did you mean 'default'?"),
         (
             "nowhere/x.yaml",
-            "There is no search space 'nowhere/x.yaml': neither a shipped one nor a file. Shipped: default,",
+            "There is no search space 'nowhere/x.yaml': neither a shipped one nor a file. Shipped: auto, default,",
         ),
         (".", ". cannot be read: [Errno 21] Is a directory: '.'. Give a YAML file or one of: default,"),
         (sys.executable, f"{sys.executable} is not text: byte"),
