@@ -9,6 +9,8 @@ LEAST_SHARE = 1 / 3
 LEAST_EPOCHS = 2
 MOST_FACTOR = 4
 """Most epochs of a final training, as a multiple of those in the search."""
+MOST_EPOCHS = 10_000
+"""Most epochs of a recipe."""
 RESERVE = 0.03
 """Share of the time left that stays free, because an epoch rarely takes as long as its forecast."""
 CLOSING_SECONDS = 0.5
@@ -47,6 +49,6 @@ def final_epochs(searched: int, *, seconds_an_epoch: float, seconds_left: float)
     long training is preferred to two of usual length, and no short rest stays behind.
     """
     possible = possible_epochs(seconds_an_epoch=seconds_an_epoch, seconds_left=seconds_left)
-    trainings = max(1, math.ceil(possible / (MOST_FACTOR * searched)))
-    epochs = possible // trainings
+    longest = min(MOST_FACTOR * searched, MOST_EPOCHS)
+    epochs = possible // max(1, math.ceil(possible / longest))
     return epochs if epochs >= least_epochs(searched) else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,8 @@ from automl.training.randomness import global_seed, host_generator, stream_seed
 
 MOST_SECONDS = 1.5
 MOST_SHARE = 0.02
-"""A measurement takes no more of the time, in seconds, and no larger share of the training, but for two first steps."""
+"""A measurement takes no more of the time, in seconds, and no larger share of the training, but for two steps of each
+count: with fewer steps in all than that allows, nothing is compared."""
 ROUNDS = 4
 """Counts take turns so often, because a machine's load comes and goes."""
 MOST_BATCHES = 8
@@ -90,17 +91,17 @@ def measure_steps(training: Training, candidates: Sequence[int] = ()) -> StepPac
 
 
 def _measured(training: Training, candidates: Sequence[int]) -> StepPace:
-    batches, preparation = _first_batches(training)
+    present = torch.get_num_threads()
     steps = len(training.batches) * (training.recipe.epochs - training.next_epoch)
+    counts = sorted({present, *candidates})
+    if 2 * len(counts) > MOST_SHARE * steps:
+        counts = [present]
+    batches, preparation = _first_batches(training)
     training.learner.model.train()
+    torch.set_num_threads(counts[0])
     _timed(training, batches)  # the first step loads parts of torch
-    first = _timed(training, batches[:1])
-    times = {torch.get_num_threads(): first}
-    allowed = min(MOST_SECONDS, MOST_SHARE * steps * first)
-    others = [count for count in candidates if count not in times]
-    if allowed >= first * ROUNDS * (1 + 2 * len(others)):
-        times = _compared(training, batches, [*times, *others], seconds=allowed)
-    threads = fastest(times)
+    times = _compared(training, batches, counts, steps=steps)
+    threads = fastest(times, present=present)
     torch.set_num_threads(threads)
     ratio = len(training.validation_labels_N) / len(training.batches.images)
     step = times[threads] + preparation
@@ -122,34 +123,40 @@ def _first_batches(training: Training) -> tuple[list[Batch], float]:
     return batches, preparation
 
 
-def _compared(
-    training: Training, batches: Sequence[Batch], counts: Sequence[int], *, seconds: float
-) -> dict[int, float]:
-    """Mean seconds of a step by number of threads, taken in turns; the first step of a turn does not count."""
-    spent, steps = dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0)
-    for _ in range(ROUNDS):
+def _compared(training: Training, batches: Sequence[Batch], counts: Sequence[int], *, steps: int) -> dict[int, float]:
+    """Mean seconds of a step by number of threads, which take turns; the first step of each does not count.
+
+    Each count gets a first turn, however long its steps are: on a busy machine those of too many threads take ten
+    times as long as those of one. `steps`: of the whole training.
+    """
+    taken: dict[int, list[float]] = {count: [] for count in counts}
+    began = time.perf_counter()
+    allowed = 0.0
+    for turn in range(ROUNDS):
         for count in counts:
             torch.set_num_threads(count)
-            until = time.perf_counter() + seconds / (ROUNDS * len(counts))
-            _timed(training, batches[:1])
-            while not steps[count] or time.perf_counter() < until:
-                spent[count] += _timed(training, batches[steps[count] % len(batches) :][:1])
-                steps[count] += 1
-    return {count: spent[count] / steps[count] for count in counts}
+            if not turn:
+                _timed(training, batches)
+            until = time.perf_counter() + allowed / (ROUNDS * len(counts))
+            while not taken[count] or time.perf_counter() < until:
+                taken[count].append(_timed(training, batches[len(taken[count]) % len(batches) :]))
+            best = min(sum(found) / len(found) for found in taken.values() if found)
+            allowed = min(MOST_SECONDS, MOST_SHARE * steps * best)
+        if time.perf_counter() - began >= allowed:
+            break
+    return {count: sum(found) / len(found) for count, found in taken.items()}
 
 
-def fastest(times: dict[int, float]) -> int:
-    """The count with the shortest step; the present one, which comes first, unless another is clearly faster."""
-    present = next(iter(times))
+def fastest(times: Mapping[int, float], *, present: int) -> int:
+    """The count with the shortest step; the present one unless another is clearly faster."""
     best = min(times, key=lambda count: times[count])
     return best if times[best] <= CLEAR_GAIN * times[present] else present
 
 
-def _timed(training: Training, batches: Iterable[Batch]) -> float:
+def _timed(training: Training, batches: Sequence[Batch]) -> float:
     """Seconds of a step on the first batch; the host waits for the device."""
-    batch = next(iter(batches))
     began = time.perf_counter()
-    training.learner.step(batch, learning_rate=HARMLESS_RATE, step=0)
+    training.learner.step(batches[0], learning_rate=HARMLESS_RATE, step=0)
     _wait(training.device)
     return time.perf_counter() - began
 

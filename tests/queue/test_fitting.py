@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.errors import RecipeError
 from automl.queue.fitting import (
+    MOST_EPOCHS,
     MOST_FACTOR,
     final_epochs,
     fitting_epochs,
@@ -16,6 +19,7 @@ from automl.queue.fitting import (
     needed_seconds,
     possible_epochs,
 )
+from automl.recipe import Recipe
 
 PLANNED, PACE, LEFT = st.integers(1, 500), st.floats(1e-3, 1e3), st.floats(0, 1e6)
 
@@ -71,3 +75,10 @@ def test_final_training_uses_the_time_and_no_more(searched: int, pace: float, le
 
 def test_endless_epoch_fits_never() -> None:
     assert possible_epochs(seconds_an_epoch=math.inf, seconds_left=1e9) == 0
+
+
+def test_final_training_has_no_more_epochs_than_a_recipe_may() -> None:
+    assert final_epochs(4000, seconds_an_epoch=1e-3, seconds_left=1e6) <= MOST_EPOCHS
+    assert dataclasses.replace(Recipe(), epochs=MOST_EPOCHS).epochs == MOST_EPOCHS
+    with pytest.raises(RecipeError):
+        dataclasses.replace(Recipe(), epochs=MOST_EPOCHS + 1)

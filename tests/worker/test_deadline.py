@@ -176,8 +176,8 @@ def test_best_recipes_are_trained_again_longer_and_a_raised_budget_searches_on(m
 def test_what_is_under_way_at_the_boundary_and_at_the_deadline_is_kept_at_its_best_epoch(
     make_scene: MakeScene, tmp_path: Path
 ) -> None:
-    first = [{"epochs": 2, "learning_rate": 0.002}, {"epochs": 4000, "learning_rate": 0.003}]
-    scene = make_scene(first=first, epochs={"min": 2, "max": 4000})
+    first = [{"epochs": 2, "learning_rate": 0.002}, {"epochs": 2000, "learning_rate": 0.003}]
+    scene = make_scene(first=first, epochs={"min": 2, "max": 2000})
     scene.start()
     scene.wait_until(lambda: len(scene.trials()) > 1 and len(scene.trials()[1].epochs) >= 3)
     scene.set_clock(HOUR * 2 / 3 + 121)
@@ -208,7 +208,7 @@ def _long_finals(scene: Scene) -> list[TrialRecord]:
 
 
 def test_running_trial_has_a_model_and_a_stopped_one_goes_on(make_scene: MakeScene, tmp_path: Path) -> None:
-    scene = make_scene(epochs={"value": 4000})
+    scene = make_scene(epochs={"value": 2000})
     scene.start()
     scene.wait_until(lambda: scene.scalars("SELECT 1 FROM trial_system_attributes WHERE key LIKE 'artifacts:%'"))
     for state in ("running", "waiting"):
