@@ -115,9 +115,9 @@ def _class_weights(facts: ImageFacts) -> Distribution:
 
 
 RULES: tuple[Rule, ...] = (
-    # "the space auto, sides and stems": 64 pixels serve photographs of 100, an epoch of 32 costs a quarter.
+    # "resolution of the network's input": an epoch at 32 pixels takes an eighth of one at 100, and is enough to begin.
     Rule("resolution", lambda f: _one_of(resolutions(f)), "images of over 40 pixels also smaller", "network"),
-    Rule("block", _fixed("residual"), "plain blocks won no hour of FER2013", "network"),
+    Rule("block", _fixed("residual"), "plain blocks are in the space default", "network"),
     Rule("depth", lambda f: _one_of(depths(f)), "what the pixels allow", "network"),
     Rule("blocks_per_stage", _any_of(1, 2), "searched", "network"),
     Rule("width", _any_of(16, 24, 32, 48, 64), "searched, as far as the time goes", "network"),
@@ -156,7 +156,7 @@ RULES: tuple[Rule, ...] = (
     Rule("contrast", _fixed(0.2), "of strength 1"),
     Rule("saturation", _if_colour(0.2), "of strength 1, in colour"),
     Rule("hue", _if_colour(0.02), "of strength 1, in colour"),
-    Rule("optimizer", _fixed("adamw"), "the best of every hour on FER2013"),
+    Rule("optimizer", _fixed("adamw"), "that of all first recipes"),
     # "residual branches that do not start at zero": 8e-3 and 3e-3 were alike.
     Rule("learning_rate", lambda _: FloatRange(1e-3, 1e-2, log=True), "searched about 3e-3"),
     Rule("batch_size", lambda f: _one_of(batch_sizes(f)), "small for few images: enough steps in an epoch"),
