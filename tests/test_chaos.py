@@ -18,7 +18,8 @@ PLAN = Plan(
 def test_every_trial_is_accounted_for_after_chaos() -> None:
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
         found = run(PLAN, Path(folder))
-    assert found.is_exact, as_json(found.lines)
+        logs = "\n".join(path.read_text("utf-8") for path in sorted(Path(folder).glob("worker-*.log")))
+    assert found.is_exact, f"{as_json(found.lines)}\n{logs}"
     assert found.faults
 
 

@@ -88,7 +88,7 @@ def test_a_worker_that_cannot_reach_the_checkpoint_begins_again_and_says_so(
     assert f"trial 0: {sentence}" in said
     assert (trial["state"], trial["began_again"]) == ("complete", sentence)
     assert [epoch["epoch"] for epoch in trial["epochs"]] == list(range(6))
-    assert f"again     {sentence}" in here.run("show", "0", "s")
+    assert f"note      {sentence}." in here.run("show", "0", "s")
 
 
 def test_a_worker_whose_bucket_is_not_there_stops_before_it_takes_a_trial(

@@ -125,7 +125,9 @@ def test_trial_stops_early_at_its_time_limit_which_counts_earlier_attempts(servi
     status = json.loads(service.run("status", "s", "--json"))
     assert status["device_seconds"] == pytest.approx(trial["seconds"])
     assert status["trial_seconds"] == 5
-    assert re.search(r"devices +0\.00 hours on trials, at most 0:05 on one", service.run("status", "s"))
+    assert re.search(
+        r"devices +0\.00 hours on trials, 0\.0% of it left nothing, at most 0:05 on one", service.run("status", "s")
+    )
 
 
 def test_full_disk_stops_the_worker_and_corrupts_nothing(service: Service, small_disk: Path) -> None:

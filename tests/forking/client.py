@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.forking.start import Start, program_of, starts_alike
+from tests.forking.start import Start, arguments_of, starts_alike
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_CHILD_SUBREAPER = 36
@@ -111,10 +111,10 @@ def _as_start(call: Mapping[str, Any], template: Template | LazyTemplate) -> Sta
     if isinstance(command, str | bytes | os.PathLike) or call["shell"] or call["executable"] or call["pass_fds"]:
         return None
     identity = [call.get(name) for name in ("uid", "gid", "gids", "umask", "process_group")]
-    found = program_of([os.fsdecode(word) for word in command])
+    arguments = arguments_of([os.fsdecode(word) for word in command])
     environment = {os.fsdecode(name): os.fsdecode(value) for name, value in (call["env"] or os.environ).items()}
     plain = call["preexec_fn"] is None and call["close_fds"] and all(one in (None, -1) for one in identity)
-    if found is None or not plain or not starts_alike(environment, template.environment):
+    if arguments is None or not plain or not starts_alike(environment, template.environment):
         return None
     folder = os.path.abspath(os.fsdecode(call["cwd"] or "."))  # noqa: PTH100 – does not resolve links
-    return Start(*found, folder, environment, call["start_new_session"])
+    return Start(arguments, folder, environment, call["start_new_session"])

@@ -18,7 +18,6 @@ COMMANDS = (
     (str(Path(sys.executable).with_name("automl")),),
 )
 """The ways in which tests and the package start a command line."""
-WANDB = (sys.executable, *FLAGS, str(PACKAGE / "tracking" / "wandb_process.py"))
 READ_AT_START = ("PYTHON", "LC_", "LD_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "PYTORCH", "CUDA", "NVIDIA", "MPL")
 """Beginnings of the names of variables that the interpreter and the libraries read when they start."""
 READ_AT_IMPORT = ("LANG", "LANGUAGE", "HOME", "TMPDIR", "TEMP", "TMP")
@@ -26,10 +25,8 @@ READ_AT_IMPORT = ("LANG", "LANGUAGE", "HOME", "TMPDIR", "TEMP", "TMP")
 
 @dataclass(frozen=True)
 class Start:
-    """A process to be started: everything but its three streams, which are sent as descriptors."""
+    """A command line to be started: everything but its three streams, which are sent as descriptors."""
 
-    program: str
-    """`automl` or the path of the program."""
     arguments: list[str]
     folder: str
     environment: dict[str, str]
@@ -45,13 +42,11 @@ class Start:
         return cls(**json.loads(message))
 
 
-def program_of(command: Sequence[str]) -> tuple[str, list[str]] | None:
-    """Program and arguments of a command line of ours, None of any other."""
-    for program, start in (("automl", ways) for ways in COMMANDS):
+def arguments_of(command: Sequence[str]) -> list[str] | None:
+    """Arguments of a command line of ours; None of any other: wandb's process fails in a fork that has torch."""
+    for start in COMMANDS:
         if tuple(command[: len(start)]) == start:
-            return program, list(command[len(start) :])
-    if tuple(command[: len(WANDB)]) == WANDB:
-        return WANDB[-1], list(command[len(WANDB) :])
+            return list(command[len(start) :])
     return None
 
 

@@ -11,7 +11,6 @@ import gc
 import importlib
 import os
 import pkgutil
-import runpy
 import socket
 import subprocess
 import sys
@@ -27,9 +26,9 @@ from tests.forking.client import LARGEST_MESSAGE, Template, start_by
 from tests.forking.start import PACKAGE, Start
 
 STARTING = ("search", "worker", "confirm", "train")
-"""Commands that start processes: workers, and wandb's."""
-LATER = ("torch._dynamo", "alembic.command", "sklearn.datasets", "psycopg2.extras", "wandb", "psutil")
-"""Modules that torch, Optuna and the package import when they first need them, and wandb for its process."""
+"""Commands that start processes: workers, which are forks too."""
+LATER = ("torch._dynamo", "alembic.command", "sklearn.datasets", "psycopg2.extras", "psutil")
+"""Modules that torch, Optuna and the package import when they first need them."""
 PROGRAMS = ("__main__", "wandb_process")
 """Modules of the package that run when they are imported."""
 
@@ -111,7 +110,7 @@ def become(fork: Fork) -> None:
         opened = _stream(number)
         for variable in (name, f"__{name}__"):
             setattr(sys, variable, opened)
-    program = str(PACKAGE / "__main__.py") if start.program == "automl" else start.program
+    program = str(PACKAGE / "__main__.py")
     sys.argv = [program, *start.arguments]
     sys.orig_argv = [sys.executable, *sys.argv]
     main_module = sys.modules["__main__"]
@@ -134,16 +133,13 @@ def _stream(number: int) -> IO[str]:
     )
 
 
-def run(start: Start) -> None:
+def run() -> None:
     """Do what the program does, and end as Python does but for the modules: to tidy them up copies all their memory.
 
     An error is raised, and then all of Python's own end follows.
     """
     try:
-        if start.program == "automl":
-            sys.exit(command_line())
-        runpy.run_path(start.program, run_name="__main__")
-        code = 0
+        code = command_line()
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise
@@ -159,4 +155,4 @@ if __name__ == "__main__":
     del sys.path[0]  # the checkout, from where the tests were found
     fork = with_template(serve(socket.socket(fileno=int(sys.argv[1]))))
     become(fork)
-    run(fork.start)
+    run()

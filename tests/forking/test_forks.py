@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from automl.child_processes import FLAGS
 from tests.conftest import clean_environment
-from tests.forking.start import WANDB, program_of, starts_alike
+from tests.forking.start import PACKAGE, arguments_of, starts_alike
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt")
 TEMPLATE = "tests.forking.template"
@@ -64,10 +65,10 @@ def test_a_test_may_ask_for_new_processes(tmp_path: Path) -> None:
 
 
 def test_only_command_lines_of_ours_are_forks() -> None:
-    assert program_of([*COMMAND, "status"]) == ("automl", ["status"])
-    assert program_of([*WANDB, "folder", "offline"]) == (WANDB[-1], ["folder", "offline"])
-    assert program_of([sys.executable, "-c", "import automl"]) is None
-    assert program_of([sys.executable, "-m", "automl.cli"]) is None
+    assert arguments_of([*COMMAND, "status"]) == ["status"]
+    assert arguments_of([sys.executable, *FLAGS, str(PACKAGE / "tracking" / "wandb_process.py"), "folder"]) is None
+    assert arguments_of([sys.executable, "-c", "import automl"]) is None
+    assert arguments_of([sys.executable, "-m", "automl.cli"]) is None
 
 
 @pytest.mark.parametrize("name", ["LC_ALL", "PYTHONHASHSEED", "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES", "HOME"])

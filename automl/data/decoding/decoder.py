@@ -12,10 +12,10 @@ import numpy as np
 from automl.data.decoding.chunks import Chunk, decode, read_extents, read_headers
 from automl.data.decoding.decode_log import DecodeLog, DecodePlan
 from automl.data.decoding.decoding_processes import CHUNK_IMAGES, decoding_processes
-from automl.data.decoding.depth import choose_range, few_grays
+from automl.data.decoding.depth import choose_range, few_grays, scale_note
 from automl.data.decoding.shapes import common_shape
 from automl.data.disk_space import PixelFile
-from automl.data.pixel_range import GRAYS, SIXTEEN_BITS, PixelRange
+from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
 from automl.data.sizing import Fit, Sizing
 from automl.data.source_contents import Header, Progress, Written, none_readable
 from automl.errors import DataError
@@ -111,16 +111,6 @@ class EncodedImages:
     def _chunks(self) -> Iterator[Chunk]:
         for first in range(0, len(self.names), CHUNK_IMAGES):
             yield Chunk(self.container, first, self.names[first : first + CHUNK_IMAGES])
-
-
-def scale_note(deep: Sequence[int], headers: Sequence[Header | None], scale: PixelRange, why: str) -> str:
-    """The note on a set's images of more than 8 bits."""
-    images = sum(header is not None for header in headers)
-    others = "" if len(deep) == images else "; the others have 8 bits and stay as they are"
-    return (
-        f"{len(deep):,} of {images:,} images have more than 8 bits: their values from {scale.in_words()} become "
-        f"{GRAYS} grays in equal steps, the same for all ({why}){others}"
-    )
 
 
 def _remarks(plan: DecodePlan, unreadable: Mapping[int, str], pixel_file: PixelFile) -> tuple[str, ...]:

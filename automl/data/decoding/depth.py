@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.pixel_range import BYTES, GRAYS, PixelRange
+from automl.data.source_contents import Header
 
 SAMPLED = 1 << 20
 """Largest number of values of one image for its percentiles."""
@@ -106,3 +107,13 @@ def _whole_range(low: int, high: int) -> PixelRange:
     if low >= 0 and (depth == 8 or 2 * (high - low + 1) >= 1 << depth):
         return PixelRange(0, 1 << depth)
     return PixelRange(low, high + 1)
+
+
+def scale_note(deep: Sequence[int], headers: Sequence[Header | None], scale: PixelRange, why: str) -> str:
+    """The note on a set's images of more than 8 bits."""
+    images = sum(header is not None for header in headers)
+    others = "" if len(deep) == images else "; the others have 8 bits and stay as they are"
+    return (
+        f"{len(deep):,} of {images:,} images have more than 8 bits: their values from {scale.in_words()} become "
+        f"{GRAYS} grays in equal steps, the same for all ({why}){others}"
+    )

@@ -13,8 +13,15 @@ import numpy.typing as npt
 
 from automl.data.decoding.arrays import Pixels, blocks_of, header_of, write_blocks
 from automl.data.decoding.containers import Archive
-from automl.data.decoding.decoder import scale_note
-from automl.data.decoding.depth import Extent, are_shares, array_range, extent_of, scale_to_grays, shares_to_grays
+from automl.data.decoding.depth import (
+    Extent,
+    are_shares,
+    array_range,
+    extent_of,
+    scale_note,
+    scale_to_grays,
+    shares_to_grays,
+)
 from automl.data.disk_space import PixelFile
 from automl.data.pixel_range import BYTES, PixelRange
 from automl.data.sizing import Sizing

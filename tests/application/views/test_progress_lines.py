@@ -41,7 +41,7 @@ def test_long_search_prints_its_first_trials_its_best_ones_and_two_lines_a_minut
     assert len(trials) == FIRST_TRIALS + 9
     assert trials[-1] == "[901] trial 900 complete accuracy 0.4000 after 3 epochs  <- best so far"
     assert len(lines) - len(trials) <= seconds / QUIET_SECONDS
-    assert lines[FIRST_TRIALS] == "1:01 of 10:00: 80 trials, best accuracy 0.5000"
+    assert "1:01 of 10:00: 80 trials, best accuracy 0.5000" in lines
 
 
 def test_search_without_news_says_where_it_stands() -> None:
