@@ -27,11 +27,11 @@ demo: install
 	$(BIN)/automl search --data digits --space quick --trials 12 --workers 2 --home $(DEMO_HOME) --export model.pt
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The tests again, with the share of automl's branches that they take: in their processes and in those they start.
 coverage: install
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term:skip-covered
 
 lint: install
 	$(BIN)/ruff check .

@@ -23,6 +23,22 @@ from tests.browser import CHROMIUM, chromium
 from tests.s3_server import s3_server
 
 pytest_plugins = ["tests.studies", "tests.finished", "tests.forking.fixtures"]
+LONGEST_FIRST = (
+    "test_documentation.py",
+    "test_worker_processes.py",
+    "test_deadline.py",
+    "test_chaos.py",
+    "test_search.py",
+)
+"""Files that take a minute or more: begun late, one of them would keep a single process busy at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, so that the processes end together."""
+    rank = {name: position for position, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["WANDB_MODE"] = "offline"  # no test ever uploads
 # Threads of OpenMP that wait for a core that another test has take it no time: a search then takes a fourth or less.
