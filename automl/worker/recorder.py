@@ -138,6 +138,9 @@ class TrialRecorder:
     @retried
     def study_has_complete(self) -> bool:
         """Whether the study has a complete trial."""
+        return self._study_has_complete()
+
+    def _study_has_complete(self) -> bool:
         statement = text("SELECT EXISTS (SELECT FROM trials WHERE study_id = :study AND state = 'COMPLETE')")
         with self.context.engine.connect() as connection:
             return bool(connection.scalar(statement, {"study": self.context.record.study_id}))
@@ -157,9 +160,17 @@ class TrialRecorder:
         with fence(self.context.storage, self.claim):
             self.trial.set_user_attr(NEEDS_SECONDS_ATTRIBUTE, seconds)
 
-    @retried
-    def record_weights(self, artifacts: Mapping[str, str]) -> None:
-        """Make the weights of a trial that goes on its artifact, so that they can be exported."""
+    def try_publish_weights(self, write: Callable[[], Mapping[str, str]]) -> bool:
+        """Make what `write` stores the artifact of a trial that goes on, while the study has no complete one.
+
+        False if the database is away, so that training can go on.
+        """
+        return self.context.retry.try_once(lambda: self._publish_weights(write))
+
+    def _publish_weights(self, write: Callable[[], Mapping[str, str]]) -> None:
+        if self._study_has_complete():
+            return
+        artifacts = write()
         with fence(self.context.engine, self.claim) as connection:
             record_artifacts(connection, self.claim.trial_id, artifacts)
 

@@ -176,8 +176,7 @@ class TrialRun:
         if training.best_epoch <= self._published_epoch or not (at_once or since >= PUBLISH_SECONDS):
             return
         try:
-            if not self._recorder.study_has_complete():
-                self._recorder.record_weights(self._write_weights(training, training.predictions()))
+            if self._recorder.try_publish_weights(lambda: self._write_weights(training, training.predictions())):
                 self._published_epoch = training.best_epoch
         except StorageError as error:
             self.context.log(f"trial {self.claim.number} cannot be exported yet: {error}")

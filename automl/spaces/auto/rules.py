@@ -26,7 +26,6 @@ IMBALANCED = 2.0
 """Ratio of the largest to the smallest class from which weights of classes are searched."""
 EPOCHS_AT_2000, FEWEST_EPOCHS, MOST_EPOCHS = 60, 15, 120
 """Epochs that suffice for 2,000 images; they fall with the third root of the number of images, between these ends."""
-LARGE_BATCH = 128
 
 
 @dataclass(frozen=True)
