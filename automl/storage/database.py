@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from automl.errors import StorageError
 from automl.masking import mask
@@ -66,6 +66,18 @@ class Database:
 
     def __repr__(self) -> str:
         return f"Database({mask(self.url)}, embedded={self.embedded})"
+
+
+@event.listens_for(Engine, "handle_error")  # of every engine: Optuna's constructor makes one of its own
+def _name_lost_connection(context: ExceptionContext) -> OperationalError | None:
+    """Call a connection that broke in the middle of an answer what SQLAlchemy calls every other outage.
+
+    psycopg2 raises its bare DatabaseError there, without an SQLSTATE: the server had no time to give one.
+    """
+    error = context.sqlalchemy_exception
+    if type(error) is not DatabaseError or error.orig is None or getattr(error.orig, "pgcode", None) is not None:
+        return None
+    return OperationalError(error.statement, error.params, error.orig, connection_invalidated=context.is_disconnect)
 
 
 @contextmanager

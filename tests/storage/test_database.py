@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
+import psutil
 import pytest
+import sqlalchemy
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from automl.errors import StorageError
 from automl.storage.database import Database, open_database
+from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded.postmaster import Server
 from automl.storage.retry import AWAY, OutageRetry
 
 LOCK = text("SELECT pg_advisory_xact_lock(7)")
@@ -60,3 +69,37 @@ def test_worker_does_not_wait_for_a_server_that_refuses_it_for_good(postgres_url
     ):
         pytest.fail("it opened")
     assert (clock.now, warnings) == (0, [])
+
+
+def test_connection_that_breaks_in_the_middle_of_an_answer_is_an_outage(home: Path) -> None:
+    """Every other error of these is a bare DatabaseError of psycopg2's, which nobody would try again."""
+    server, clients = EmbeddedPostgres(home), 16
+    url, asking = server.start(), Barrier(clients + 1)
+
+    def ask_until_it_breaks() -> DBAPIError:
+        engine = sqlalchemy.create_engine(url)
+        try:
+            with engine.connect() as connection:
+                asking.wait()
+                while True:
+                    connection.execute(text("SELECT relname FROM pg_class")).all()
+                    connection.rollback()
+        except DBAPIError as error:
+            return error
+        finally:
+            engine.dispose()
+
+    try:
+        with ThreadPoolExecutor(clients) as pool:
+            broken = [pool.submit(ask_until_it_breaks) for _ in range(clients)]
+            asking.wait()
+            running = Server.read(Path(os.path.realpath(home / "postgres")))
+            assert running is not None
+            postmaster = psutil.Process(running.pid)
+            postmaster.send_signal(signal.SIGQUIT)  # an immediate shutdown
+            errors = [future.result() for future in broken]
+        psutil.wait_procs([postmaster])
+        assert {type(error) for error in errors} == {OperationalError}
+        assert all(error.connection_invalidated for error in errors)
+    finally:
+        server.close()
