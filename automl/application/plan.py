@@ -17,7 +17,7 @@ from automl.data.sizing import Sizing
 from automl.errors import SettingsError, SpaceError
 from automl.metrics import METRICS
 from automl.models.rates import Rates
-from automl.preflight.auto_building import BuiltSpace, Machine, build_auto_space
+from automl.preflight.auto_building import BuiltSpace, Machine, build_auto_space, split_sizes
 from automl.settings import Settings
 from automl.spaces.auto.auto_space import AUTO
 from automl.spaces.file import load_space
@@ -120,6 +120,7 @@ def make_plan(
         model=options.model,
         keep=options.keep,
         rates=auto_plan.rates if auto_plan else None,
+        split_sizes=split_sizes(data) if auto_plan and auto_plan.rates else None,
         final_share=0.0 if (options.sampler or space.sampler) == "grid" else options.final_share,
         max_parameters=options.max_parameters,
         max_milliseconds=options.max_milliseconds,

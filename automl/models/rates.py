@@ -6,8 +6,7 @@ The rates are measured by `automl/training/cost.py`. Here is arithmetic without 
 from __future__ import annotations
 
 import dataclasses
-import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,14 +60,6 @@ class Rates:
         work = work_of(recipe, image_shape, num_classes)
         of_training = _dot(seconds.training, training_units(recipe, work, images=train))
         return self.factor * (of_training + _dot(seconds.evaluation, evaluation_units(work, images=validation)))
-
-    def refined(self, epochs: Iterable[tuple[float, float]]) -> Rates:
-        """These rates corrected by trials: for each the forecast by these rates, and the real seconds an epoch.
-
-        The median of the ratios counts, so that an epoch beside other work changes little. Without trials nothing does.
-        """
-        ratios = [real / forecast for forecast, real in epochs if forecast > 0]
-        return dataclasses.replace(self, factor=self.factor * statistics.median(ratios)) if ratios else self
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -91,8 +91,13 @@ def forecast_epoch(rates: Rates, recipe: Recipe, data: DataSet) -> float:
 
     Raises: ModelError where the recipe does not fit the images.
     """
-    train, validation = (len(data.splits[name]) for name in ("train", "validation"))
+    train, validation = split_sizes(data)
     return rates.seconds_an_epoch(recipe, data.image_shape, len(data.class_names), train=train, validation=validation)
+
+
+def split_sizes(data: DataSet) -> tuple[int, int]:
+    """Numbers of images to train and to validate with."""
+    return len(data.splits["train"]), len(data.splits["validation"])
 
 
 def image_facts(data: DataSet) -> ImageFacts:

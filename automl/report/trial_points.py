@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from automl.figures.search.architecture import Architecture, Kind
 from automl.figures.search.baseline_gain import Baseline
+from automl.figures.search.forecasts import ForecastPace
 from automl.figures.search.history import TrialPoint
 from automl.figures.search.learning_curves import LearningCurve
 from automl.figures.search.parallel import ParallelAxis, parallel_axis
 from automl.figures.search.time_course import TimedTrial
 from automl.figures.search.trade_off import Priced
-from automl.recipe import FIELDS, Value
+from automl.recipe import FIELDS, Recipe, Value
 from automl.report.facts import FINISHED_STATES, Facts, baseline_trials
 from automl.report.words import network_of, recipe_of
 from automl.results.trials import TrialRecord
@@ -36,6 +37,26 @@ def timed_trials(facts: Facts) -> list[TimedTrial]:
         TimedTrial(trial.number, facts.clock.seconds_at(trial.completed_at), trial.value, trial.is_final)
         for trial in facts.trials
         if trial.value is not None and trial.completed_at is not None and trial.completed_at >= began
+    ]
+
+
+def forecast_paces(facts: Facts) -> list[ForecastPace]:
+    """Trials with an epoch, by the study's measured speed; none where the speed was not measured."""
+    specification = facts.record.specification
+    if specification.rates is None or specification.split_sizes is None:
+        return []
+    train, validation = specification.split_sizes
+    shape, classes = specification.data.image_shape, len(specification.data.class_names)
+    return [
+        ForecastPace(
+            trial.number,
+            specification.rates.seconds_an_epoch(
+                Recipe.from_mapping(trial.recipe), shape, classes, train=train, validation=validation
+            ),
+            sum(result.seconds for result in trial.epochs) / len(trial.epochs),
+        )
+        for trial in facts.trials
+        if trial.epochs
     ]
 
 

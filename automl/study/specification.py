@@ -18,6 +18,8 @@ from automl.spaces.space import SearchSpace
 SAMPLERS = ("tpe", "local", "random", "gp", "qmc", "grid")
 BAND_PRUNERS = ("hyperband", "successive-halving")
 PRUNERS = ("median", "percentile", *BAND_PRUNERS, "none")
+NOT_COMPARED = ("data", "space", "rates", "split_sizes")
+"""Fields that no option names: data and space are compared by what they hold, and the speed differs each time."""
 VERSION = 1
 """Version of a specification's form; another one is refused instead of misread."""
 
@@ -61,6 +63,8 @@ class Specification:
     """Longest time of a network for one image on the worker, in milliseconds; None: no limit."""
     rates: Rates | None = None
     """Speed of the machine that made the study, from which its space was built; None: not measured."""
+    split_sizes: tuple[int, int] | None = None
+    """Images of the training and the validation split, whose epochs the rates forecast; None without rates."""
     final_share: float = FINAL_SHARE
     """Share of a time budget, its last part, in which the best recipes are trained longer with new seeds; 0 to 1."""
     confirms: Confirms | None = None
@@ -98,7 +102,14 @@ class Specification:
         confirms = Confirms(**document["confirms"]) if document["confirms"] else None
         rates = Rates.from_dict(document["rates"]) if document["rates"] else None
         fields = {name: value for name, value in document.items() if name != "version"}
-        read = {"data": DataIdentity(**data), "space": space, "rates": rates, "confirms": confirms}
+        sizes = document["split_sizes"]
+        read = {
+            "data": DataIdentity(**data),
+            "space": space,
+            "rates": rates,
+            "split_sizes": tuple(sizes) if sizes else None,
+            "confirms": confirms,
+        }
         return cls(**(fields | read))
 
     def trial_seed(self, number: int) -> int:
@@ -146,7 +157,7 @@ def _differences(mine: Specification, asked: Specification) -> list[str]:
         )
     if mine.space.as_dict() != asked.space.as_dict():
         lines.append("space: " + _space_difference(mine.space.as_dict(), asked.space.as_dict()))
-    names = [field.name for field in dataclasses.fields(mine) if field.name not in ("data", "space", "rates")]
+    names = [field.name for field in dataclasses.fields(mine) if field.name not in NOT_COMPARED]
     lines += [
         f"{name}: it has {getattr(mine, name)}, this command asks for {getattr(asked, name)}"
         for name in names

@@ -43,12 +43,5 @@ def test_lower_resolution_and_fewer_images_take_less() -> None:
     assert forecast(RATES, train=160) < forecast(RATES)
 
 
-def test_median_of_the_trials_corrects_the_forecast() -> None:
-    refined = RATES.refined([(1.0, 2.0), (1.0, 2.2), (1.0, 30.0)])
-    assert forecast(refined) == pytest.approx(2.2 * forecast(RATES))
-    assert refined.refined([(2.0, 1.0)]).factor == pytest.approx(1.1)
-    assert RATES.refined([]) == RATES
-
-
 def test_rates_survive_json() -> None:
     assert Rates.from_dict(json.loads(json.dumps(RATES.as_dict()))) == RATES

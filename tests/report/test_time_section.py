@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
+from automl.models.rates import Rates, UnitSeconds
+from automl.recipe import Recipe
 from automl.report.document import Paragraph, Picture, ReportTable
 from automl.report.facts import Facts
 from automl.report.sections.time_section import time_section
@@ -44,3 +46,16 @@ def test_copied_study_has_no_clock_and_no_picture(make_facts: MakeFacts) -> None
     [table] = time_section(make_facts()).blocks
     assert isinstance(table, ReportTable)
     assert [row[0] for row in table.rows] == ["used", "on trials", "left nothing"]
+
+
+def test_forecast_stands_beside_the_real_seconds(make_facts: MakeFacts) -> None:
+    """A second a step, five steps of 128 of 700 images, and nothing else costs: epochs of 5 s."""
+    a_step = UnitSeconds((1.0, 0, 0, 0, 0, 0), (0, 0, 0, 0))
+    rates = Rates(device="cpu", images=a_step, small_images=a_step)
+    recipe = Recipe(depth=1, batch_size=128, epochs=4).as_dict()
+    trials = [trial(0, "complete", 0.5, recipe=recipe, seconds=6.0), trial(1, "failed", recipe=recipe)]
+    _, picture, remark = time_section(make_facts(trials, rates=rates, split_sizes=(700, 300))).blocks
+    assert isinstance(picture, Picture)
+    assert picture.name == "forecasts"
+    assert isinstance(remark, Paragraph)
+    assert remark.text.startswith("An epoch took 1.20 times its forecast by median; of 1 trial, 1 had")

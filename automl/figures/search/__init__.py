@@ -2,6 +2,7 @@
 
 history          optimization history: every finished trial, and the best so far
 time_course      the best exportable model against the study's clock
+forecasts        forecast and real seconds of an epoch
 learning_curves  training and validation, epoch by epoch
 importances      hyperparameter importance
 parallel         parallel coordinates

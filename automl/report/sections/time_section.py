@@ -1,18 +1,19 @@
-"""Section about the time: how it was split, what was lost, and how soon the model was good."""
+"""Section about the time: how it was split, what was lost, how soon the model was good, how true the forecast was."""
 
 from __future__ import annotations
 
-from automl.figures.interactive.plotly_time import interactive_best_over_time
+from automl.figures.interactive.plotly_time import interactive_best_over_time, interactive_forecasts
+from automl.figures.search.forecasts import CLOSE, forecast_chart, median_ratio
 from automl.figures.search.time_course import PhaseSpan, best_over_time, best_so_far
 from automl.report.document import Block, Paragraph, Picture, ReportTable, Section
 from automl.report.facts import Facts
-from automl.report.trial_points import timed_trials
-from automl.report.words import duration
+from automl.report.trial_points import forecast_paces, timed_trials
+from automl.report.words import count, duration
 
 
 def time_section(facts: Facts) -> Section:
-    """Phases, share of the workers' time that left nothing, and the best exportable model over time."""
-    return Section("Time", (ReportTable(("", ""), tuple(_rows(facts))), *_picture(facts)))
+    """Phases, share of the workers' time that left nothing, the best exportable model over time, and the forecast."""
+    return Section("Time", (ReportTable(("", ""), tuple(_rows(facts))), *_picture(facts), *_forecasts(facts)))
 
 
 def _rows(facts: Facts) -> list[tuple[str, str]]:
@@ -52,3 +53,21 @@ def _picture(facts: Facts) -> tuple[Block, ...]:
         picture,
         Paragraph(f"The first complete model, trial {first.number}, was there after {duration(first.seconds)}."),
     )
+
+
+def _forecasts(facts: Facts) -> tuple[Block, ...]:
+    paces = forecast_paces(facts)
+    if not paces:
+        return ()
+    picture = Picture(
+        "forecasts",
+        "Seconds of an epoch, as forecast when the study was created and as they were",
+        forecast_chart(paces),
+        interactive_forecasts(paces),
+    )
+    close = sum(pace.is_close for pace in paces)
+    told = (
+        f"An epoch took {median_ratio(paces):.2f} times its forecast by median; of {count(len(paces), 'trial')}, "
+        f"{close} had a forecast within {CLOSE:.0%}. Workers correct theirs by what they see."
+    )
+    return (picture, Paragraph(told))
