@@ -31,12 +31,12 @@ class CommandContext:
     database: Database
 
     def find_study(self, name: str | None) -> StudyRecord:
-        """The study of this name, else AUTOML_STUDY, else the newest search.
+        """The study of this name, else AUTOML_STUDY, else the newest search. An empty name is that of none.
 
         Raises: StudyError if there is none.
         """
         with self.database.engine.connect() as connection:
-            return find_study(connection, self.settings.get("AUTOML_STUDY", name))
+            return find_study(connection, name if name == "" else self.settings.get("AUTOML_STUDY", name))
 
 
 @contextmanager

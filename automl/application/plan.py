@@ -187,6 +187,8 @@ def _forecast(built: BuiltSpace, budget: Budget, machine: Machine) -> Iterator[s
 
 
 def _study_name(options: SearchOptions, settings: Settings, data: DataSet, space: str, metric: str) -> str:
+    if options.study is not None:
+        check_name(options.study)
     return settings.get("AUTOML_STUDY", options.study) or default_name(data.name, space, metric)
 
 

@@ -23,10 +23,10 @@ def create_or_continue(database: Database, name: str, specification: Specificati
 
     Raises: StudyError if it exists and searches something else, or if a total would be lowered.
     """
+    check_name(name)
     with database.engine.connect() as connection:
         exists = name in study_names(connection)
     if not exists:
-        check_name(name)
         _create(database, name, specification)
     with database.engine.begin() as connection:
         record = find_study(connection, name)

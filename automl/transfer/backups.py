@@ -58,7 +58,9 @@ def restore(path: Path, database: Database, *, name: str | None, artifacts: Arti
     try:
         with zipfile.ZipFile(path) as archive:
             document = _read(archive, path)
-            return _unpack(document, archive, database, name=name or document.name, artifacts=artifacts)
+            return _unpack(
+                document, archive, database, name=document.name if name is None else name, artifacts=artifacts
+            )
     except FileNotFoundError as error:
         raise StudyError(f"There is no file {path}.") from error
     except OSError as error:

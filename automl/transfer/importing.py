@@ -17,6 +17,7 @@ from automl.storage.attributes import ARTIFACT_PREFIX
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema_creation import create_schema
+from automl.study.names import check_name
 from automl.study.record import study_names, study_uid
 from automl.transfer.document_writing import write_document
 from automl.transfer.moved import MovedStudy
@@ -29,9 +30,10 @@ def import_study(
 ) -> MovedStudy:
     """Write files and then the study that names them; if that fails, the files go again.
 
-    Raises: StudyError if the database has a study of this name, if another version wrote the document, or if the store
-    has files of the original.
+    Raises: StudyError if no study can have this name, if the database has a study of it, if another version wrote the
+    document, or if the store has files of the original.
     """
+    check_name(name)
     document.check()
     create_schema(target)
     with target.engine.connect() as connection:

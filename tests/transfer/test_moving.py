@@ -247,6 +247,26 @@ def test_a_file_that_is_gone_leaves_no_record(
         assert weights_name(connection, frozen(elsewhere, "faces")[0]._trial_id) is None
 
 
+@pytest.mark.parametrize("name", ["../../../src", "-rf", "", "a\x1b[2J", "猫" * 67])
+def test_a_name_that_no_study_can_have_comes_in_at_no_door(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path, name: str
+) -> None:
+    file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
+    back_up(database, search.name, file, artifacts=store)
+    refusal = re.escape(f"No study can be called {name!r}: ")
+    with pytest.raises(StudyError, match=refusal):
+        restore(file, elsewhere, name=name, artifacts=there)
+    document, _ = snapshot(database, search.name, artifacts=store)
+    rewrite(file, "study.json", json.dumps(document.study | {"name": name}))
+    with pytest.raises(StudyError, match=refusal):
+        restore(file, elsewhere, name=None, artifacts=there)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE studies SET study_name = :name"), {"name": name})
+    with pytest.raises(StudyError, match=refusal):
+        copy_study(database, name, elsewhere, artifacts=store, target_artifacts=there)
+    assert not there.folder.exists()
+
+
 def test_what_is_no_backup_is_refused(
     database: Database, search: StudyRecord, store: FolderStore, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from automl.cli.arguments import add_data_location, add_json, add_storage_option
 from automl.cli.output import print_json, write_line
 from automl.cli.printing.recipe_text import recipe_yaml
 from automl.settings import expand_home
+from automl.study.names import check_name
 
 REPORTS = Path("reports")
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
         written = write_report(
             context.database,
             record,
-            arguments.output or REPORTS / record.name,
+            arguments.output or _folder_of(record.name),
             home=context.home,
             artifacts=context.artifacts,
             data=arguments.data,
@@ -45,3 +46,9 @@ def run(arguments: argparse.Namespace) -> None:
     write_line(f"readme  {written.readme} with {len(written.images)} images")
     for sentence in written.missing:
         write_line(f"missing {sentence}")
+
+
+def _folder_of(study: str) -> Path:
+    """Folder of a study's report; StudyError if the name would lead elsewhere."""
+    check_name(study)
+    return REPORTS / study
