@@ -159,7 +159,12 @@ def _auto_plan(
     name = _study_name(options, settings, data, AUTO, metric)
     check_name(name)
     found = stored(name)
-    if found is not None and found.space.name == AUTO and found.data.is_same(data.identity):
+    if (
+        found is not None
+        and found.space.name == AUTO
+        and not found.space.function
+        and found.data.is_same(data.identity)
+    ):
         space = found.space if options.epochs is None else found.space.with_value("epochs", options.epochs)
         return _AutoPlan(space, found.rates, ("as the study began",), ())
     budget = make_budget(options, settings, SearchSpace(name=AUTO))

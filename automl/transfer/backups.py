@@ -49,8 +49,18 @@ def back_up(database: Database, name: str | None, path: Path, *, artifacts: Arti
     return document.moved(name=record.name, missing=missing)
 
 
-def restore(path: Path, database: Database, *, name: str | None, artifacts: ArtifactStore) -> MovedStudy:
+def restore(
+    path: Path,
+    database: Database,
+    *,
+    name: str | None,
+    artifacts: ArtifactStore,
+    model: str | None = None,
+    space: str | None = None,
+) -> MovedStudy:
     """Read a study back from what `back_up` wrote, under its name or another.
+
+    `model`, `space`: code that the study names, and that it may import.
 
     Raises: StudyError if the file is no backup or another version's, if the database has a study of this name, or if
     the store has files of the original or cannot be written.
@@ -58,9 +68,8 @@ def restore(path: Path, database: Database, *, name: str | None, artifacts: Arti
     try:
         with zipfile.ZipFile(path) as archive:
             document = _read(archive, path)
-            return _unpack(
-                document, archive, database, name=document.name if name is None else name, artifacts=artifacts
-            )
+            name = document.name if name is None else name
+            return _unpack(document, archive, database, name=name, artifacts=artifacts, model=model, space=space)
     except FileNotFoundError as error:
         raise StudyError(f"There is no file {path}.") from error
     except OSError as error:
@@ -83,10 +92,18 @@ def _read(archive: zipfile.ZipFile, path: Path) -> StudyDocument:
 
 
 def _unpack(
-    document: StudyDocument, archive: zipfile.ZipFile, database: Database, *, name: str, artifacts: ArtifactStore
+    document: StudyDocument,
+    archive: zipfile.ZipFile,
+    database: Database,
+    *,
+    name: str,
+    artifacts: ArtifactStore,
+    model: str | None,
+    space: str | None,
 ) -> MovedStudy:
     try:
-        return import_study(document, ZippedFiles(archive), database, name=name, artifacts=artifacts)
+        files = ZippedFiles(archive)
+        return import_study(document, files, database, name=name, artifacts=artifacts, model=model, space=space)
     except OSError as error:  # the archive was read to its end before
         raise StudyError(
             f"The files of {name} cannot be written to {artifacts.address}: {error.strerror or error}. "

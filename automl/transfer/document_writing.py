@@ -14,23 +14,26 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import METRICS
-from automl.storage.attributes import SPECIFICATION_ATTRIBUTE
+from automl.storage.attributes import CONSENT_ATTRIBUTE
 from automl.storage.optuna_internals import FastStorage, copy_trial, study_id_of
-from automl.study.specification import Specification
 from automl.transfer.study_document import OUR_TABLES, StudyDocument
 
 
-def write_document(storage: FastStorage, document: StudyDocument, *, name: str) -> None:
+def write_document(
+    storage: FastStorage, document: StudyDocument, *, name: str, consented: frozenset[str] = frozenset()
+) -> None:
     """Write a study under a name that is free, in one transaction: it is there whole or not at all.
+
+    `consented`: code that it may import; what the document says of that counts for nothing.
 
     Raises: optuna.exceptions.DuplicatedStudyError if the name is taken meanwhile.
     """
-    specification = Specification.from_dict(document.study["user_attributes"][SPECIFICATION_ATTRIBUTE])
-    maximize = METRICS[specification.metric].maximize
+    maximize = METRICS[document.specification.metric].maximize
     with storage.begin() as connection:
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize" if maximize else "minimize")
         study_id = study_id_of(study)
-        for key, value in document.study["user_attributes"].items():
+        attributes = document.study["user_attributes"] | {CONSENT_ATTRIBUTE: sorted(consented)}
+        for key, value in attributes.items():
             storage.set_study_user_attr(study_id, key, value)
         for key, value in document.study["system_attributes"].items():
             storage.set_study_system_attr(study_id, key, value)

@@ -53,6 +53,11 @@ class StudyDocument:
         """The last attempt at each trial, by its number; 0 for those that nobody has begun."""
         return {trial["number"]: (trial["claim"] or {}).get("attempt", 0) for trial in self.trials}
 
+    @property
+    def specification(self) -> Specification:
+        """What it searches."""
+        return Specification.from_dict(self.study["user_attributes"][SPECIFICATION_ATTRIBUTE])
+
     def check(self) -> None:
         """See that this automl can write it, and that its files go where files of a study do.
 
