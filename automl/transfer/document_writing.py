@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import optuna
-from optuna.distributions import json_to_distribution
-from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import METRICS
 from automl.storage.attributes import CONSENT_ATTRIBUTE
 from automl.storage.optuna_internals import FastStorage, copy_trial, study_id_of
+from automl.transfer.frozen import frozen_trial
 from automl.transfer.study_document import OUR_TABLES, StudyDocument
 
 
@@ -42,7 +39,7 @@ def write_document(
         _insert(connection, "openings", [one | {"study_id": study_id} for one in document.study["test_openings"]])
         claims, epochs = [], []
         for trial in document.trials:
-            trial_id = copy_trial(study, _frozen(trial))
+            trial_id = copy_trial(study, frozen_trial(trial))
             for key, value in trial["notes"].items():
                 storage.set_study_system_attr(study_id, f"dashboard:{trial_id}:{key}", value)
             claims += [trial["claim"] | {"trial_id": trial_id}] if trial["claim"] else []
@@ -57,24 +54,3 @@ def _insert(connection: Connection, what: str, rows: list[dict[str, Any]]) -> No
         f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS jsonb))"
     )
     connection.execute(text(statement), {"rows": json.dumps(rows)})
-
-
-def _frozen(trial: Mapping[str, Any]) -> FrozenTrial:
-    distributions = {name: json_to_distribution(json.dumps(d)) for name, d in trial["distributions"].items()}
-    return FrozenTrial(
-        number=trial["number"],
-        state=TrialState[trial["state"]],
-        value=trial["value"],
-        datetime_start=_local(trial["started_at"]),
-        datetime_complete=_local(trial["completed_at"]),
-        params=trial["params"],
-        distributions=distributions,
-        user_attrs=trial["user_attributes"],
-        system_attrs=trial["system_attributes"],
-        intermediate_values={int(step): value for step, value in trial["intermediate_values"].items()},
-        trial_id=-1,
-    )
-
-
-def _local(utc: str | None) -> datetime | None:
-    return None if utc is None else datetime.fromisoformat(utc).astimezone().replace(tzinfo=None)

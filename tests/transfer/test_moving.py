@@ -10,7 +10,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-import sqlalchemy
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 
@@ -127,9 +126,9 @@ def test_a_write_that_fails_takes_its_files_away_again(
     file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
     document, _ = snapshot(database, search.name, artifacts=store)
     back_up(database, search.name, file, artifacts=store)
-    lines = [trial | {"epochs": [{"epoch": "no number"}]} for trial in document.trials]
-    rewrite(file, "trials.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(sqlalchemy.exc.DataError):
+    half = [{"opened_at": "2026-01-01T00:00:00+00:00", "command": "half a letter: \ud800"}]  # JSON takes it, no table
+    rewrite(file, "study.json", json.dumps(document.study | {"test_openings": half}))
+    with pytest.raises(StudyError, match="The study is damaged: invalid input syntax for type json"):
         restore(file, elsewhere, name=None, artifacts=there)
     assert there.names("") == []
     with elsewhere.engine.connect() as connection:
