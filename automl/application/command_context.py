@@ -14,6 +14,7 @@ from automl.masking import mask
 from automl.settings import Settings
 from automl.storage.database import Database, open_database
 from automl.storage.retry import OutageRetry
+from automl.study.consent import give_consent
 from automl.study.record import StudyRecord, find_study
 
 IDLE_PARTS = 3
@@ -31,12 +32,22 @@ class CommandContext:
     database: Database
 
     def find_study(self, name: str | None) -> StudyRecord:
-        """The study of this name, else AUTOML_STUDY, else the newest search.
+        """The study of this name, else AUTOML_STUDY, else the newest search. An empty name is that of none.
 
         Raises: StudyError if there is none.
         """
         with self.database.engine.connect() as connection:
-            return find_study(connection, self.settings.get("AUTOML_STUDY", name))
+            return find_study(connection, name if name == "" else self.settings.get("AUTOML_STUDY", name))
+
+    def let_import(self, record: StudyRecord, *, model: str | None, space: str | None) -> StudyRecord:
+        """The study with consent to the code of its that the options --model and --space name.
+
+        Raises: StudyError if the study names other code.
+        """
+        if model is None and space is None:
+            return record
+        with self.database.engine.begin() as connection:
+            return give_consent(connection, record, model=model, space=space)
 
 
 @contextmanager

@@ -160,7 +160,12 @@ def _auto_plan(
     name = _study_name(options, settings, data, AUTO, metric)
     check_name(name)
     found = stored(name)
-    if found is not None and found.space.name == AUTO and found.data.is_same(data.identity):
+    if (
+        found is not None
+        and found.space.name == AUTO
+        and not found.space.function
+        and found.data.is_same(data.identity)
+    ):
         space = found.space if options.epochs is None else found.space.with_value("epochs", options.epochs)
         return _AutoPlan(space, found.rates, ("as the study began",), ())
     budget = make_budget(options, settings, SearchSpace(name=AUTO))
@@ -188,6 +193,8 @@ def _forecast(built: BuiltSpace, budget: Budget, machine: Machine) -> Iterator[s
 
 
 def _study_name(options: SearchOptions, settings: Settings, data: DataSet, space: str, metric: str) -> str:
+    if options.study is not None:
+        check_name(options.study)
     return settings.get("AUTOML_STUDY", options.study) or default_name(data.name, space, metric)
 
 

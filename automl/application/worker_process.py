@@ -38,6 +38,10 @@ class WorkerOptions:
     """Number of CPU threads. None measures at each trial how many are fastest."""
     share: int | None
     """Number of cores for this worker, around which is measured. None: as many as PyTorch takes."""
+    model: str | None = None
+    """The study's network of the user's own, which may be imported from now on."""
+    space: str | None = None
+    """The study's space in Python, which may be imported from now on."""
     attached: bool
     """Whether the worker ends with the process that started it, which prints the result."""
 
@@ -62,9 +66,13 @@ def run_worker(
     retry = OutageRetry(outage_seconds=outage_seconds, shutdown_requested=stop_event.is_set, warn=log)
     storage, home, artifacts = options.storage, options.home, options.artifacts
     with open_context(storage=storage, home=home, artifacts=artifacts, log=log, retry=retry) as context:
-        record = retry.retry_until_available(lambda: context.find_study(options.study))
+        record = retry.retry_until_available(lambda: _study(options, context))
         log(f"worker ends: {_work(options, context, record, stop_event, retry, log)}")
         return None if options.attached else retry.retry_until_available(lambda: _finished(context, record))
+
+
+def _study(options: WorkerOptions, context: CommandContext) -> StudyRecord:
+    return context.let_import(context.find_study(options.study), model=options.model, space=options.space)
 
 
 def _work(

@@ -126,6 +126,20 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_consent(parser: argparse.ArgumentParser) -> None:
+    """--model and --space of a study that moved here."""
+    parser.add_argument(
+        "--model",
+        metavar="PACKAGE.MODULE:BUILD",
+        help="let a study that moved here import this network, which it names",
+    )
+    parser.add_argument(
+        "--space",
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="let a study that moved here import this space, which it names",
+    )
+
+
 def add_data_location(parser: argparse.ArgumentParser) -> None:
     """--data of a study that exists."""
     parser.add_argument("--data", metavar="D", help="where the study's data lie on this machine, if elsewhere")

@@ -23,6 +23,7 @@ from automl.storage.database import Database
 from automl.storage.optuna_internals import FastStorage, enqueue_waiting_trial
 from automl.storage.optuna_storage import open_storage
 from automl.storage.sql_facts import BEST_FIRST, COMPLETE_TRIALS
+from automl.study.consent import check_consent
 from automl.study.creation import create_or_continue
 from automl.study.granting import Budget
 from automl.study.record import StudyRecord, find_study, study_names
@@ -59,8 +60,10 @@ def prepare_confirmation(
     `epochs_factor`: None leaves it as it was, 1 at first. `seconds`: of training in all; None leaves it as it was,
     without a limit at first.
 
-    Raises: StudyError if no trial of `search` is complete, or a study of this name is something else.
+    Raises: StudyError if no trial of `search` is complete, or a study of this name is something else,
+        or if the search names code that nobody let it import.
     """
+    check_consent(search)
     name = name or search.name + SUFFIX
     with database.engine.connect() as connection:
         had = _epochs_factor(connection, name, search)

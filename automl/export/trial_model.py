@@ -28,6 +28,7 @@ from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.results.trials import TrialRecord
 from automl.storage.database import Database
+from automl.study.consent import trusted_model
 from automl.study.record import StudyRecord
 from automl.study.study_data import load_known_data
 from automl.training.device import choose_device
@@ -48,9 +49,11 @@ def export_trial(
 ) -> ExportResult:
     """Write the trial's model to `path` as `export_ensemble` does.
 
-    Raises: as `export_ensemble`; StudyError if the trial's weights were not kept.
+    Raises: as `export_ensemble`; StudyError if the trial's weights were not kept, or if the study names a network that
+        nobody let it import.
     """
     check_format(path)
+    trusted_model(record)
     if tta and not ensemble_fits(record.specification, [trial], tta=True):
         raise StudyError(over_with_mirror_images(record.specification))
     member = _member(database, record, trial, artifacts)
@@ -233,6 +236,6 @@ def _card(record: StudyRecord, members: Sequence[EnsembleMember], *, tta: bool) 
             split_seed=specification.seed,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             study=record.name,
-            builder=specification.model,
+            builder=trusted_model(record),
         ),
     )

@@ -28,6 +28,7 @@ from automl.models.building import resolve_builder
 from automl.recipe import Recipe
 from automl.results.trials import TrialRecord
 from automl.storage.database import Database
+from automl.study.consent import trusted_model
 from automl.study.record import StudyRecord
 from automl.study.study_data import LEARNED_FROM, load_study_data
 from automl.training.device import choose_device
@@ -124,14 +125,15 @@ def _network(
 ) -> tuple[nn.Module, StoredWeights]:
     """The trial's network with its best epoch's weights.
 
-    Raises: StudyError if they were not kept; TrainingError if their file is damaged; ModelError if the network of the
-    user's own cannot be built, or is no longer the one that was trained.
+    Raises: StudyError if they were not kept, or if nobody let the study import its network; TrainingError if their file
+    is damaged; ModelError if the network of the user's own cannot be built, or is no longer the one that was trained.
     """
+    build_name = trusted_model(record)
     member = read_member(database, trial, artifacts)
     if member is None:
         raise StudyError(f"the weights of trial {trial.number} were not kept")
     specification = record.specification
-    build = resolve_builder(specification.model)
+    build = resolve_builder(build_name)
     data = specification.data
     network = build(Recipe.from_mapping(trial.recipe), data.image_shape, len(data.class_names))
     load_weights(network, member, builder=specification.model)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 SPECIFICATION_ATTRIBUTE = "automl:specification"
 """User attribute of a study: its specification."""
+CONSENT_ATTRIBUTE = "automl:consent"
+"""User attribute of a study: names of code that a person let it import. A study that moves leaves it behind."""
 NOTE_VERSION_ATTRIBUTE = "automl:note_ver"
 """System attribute of a study: version of its note that automl wrote last. A note of another version is a user's."""
 

@@ -222,6 +222,15 @@ def copy_trial(study: optuna.Study, trial: FrozenTrial) -> int:
     return int(study._storage.create_new_trial(study_id_of(study), template_trial=trial))  # noqa: SLF001
 
 
+def validate_trial(trial: FrozenTrial) -> None:
+    """See that times, value, parameters and distributions fit the trial's state and each other.
+
+    Raises: ValueError.
+    Relies on: FrozenTrial._validate, which Study.add_trial calls.
+    """
+    trial._validate()  # noqa: SLF001
+
+
 def frozen_trial_id_of(trial: FrozenTrial) -> int:
     """The primary key of a trial that was read.
 

@@ -12,12 +12,18 @@ READ_ONLY = (
     "This connection can only read: default_transaction_read_only is on, or the server is a standby. "
     "Take the setting out of PGOPTIONS, the URL and the role, or give the URL of the primary."
 )
+ENCODING = (
+    "The database is not in UTF-8, so it has not all letters. Use one that is: "
+    "CREATE DATABASE automl ENCODING 'UTF8' TEMPLATE template0."
+)
 REMEDIES = {
     "25006": READ_ONLY,
     "42501": "Give the URL of a role that may do this, such as the one that made the studies.",
     "3F000": "Its search_path names no schema that is there: see PGOPTIONS, the URL's options and the role's settings.",
+    "22P05": ENCODING,
+    "22021": ENCODING,
 }
-"""By SQLSTATE: read only, insufficient privilege, invalid schema name."""
+"""By SQLSTATE: read only, insufficient privilege, invalid schema name, letters that the database's encoding lacks."""
 
 
 def refusal_of(error: BaseException) -> str | None:

@@ -7,6 +7,7 @@ study_data     the data of a study on this machine
 record         studies as the database has them, found by name
 granting       a budget, and how a later command raises it
 creation       studies created or continued
+consent        code that a study names, and who let it be imported
 stopping       studies stopped
 deletion       studies deleted with their files
 """

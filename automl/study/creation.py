@@ -12,6 +12,7 @@ from automl.storage.attributes import SPECIFICATION_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_internals import accepted_experiments, study_id_of
 from automl.storage.optuna_storage import open_storage
+from automl.study.consent import give_consent
 from automl.study.granting import Budget, grant
 from automl.study.names import check_name
 from automl.study.record import StudyRecord, find_study, study_names
@@ -21,16 +22,19 @@ from automl.study.specification import Specification
 def create_or_continue(database: Database, name: str, specification: Specification, budget: Budget) -> StudyRecord:
     """Create the study, or continue the one of this name with a budget that may be raised.
 
+    Whoever calls this names the study's code, and so lets it be imported.
+
     Raises: StudyError if it exists and searches something else, or if a total would be lowered.
     """
+    check_name(name)
     with database.engine.connect() as connection:
         exists = name in study_names(connection)
     if not exists:
-        check_name(name)
         _create(database, name, specification)
     with database.engine.begin() as connection:
         record = find_study(connection, name)
         record.specification.check_same(specification, study=name)
+        give_consent(connection, record, model=specification.model, space=specification.space.function)
         grant(connection, record, budget)
         return find_study(connection, name)
 

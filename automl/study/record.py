@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.errors import StudyError
-from automl.storage.attributes import SPECIFICATION_ATTRIBUTE
+from automl.storage.attributes import CONSENT_ATTRIBUTE, SPECIFICATION_ATTRIBUTE
 from automl.storage.schema import has_schema
 from automl.study.specification import Specification
 
@@ -36,6 +36,8 @@ class StudyRecord:
     trial_seconds: float | None
     """Time of one trial, in seconds; None: no limit."""
     created_at: datetime
+    consented: frozenset[str] = frozenset()
+    """Names of code that a person let this study import, `package.module:function`."""
 
     @property
     def uid(self) -> str:
@@ -58,7 +60,9 @@ def find_study(connection: Connection, name: str | None) -> StudyRecord:
     row = connection.execute(
         text(
             f"""
-            SELECT study_id, study_name, value_json, budget_trials, budget_seconds, trial_seconds, created_at
+            SELECT study_id, study_name, value_json, budget_trials, budget_seconds, trial_seconds, created_at, (
+                       SELECT value_json FROM study_user_attributes AS consents
+                       WHERE consents.study_id = studies.study_id AND consents.key = '{CONSENT_ATTRIBUTE}') AS consented
             FROM automl_studies JOIN studies USING (study_id)
             JOIN study_user_attributes AS attributes USING (study_id)
             WHERE attributes.key = '{SPECIFICATION_ATTRIBUTE}' AND (CAST(:name AS text) IS NULL OR study_name = :name)
@@ -79,6 +83,7 @@ def find_study(connection: Connection, name: str | None) -> StudyRecord:
         row.budget_seconds,
         row.trial_seconds,
         row.created_at,
+        frozenset(json.loads(row.consented or "[]")),
     )
 
 

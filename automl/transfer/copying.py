@@ -29,9 +29,18 @@ def snapshot(database: Database, name: str | None, *, artifacts: ArtifactStore) 
 
 
 def copy_study(
-    database: Database, name: str | None, target: Database, *, artifacts: ArtifactStore, target_artifacts: ArtifactStore
+    database: Database,
+    name: str | None,
+    target: Database,
+    *,
+    artifacts: ArtifactStore,
+    target_artifacts: ArtifactStore,
+    model: str | None = None,
+    space: str | None = None,
 ) -> MovedStudy:
     """Copy a study with its files into another database and store, under its name.
+
+    `model`, `space`: code that the study names, and that its copy may import.
 
     Raises: StudyError if there is none, if the other database has one of this name, or if both would share a store.
     """
@@ -42,5 +51,11 @@ def copy_study(
         )
     document, record = snapshot(database, name, artifacts=artifacts)
     return import_study(
-        document, StoredFiles(artifacts, record.uid), target, name=record.name, artifacts=target_artifacts
+        document,
+        StoredFiles(artifacts, record.uid),
+        target,
+        name=record.name,
+        artifacts=target_artifacts,
+        model=model,
+        space=space,
     )

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import optuna
-from optuna.distributions import json_to_distribution
-from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.metrics import METRICS
-from automl.storage.attributes import SPECIFICATION_ATTRIBUTE
+from automl.storage.attributes import CONSENT_ATTRIBUTE
 from automl.storage.optuna_internals import FastStorage, copy_trial, study_id_of
-from automl.study.specification import Specification
+from automl.transfer.frozen import frozen_trial
 from automl.transfer.study_document import OUR_TABLES, StudyDocument
 
 
-def write_document(storage: FastStorage, document: StudyDocument, *, name: str) -> None:
+def write_document(
+    storage: FastStorage, document: StudyDocument, *, name: str, consented: frozenset[str] = frozenset()
+) -> None:
     """Write a study under a name that is free, in one transaction: it is there whole or not at all.
+
+    `consented`: code that it may import; what the document says of that counts for nothing.
 
     Raises: optuna.exceptions.DuplicatedStudyError if the name is taken meanwhile.
     """
-    specification = Specification.from_dict(document.study["user_attributes"][SPECIFICATION_ATTRIBUTE])
-    maximize = METRICS[specification.metric].maximize
+    maximize = METRICS[document.specification.metric].maximize
     with storage.begin() as connection:
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize" if maximize else "minimize")
         study_id = study_id_of(study)
-        for key, value in document.study["user_attributes"].items():
+        attributes = document.study["user_attributes"] | {CONSENT_ATTRIBUTE: sorted(consented)}
+        for key, value in attributes.items():
             storage.set_study_user_attr(study_id, key, value)
         for key, value in document.study["system_attributes"].items():
             storage.set_study_system_attr(study_id, key, value)
@@ -39,7 +39,7 @@ def write_document(storage: FastStorage, document: StudyDocument, *, name: str) 
         _insert(connection, "openings", [one | {"study_id": study_id} for one in document.study["test_openings"]])
         claims, epochs = [], []
         for trial in document.trials:
-            trial_id = copy_trial(study, _frozen(trial))
+            trial_id = copy_trial(study, frozen_trial(trial))
             for key, value in trial["notes"].items():
                 storage.set_study_system_attr(study_id, f"dashboard:{trial_id}:{key}", value)
             claims += [trial["claim"] | {"trial_id": trial_id}] if trial["claim"] else []
@@ -54,24 +54,3 @@ def _insert(connection: Connection, what: str, rows: list[dict[str, Any]]) -> No
         f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS jsonb))"
     )
     connection.execute(text(statement), {"rows": json.dumps(rows)})
-
-
-def _frozen(trial: Mapping[str, Any]) -> FrozenTrial:
-    distributions = {name: json_to_distribution(json.dumps(d)) for name, d in trial["distributions"].items()}
-    return FrozenTrial(
-        number=trial["number"],
-        state=TrialState[trial["state"]],
-        value=trial["value"],
-        datetime_start=_local(trial["started_at"]),
-        datetime_complete=_local(trial["completed_at"]),
-        params=trial["params"],
-        distributions=distributions,
-        user_attrs=trial["user_attributes"],
-        system_attrs=trial["system_attributes"],
-        intermediate_values={int(step): value for step, value in trial["intermediate_values"].items()},
-        trial_id=-1,
-    )
-
-
-def _local(utc: str | None) -> datetime | None:
-    return None if utc is None else datetime.fromisoformat(utc).astimezone().replace(tzinfo=None)

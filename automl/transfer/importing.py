@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from optuna.exceptions import DuplicatedStudyError
@@ -17,6 +18,8 @@ from automl.storage.attributes import ARTIFACT_PREFIX
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema_creation import create_schema
+from automl.study.consent import agreed, missing_consent
+from automl.study.names import check_name
 from automl.study.record import study_names, study_uid
 from automl.transfer.document_writing import write_document
 from automl.transfer.moved import MovedStudy
@@ -25,14 +28,25 @@ from automl.transfer.study_files import FileSource, stored_name
 
 
 def import_study(
-    document: StudyDocument, files: FileSource, target: Database, *, name: str, artifacts: ArtifactStore
+    document: StudyDocument,
+    files: FileSource,
+    target: Database,
+    *,
+    name: str,
+    artifacts: ArtifactStore,
+    model: str | None = None,
+    space: str | None = None,
 ) -> MovedStudy:
     """Write files and then the study that names them; if that fails, the files go again.
 
-    Raises: StudyError if the database has a study of this name, if another version wrote the document, or if the store
-    has files of the original.
+    `model`, `space`: code that the study names, and that it may import here.
+
+    Raises: StudyError if no study can have this name, if the database has a study of it, if another version wrote the
+    document, or if the store has files of the original.
     """
+    check_name(name)
     document.check()
+    consented = agreed(document.specification, study=name, model=model, space=space)
     create_schema(target)
     with target.engine.connect() as connection:
         _check_free(name, name in study_names(connection), target)
@@ -41,13 +55,14 @@ def import_study(
     written: list[str] = []
     try:
         renamed = _copy_files(document, files, artifacts, uid, written)
-        write_document(open_storage(target), _with_new_names(document, renamed), name=name)
+        write_document(open_storage(target), _with_new_names(document, renamed), name=name, consented=consented)
     except BaseException as error:
         for one in written:
             artifacts.remove(one)
         _check_free(name, isinstance(error, DuplicatedStudyError), target)
         raise
-    return document.moved(name=name, missing=sum(1 for _ in document.files()) - len(written))
+    moved = document.moved(name=name, missing=sum(1 for _ in document.files()) - len(written))
+    return replace(moved, untrusted=missing_consent(document.specification, consented))
 
 
 def _check_apart(document: StudyDocument, uid: str, name: str, artifacts: ArtifactStore) -> None:

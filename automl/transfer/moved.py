@@ -1,7 +1,8 @@
-"""What a copy, a backup or a restoration moved. It imports nothing, because the command line describes it."""
+"""What a copy, a backup or a restoration moved. It imports nothing of ours, because the command line describes it."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 
@@ -18,6 +19,8 @@ class MovedStudy:
     """Number of files that were moved."""
     missing: int
     """Number of files that were recorded and not found."""
+    untrusted: str = ""
+    """Options that let it import the code that it names; empty: it names none, or may import it."""
 
     def describe(self) -> str:
         """Counts, and what became of unfinished trials and of files that were not found."""
@@ -26,4 +29,7 @@ class MovedStudy:
             text += f"; {self.interrupted} unfinished trials wait in it, and go on from their last checkpoint"
         if self.missing:
             text += f"; {self.missing} files were recorded and not found"
+        if self.untrusted:
+            text += f"; it imports no code of its own until you let it: automl worker {shlex.quote(self.study)} "
+            text += self.untrusted
         return text

@@ -17,6 +17,7 @@ from automl.errors import StudyError
 from automl.storage.attributes import ARTIFACT_PREFIX, SPECIFICATION_ATTRIBUTE
 from automl.storage.schema import VERSION
 from automl.study.specification import Specification
+from automl.transfer.document_check import check_contents
 from automl.transfer.moved import MovedStudy
 
 FORMAT = 1
@@ -53,10 +54,15 @@ class StudyDocument:
         """The last attempt at each trial, by its number; 0 for those that nobody has begun."""
         return {trial["number"]: (trial["claim"] or {}).get("attempt", 0) for trial in self.trials}
 
-    def check(self) -> None:
-        """See that this automl can write it, and that its files go where files of a study do.
+    @property
+    def specification(self) -> Specification:
+        """What it searches."""
+        return Specification.from_dict(self.study["user_attributes"][SPECIFICATION_ATTRIBUTE])
 
-        Raises: StudyError if another version wrote it, or if a checkpoint's name leads elsewhere.
+    def check(self) -> None:
+        """See that this automl can write it and show it, and that its files go where files of a study do.
+
+        Raises: StudyError if another version wrote it, if it is damaged, or if a checkpoint's name leads elsewhere.
         """
         found = (self.study.get("format"), self.study.get("schema"))
         if found != (FORMAT, VERSION):
@@ -64,7 +70,7 @@ class StudyDocument:
                 f"It was written by automl {self.study.get('automl')}, in format {found[0]} with tables of version "
                 f"{found[1]}; this one works with format {FORMAT} and version {VERSION}. Install that automl."
             )
-        Specification.from_dict(self.study["user_attributes"][SPECIFICATION_ATTRIBUTE])
+        check_contents(self.study, self.trials)
         for trial in self.trials:
             if trial["checkpoint"] and not CHECKPOINT.fullmatch(trial["checkpoint"]):
                 raise StudyError(

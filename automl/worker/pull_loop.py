@@ -33,6 +33,7 @@ from automl.storage.database import Database
 from automl.storage.optuna_internals import SearchStorage, engine_of
 from automl.storage.optuna_storage import open_storage
 from automl.storage.retry import OutageRetry
+from automl.study.consent import check_consent, trusted_model
 from automl.study.record import StudyRecord
 from automl.study.specification import Specification
 from automl.study.study_data import load_study_data
@@ -82,8 +83,10 @@ class Worker:
         number of cores for this worker, None: as many threads as PyTorch has.
         `outage_seconds`: how long the database may stay away. `grace_seconds`: how long another worker may be silent.
 
-        Raises: DataError if this machine's data are not the study's.
+        Raises: DataError if this machine's data are not the study's. StudyError if the study names code that nobody
+            let it import.
         """
+        check_consent(record)
         self._record = record
         self._log = log
         self._grace_seconds = grace_seconds
@@ -292,7 +295,7 @@ class Worker:
             retry=self._retry,
             publisher=publisher,
             data=self._data,
-            build=resolve_builder(self._record.specification.model),
+            build=resolve_builder(trusted_model(self._record)),
             device=self._device,
             artifacts=self._artifacts,
             trial_seconds=beat.trial_seconds,

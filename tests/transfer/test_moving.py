@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
-import sqlalchemy
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from automl.artifacts.checkpoint_names import checkpoint_name
 from automl.artifacts.opening import open_artifacts
@@ -23,71 +19,16 @@ from automl.artifacts.store import FolderStore
 from automl.artifacts.weights import weights_name
 from automl.errors import StudyError
 from automl.queue.claims import take_waiting
-from automl.results.note_writing import write_missing_trial_notes
 from automl.results.status import read_status
 from automl.results.trials import read_trial
-from automl.storage.database import Database, open_database
-from automl.storage.optuna_internals import artifact_record, enqueue_waiting_trial
+from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema import VERSION
 from automl.study.record import StudyRecord, find_study, study_names
 from automl.transfer.backups import back_up, restore
 from automl.transfer.copying import copy_study, snapshot
-from benchmarks.seeding import seed_trials
 from tests.conftest import Bucket
-from tests.studies import MakeStudy
-
-FINISHED = 6
-WEIGHTS = b"the weights"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "artifacts")
-
-
-@pytest.fixture
-def elsewhere(postgres_server: str, tmp_path: Path) -> Iterator[Database]:
-    """Another database, empty."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = sqlalchemy.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    with open_database(url, home=tmp_path) as opened:
-        yield opened
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
-
-
-@pytest.fixture
-def search(database: Database, make_study: MakeStudy, store: FolderStore) -> StudyRecord:
-    """Finished trials, the first with weights; one at work, with a checkpoint; one that waits."""
-    record = make_study(trials=20)
-    seed_trials(database, record, trials=FINISHED)
-    storage = open_storage(database)
-    study = optuna.load_study(study_name=record.name, storage=storage)
-    for fixed in ({"depth": 2}, {}):
-        enqueue_waiting_trial(study, fixed)
-    with database.engine.begin() as connection:
-        claim = take_waiting(connection, study_id=record.study_id, worker_id=None)
-        assert claim is not None
-        write_missing_trial_notes(connection, record)
-    with store.writing("one") as path:
-        path.write_bytes(WEIGHTS)
-    first = study.get_trials(deepcopy=False)[0]
-    storage_id = first._trial_id
-    key, value = artifact_record("one", filename="weights.pt")
-    with database.engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:id, :key, :value)"),
-            {"id": storage_id, "key": key, "value": json.dumps(value)},
-        )
-    with store.writing(checkpoint_name(record.uid, claim.number, claim.attempt)) as path:
-        path.write_bytes(b"half way")
-    storage.remove_session()
-    return record
+from tests.transfer.conftest import FINISHED, WEIGHTS, rewrite
 
 
 def frozen(database: Database, name: str) -> list[FrozenTrial]:
@@ -185,21 +126,13 @@ def test_a_write_that_fails_takes_its_files_away_again(
     file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
     document, _ = snapshot(database, search.name, artifacts=store)
     back_up(database, search.name, file, artifacts=store)
-    lines = [trial | {"epochs": [{"epoch": "no number"}]} for trial in document.trials]
-    rewrite(file, "trials.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(sqlalchemy.exc.DataError):
+    half = [{"opened_at": "2026-01-01T00:00:00+00:00", "command": "half a letter: \ud800"}]  # JSON takes it, no table
+    rewrite(file, "study.json", json.dumps(document.study | {"test_openings": half}))
+    with pytest.raises(StudyError, match="The study is damaged: invalid input syntax for type json"):
         restore(file, elsewhere, name=None, artifacts=there)
     assert there.names("") == []
     with elsewhere.engine.connect() as connection:
         assert study_names(connection) == []
-
-
-def rewrite(file: Path, name: str, content: str) -> None:
-    with zipfile.ZipFile(file) as archive:
-        kept = {one: archive.read(one) for one in archive.namelist()}
-    with zipfile.ZipFile(file, "w") as archive:
-        for one, bytes_ in (kept | {name: content.encode()}).items():
-            archive.writestr(one, bytes_)
 
 
 def test_copies_do_not_share_a_store(
@@ -245,6 +178,26 @@ def test_a_file_that_is_gone_leaves_no_record(
     assert (moved.files, moved.missing) == (1, 1)
     with elsewhere.engine.connect() as connection:
         assert weights_name(connection, frozen(elsewhere, "faces")[0]._trial_id) is None
+
+
+@pytest.mark.parametrize("name", ["../../../src", "-rf", "", "a\x1b[2J", "猫" * 67])
+def test_a_name_that_no_study_can_have_comes_in_at_no_door(
+    database: Database, elsewhere: Database, search: StudyRecord, store: FolderStore, tmp_path: Path, name: str
+) -> None:
+    file, there = tmp_path / "faces.zip", FolderStore(tmp_path / "there")
+    back_up(database, search.name, file, artifacts=store)
+    refusal = re.escape(f"No study can be called {name!r}: ")
+    with pytest.raises(StudyError, match=refusal):
+        restore(file, elsewhere, name=name, artifacts=there)
+    document, _ = snapshot(database, search.name, artifacts=store)
+    rewrite(file, "study.json", json.dumps(document.study | {"name": name}))
+    with pytest.raises(StudyError, match=refusal):
+        restore(file, elsewhere, name=None, artifacts=there)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE studies SET study_name = :name"), {"name": name})
+    with pytest.raises(StudyError, match=refusal):
+        copy_study(database, name, elsewhere, artifacts=store, target_artifacts=there)
+    assert not there.folder.exists()
 
 
 def test_what_is_no_backup_is_refused(

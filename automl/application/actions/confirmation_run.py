@@ -38,6 +38,10 @@ class ConfirmationOptions:
     device: str = "auto"
     data: str | None = None
     """Location of the data on this machine. None: as the study says."""
+    model: str | None = None
+    """The study's network of the user's own, which may be imported from now on."""
+    space: str | None = None
+    """The study's space in Python, which may be imported from now on."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ def _prepared(context: CommandContext, options: ConfirmationOptions) -> StudyRec
     named = context.find_study(options.study)
     with context.database.engine.connect() as connection:
         search = confirmed_study(connection, named)
-    again = None if named == search else named.name  # a confirmation was named: it goes on
+    search = context.let_import(search, model=options.model, space=options.space)
+    again = None if named.study_id == search.study_id else named.name  # a confirmation was named: it goes on
     return prepare_confirmation(
         context.database,
         search,

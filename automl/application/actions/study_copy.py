@@ -27,17 +27,34 @@ class StudyCopy:
     """Address of the copy's artifacts."""
 
 
-def copy_to(context: CommandContext, study: str, url: str, *, artifacts: str | None) -> StudyCopy:
+def copy_to(
+    context: CommandContext,
+    study: str,
+    url: str,
+    *,
+    artifacts: str | None,
+    model: str | None = None,
+    space: str | None = None,
+) -> StudyCopy:
     """Copy a study with its artifacts into the database at `url`.
 
     `artifacts`: address of the copy's artifacts; None: those of the service of this folder, if the copy goes there.
+    `model`, `space`: code that the study names, and that its copy may import.
 
     Raises: AutomlError for anything that its message tells how to fix.
     """
     with open_database(url, home=context.home) as target:
         address = target_artifacts(context.settings, url, artifacts)
         store = open_artifacts(address, context.settings.values)
-        moved = copy_study(context.database, study, target, artifacts=context.artifacts, target_artifacts=store)
+        moved = copy_study(
+            context.database,
+            study,
+            target,
+            artifacts=context.artifacts,
+            target_artifacts=store,
+            model=model,
+            space=space,
+        )
         return StudyCopy(moved, target.shown, address)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 from sqlalchemy.engine import Connection
 
 from automl.application.actions.model_export import export_model
 from automl.cli.arguments import (
+    add_consent,
     add_data_location,
     add_json,
     add_storage_options,
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--single", action="store_true", help="export one network, though an ensemble of the search did better"
     )
     add_data_location(parser)
+    add_consent(parser)
     add_json(parser)
     add_storage_options(parser)
 
@@ -59,6 +62,9 @@ def run(arguments: argparse.Namespace) -> None:
             choice = _chosen(connection, record, arguments.trial)
             trial = choice.trial
             calibrated = read_calibrated(connection, trial.trial_id)
+        given = {"model": arguments.model, "space": arguments.space}
+        record = context.let_import(record, **given)
+        choice = dataclasses.replace(choice, record=context.let_import(choice.record, **given))
         exported = None
         if arguments.export is not None:
             exported = export_model(

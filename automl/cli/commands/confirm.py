@@ -8,6 +8,7 @@ import dataclasses
 from automl.application.actions.confirmation_run import SEEDS, TOP, ConfirmationOptions, run_confirmation
 from automl.application.live import choose_view
 from automl.cli.arguments import (
+    add_consent,
     add_data_location,
     add_json,
     add_storage_options,
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_device(parser)
     add_data_location(parser)
+    add_consent(parser)
     add_json(parser)
     add_storage_options(parser)
 

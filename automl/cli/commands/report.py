@@ -5,10 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from automl.cli.arguments import add_data_location, add_json, add_storage_options, add_study_name, open_command_context
+from automl.cli.arguments import (
+    add_consent,
+    add_data_location,
+    add_json,
+    add_storage_options,
+    add_study_name,
+    open_command_context,
+)
 from automl.cli.output import print_json, write_line
 from automl.cli.printing.recipe_text import recipe_yaml
 from automl.settings import expand_home
+from automl.study.names import check_name
 
 REPORTS = Path("reports")
 
@@ -18,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_name(parser)
     parser.add_argument("--output", type=expand_home, metavar="DIR", help="folder of the report (reports/NAME)")
     add_data_location(parser)
+    add_consent(parser)
     add_json(parser)
     add_storage_options(parser)
 
@@ -28,11 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
 
     with open_command_context(arguments) as context:
         record = context.find_study(arguments.study)
+        record = context.let_import(record, model=arguments.model, space=arguments.space)
 
         written = write_report(
             context.database,
             record,
-            arguments.output or REPORTS / record.name,
+            arguments.output or _folder_of(record.name),
             home=context.home,
             artifacts=context.artifacts,
             data=arguments.data,
@@ -45,3 +55,9 @@ def run(arguments: argparse.Namespace) -> None:
     write_line(f"readme  {written.readme} with {len(written.images)} images")
     for sentence in written.missing:
         write_line(f"missing {sentence}")
+
+
+def _folder_of(study: str) -> Path:
+    """Folder of a study's report; StudyError if the name would lead elsewhere."""
+    check_name(study)
+    return REPORTS / study

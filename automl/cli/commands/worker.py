@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 
 from automl.application.signals import stop_on_signals
-from automl.cli.arguments import add_data_location, add_storage_options, add_study_name, whole_number
+from automl.cli.arguments import add_consent, add_data_location, add_storage_options, add_study_name, whole_number
 from automl.cli.device_argument import add_device
 from automl.cli.output import print_stderr, write_line
 from automl.cli.printing.confirmation_output import print_choice
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     add_study_name(parser)
     add_data_location(parser)
+    add_consent(parser)
     add_device(parser)
     parser.add_argument(
         "--threads", type=whole_number, metavar="N", help="CPU threads of this process (measured at each trial)"
