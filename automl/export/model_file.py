@@ -10,6 +10,7 @@ function that the caller names.
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import zipfile
@@ -27,6 +28,7 @@ from automl.export.formats import FORMATS
 from automl.export.prediction.model import Model
 from automl.models.building import build_model, resolve_builder
 from automl.own_files import MODEL_MARK
+from automl.sanitize import shell_word
 from automl.training.device import choose_device
 
 FORMAT = MODEL_MARK
@@ -158,7 +160,8 @@ def _check_builder(path: Path, needed: str | None, given: str | None) -> None:
         raise ModelFileError(f"{path} is of automl's own networks. Leave the model {given} out.")
     raise ModelFileError(
         f"{path} needs the network {needed}, and {given or 'none'} was given: code is not in the file, and not "
-        f'imported on its word. If you trust it, give --model {needed}, or load_model(..., model="{needed}").'
+        f"imported on its word. If you trust it, give --model {shell_word(needed)}, "
+        f"or load_model(..., model={json.dumps(needed)})."
     )
 
 
