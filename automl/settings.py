@@ -60,7 +60,8 @@ SETTINGS = {
 ADDRESSES = ("AUTOML_STORAGE", "AUTOML_ARTIFACTS")
 """Settings that may be URLs."""
 
-
+FROM_DOTENV = re.compile(r"(?:AUTOML|WANDB|AWS)_\w+|PG[A-Z]\w*")
+"""Variables that count in `.env`: it may be somebody else's, and child processes get what counts."""
 WRITTEN = ("AUTOML_HOME", "AUTOML_ARTIFACTS", "AUTOML_SHARED")
 """Paths that are made where they are not there."""
 PATHS = (*WRITTEN, "AUTOML_DATA", "AUTOML_SPACE")
@@ -81,15 +82,17 @@ class Settings:
     def read(cls, environment: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
         """Settings of the environment, completed by `.env` in `folder` (the current one if None).
 
-        In those that are paths, `$NAME` and `~` mean what they mean in a shell.
+        In those that are paths, `$NAME` and `~` mean what they mean in a shell. Of `.env` stay our variables, and those
+        of wandb, AWS and PostgreSQL. Others serve as `$NAME` alone.
 
         Raises: SettingsError if `.env` is there and cannot be read, or a path names a variable that there is not.
         """
         dotenv = _dotenv((folder or Path.cwd()) / ".env")
-        merged = {name: value for name, value in dotenv.items() if value} | {
-            name: value for name, value in (os.environ if environment is None else environment).items() if value
-        }
-        return cls(merged | {name: _expanded(name, merged) for name in PATHS if name in merged})
+        written = {name: value for name, value in dotenv.items() if value}
+        given = {name: value for name, value in (os.environ if environment is None else environment).items() if value}
+        merged = written | given
+        kept = {name: value for name, value in written.items() if FROM_DOTENV.fullmatch(name)} | given
+        return cls(kept | {name: _expanded(name, merged) for name in PATHS if name in merged})
 
     def get(self, name: str, flag: str | None = None) -> str | None:
         """The flag, else the setting, else its default; an address without the quotes and blanks around it."""

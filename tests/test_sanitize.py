@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+import shlex
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.sanitize import one_line, printable
+from automl.cli.main import COMMANDS
+from automl.sanitize import csv_text, one_line, printable, shell_word
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -36,3 +40,32 @@ def test_nothing_is_left_that_steers_a_terminal_or_cannot_be_written(text: str) 
         assert all(unicodedata.category(letter) not in ("Cc", "Cs") or letter in kept for letter in shown)
         shown.encode()
     assert one_line(one_line(text)) == one_line(text)
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", " =", "\uff1d", "\u2003@"])
+def test_no_cell_of_a_csv_is_a_formula(sign: str) -> None:
+    assert csv_text(f"{sign}HYPERLINK(1)") == f"'{sign}HYPERLINK(1)"
+    assert csv_text(f"a{sign}1") == f"a{sign}1"
+
+
+@given(st.text())
+def test_a_word_of_a_shown_command_is_one_word_of_a_shell_on_one_line(text: str) -> None:
+    assert shlex.split(shell_word(text)) == [one_line(text)]
+    assert "\n" not in shell_word(text)
+
+
+COMMAND = re.compile(r"(?:automl|command\}) (?:%s) [^\"'`]*" % "|".join(COMMANDS))  # noqa: UP031 braces are plenty
+HARMLESS = re.compile(
+    r"\{(?:shell_word\(.*?\)|trial\.number|claim\.number|number|options\.\w+|RECIPE_FILE|name|data|reference)\}"
+)
+"""`name`, `data` and `reference` of the report and of a recipe are words already."""
+
+
+def test_every_command_that_is_shown_quotes_what_it_names() -> None:
+    bare = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in sorted((ROOT / "automl").rglob("*.py"))
+        for found in COMMAND.finditer(path.read_text("utf-8"))
+        if "{" in HARMLESS.sub("", found[0])
+    ]
+    assert bare == []

@@ -9,6 +9,7 @@ import pytest
 
 from automl.errors import SettingsError
 from automl.settings import Settings, expand_home
+from automl.tracking.wandb_runs import process_environment
 
 FOLDERS = ("AUTOML_HOME", "AUTOML_ARTIFACTS", "AUTOML_SHARED")
 
@@ -23,6 +24,17 @@ def test_variables_and_the_home_folder_in_dotenv_mean_what_they_mean_in_a_shell(
         assert Settings.read(folder=tmp_path).values[name] == "/home/me/x"
     (tmp_path / ".env").write_text(f"ROOM=/data\n{name}=$ROOM/x\n")
     assert Settings.read(folder=tmp_path).values[name] == "/data/x"
+
+
+def test_foreign_variables_of_dotenv_reach_no_child_process(tmp_path: Path) -> None:
+    ours = {"AUTOML_THREADS": "2", "WANDB_API_KEY": "k", "AWS_PROFILE": "p", "PGPASSFILE": "f"}
+    foreign = {"LD_PRELOAD": "x.so", "PYTHONPATH": "x", "PATH": "x", "HOME": "x", "_WANDB_CORE_PATH": "x", "PG": "x"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in (ours | foreign).items()))
+    values = Settings.read({"PATH": "/bin", "HOME": "/home/me"}, folder=tmp_path).values
+    assert values == {**ours, "PATH": "/bin", "HOME": "/home/me"}
+    child = process_environment(values, cache=tmp_path, online=False)
+    assert child["WANDB_API_KEY"] == "k"
+    assert not (foreign.keys() - {"PATH", "HOME"}) & child.keys()
 
 
 @pytest.mark.parametrize("name", FOLDERS)

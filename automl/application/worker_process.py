@@ -15,6 +15,7 @@ from automl.queue.gpu_slots import claimed_device
 from automl.queue.study_end import is_study_finished
 from automl.results.best import find_best
 from automl.results.trials import read_trial
+from automl.sanitize import shell_word
 from automl.settings import Settings
 from automl.storage.retry import OutageRetry
 from automl.study.record import StudyRecord
@@ -137,4 +138,5 @@ def _finished(context: CommandContext, record: StudyRecord) -> FinishedStudy | N
         if not is_study_finished(connection, record.study_id):
             return None
         best = None if find_best(connection, record) is None else choose_best(connection, record)
-    return FinishedStudy(record, best, f"{context.settings.get('AUTOML_COMMAND')} best {record.name} --export model.pt")
+    command = f"{context.settings.get('AUTOML_COMMAND')} best {shell_word(record.name)} --export model.pt"
+    return FinishedStudy(record, best, command)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,9 @@ from pathlib import Path
 from automl.errors import SettingsError
 from automl.masking import scrub
 from automl.sanitize import printable
+
+LISTED = 5
+"""Number of values that a message names before it counts the others."""
 
 
 @contextmanager
@@ -80,7 +84,24 @@ def print_stderr(text: str) -> None:
 
 
 def print_json(document: object) -> None:
-    """The one JSON document of a command, in ASCII."""
+    """The one JSON document of a command, in ASCII. JSON has no NaN and no infinity: these are null, and are named."""
+    missing: list[str] = []
+    answer = _finite(document, "", missing)
     with writing():
-        json.dump(document, sys.stdout, indent=2, default=str)
+        json.dump(answer, sys.stdout, indent=2, default=str, allow_nan=False)
         sys.stdout.write("\n")
+    if missing:
+        more = f" and {len(missing) - LISTED:,} more" if len(missing) > LISTED else ""
+        print_stderr(f"null, as JSON has neither NaN nor infinity: {', '.join(missing[:LISTED])}{more}")
+
+
+def _finite(value: object, name: str, missing: list[str]) -> object:
+    """`value` with None for each number that is not finite; their names are added to `missing`."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item, f"{name}.{key}".lstrip("."), missing) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item, f"{name}[{index}]", missing) for index, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        missing.append(f"{name} ({value})")
+        return None
+    return value

@@ -20,6 +20,7 @@ from automl.errors import StudyError
 from automl.metrics import METRICS, Metric
 from automl.results.best import best_trial, best_unfinished, find_best
 from automl.results.trials import TrialRecord, read_trial
+from automl.sanitize import shell_word
 from automl.storage.attributes import CONFIRMS_ATTRIBUTE, SPECIFICATION_ATTRIBUTE
 from automl.storage.sql_facts import FINISHED_STATES
 from automl.study.record import CONFIRMING, StudyRecord, find_study
@@ -210,7 +211,7 @@ def confirmed_study(connection: Connection, record: StudyRecord) -> StudyRecord:
     if found.uid != confirms.uid:
         raise StudyError(
             f"Study {record.name} confirms a study {confirms.study} that was deleted; the present one is another. "
-            f"Delete it with: automl delete {record.name}"
+            f"Delete it with: automl delete {shell_word(record.name)}"
         )
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 
 from automl.data.batches.normalization import Normalization
 from automl.data.pixel_range import SIXTEEN_BITS, PixelRange
-from automl.data.sizing import AUTO, ImageShape, Sizing
+from automl.data.sizing import AUTO, LARGEST_SIDE, ImageShape, Sizing
 from automl.metrics import CalibratedFigures
 from automl.recipe import Recipe
 
@@ -70,7 +70,7 @@ class MemberCard:
         return cls(
             recipe=recipe,
             normalization=Normalization(
-                tuple(map(float, normalization["mean"])), tuple(map(float, normalization["std"]))
+                tuple(map(_finite, normalization["mean"])), tuple(map(_positive, normalization["std"]))
             ),
             share=_positive(document["share"]),
             trial=None if trial is None else int(trial),
@@ -133,28 +133,70 @@ class ModelCard:
         Raises: KeyError, TypeError, ValueError, DataError or RecipeError where it is something else.
         """
         form = dict(document["input"])
-        channels, height, width = (int(form.pop(name)) for name in ("channels", "height", "width"))
+        shape = _image_shape(tuple(form.pop(name) for name in ("channels", "height", "width")))
         members = tuple(MemberCard.from_document(member) for member in document["members"])
         if not members:
             raise ValueError("it has no network")
+        _check_members(members, channels=shape[0])
         return cls(
             members=members,
             temperature=_positive(document["temperature"]),
             tta_temperature=_positive(document["tta_temperature"]),
             tta=bool(document["tta"]),
-            classes=tuple(str(name) for name in document["classes"]),
-            image_shape=(channels, height, width),
+            classes=_class_names(document["classes"]),
+            image_shape=shape,
             sizing=Sizing(**form),
             pixel_range=_trained_range(document.get("deep_images")),
-            metrics={str(name): float(value) for name, value in document["metrics"].items()},
-            provenance=Provenance(**document["provenance"]),
+            metrics={str(name): _finite(value) for name, value in document["metrics"].items()},
+            provenance=_provenance(document["provenance"]),
         )
+
+
+def _image_shape(shape: Sequence[Any]) -> ImageShape:
+    channels, height, width = (int(side) for side in shape)
+    if channels not in (1, 3) or not all(1 <= side <= LARGEST_SIDE for side in (height, width)):
+        raise ValueError(f"images of {channels} × {height} × {width}")
+    return channels, height, width
+
+
+def _check_members(members: Sequence[MemberCard], *, channels: int) -> None:
+    if not math.isclose(math.fsum(member.share for member in members), 1, abs_tol=1e-6):
+        raise ValueError("the shares of its networks do not add up to 1")
+    for member in members:
+        mean, std = member.normalization.mean, member.normalization.std
+        if not len(mean) == len(std) == channels:
+            raise ValueError(f"a normalization of {len(mean)} and {len(std)} values for {channels} channels")
+
+
+def _class_names(names: Any) -> tuple[str, ...]:
+    found = tuple(str(name) for name in names)
+    if len(set(found)) != len(found):
+        raise ValueError("two of its classes have the same name")
+    return found
+
+
+def _provenance(document: Mapping[str, Any]) -> Provenance:
+    found = Provenance(**document)
+    for field in dataclasses.fields(found):
+        value, kinds = getattr(found, field.name), {"int": int, "str": str, "str | None": str | None}[str(field.type)]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise TypeError(f"{field.name} is {type(value).__name__}")
+    if not 0 <= found.split_seed < 2**32:
+        raise ValueError(f"split_seed is {found.split_seed}")
+    return found
 
 
 def _trained_range(document: Mapping[str, Any] | None) -> PixelRange | None:
     if document is None or not document["trained"]:
         return None
     return PixelRange(float(document["low"]), float(document["stop"]), bool(document["floats"]))
+
+
+def _finite(number: Any) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no finite number")
+    return value
 
 
 def _positive(number: Any) -> float:

@@ -10,10 +10,11 @@ function that the caller names.
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,17 @@ from automl.errors import DataError, ModelError, ModelFileError, RecipeError
 from automl.export.card import ModelCard
 from automl.export.formats import FORMATS
 from automl.export.prediction.model import Model
-from automl.models.building import build_model, resolve_builder
+from automl.models.building import resolve_builder
+from automl.models.loaded_state import check_plain, check_state, read_states
+from automl.models.tensor_files import ZIP_ERRORS, check_tensor_file
 from automl.own_files import MODEL_MARK
+from automl.sanitize import shell_word
 from automl.training.device import choose_device
 
 FORMAT = MODEL_MARK
 VERSION, DEEP_VERSION = 2, 3
 """The second: with a scale of images of more than 8 bits, which an earlier automl would ignore."""
+OTHER_THINGS = "it holds other things than dense tensors and plain values"
 ZIP_START = b"PK\x03\x04"
 OTHER_FORMATS = frozenset(FORMATS) - {".pt"}
 
@@ -62,16 +67,28 @@ def load_model(
     document = _read(Path(path))
     card = _card(Path(path), document)
     _check_builder(Path(path), card.provenance.builder, model)
-    networks = _networks(Path(path), card)
+    networks = _load_weights(Path(path), card, document)
+    return Model(networks, card, chosen, tta=tta)
+
+
+def _load_weights(path: Path, card: ModelCard, document: Mapping[str, Any]) -> list[nn.Module]:
     try:
-        for network, weights in zip(networks, document["weights"], strict=True):
-            network.load_state_dict(weights, assign=True)
+        states = read_states(document["weights"], members=len(card.members), file_bytes=path.stat().st_size)
+        networks = []
+        for network, state in zip(_networks(path, card), states, strict=True):  # the first that does not fit ends it
+            check_state(state, network)
+            network.load_state_dict(state, assign=True)
+            networks.append(network)
     except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(
             f"{path} does not fit together: its weights are not those of the network that "
             f"{card.provenance.builder or 'its recipe'} makes ({_first_line(error)}). Export it again."
         ) from error
-    return Model(networks, card, chosen, tta=tta)
+    return networks
+
+
+def _is_text(value: object, expected: str) -> bool:
+    return isinstance(value, str) and value == expected
 
 
 def _plain(weight: Tensor) -> Tensor:
@@ -84,10 +101,22 @@ def _read(path: Path) -> dict[str, Any]:
     _check_container(path)
     try:
         document: object = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _foreign(path, "it holds other things than tensors and plain values") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    except (
+        RuntimeError,
+        pickle.UnpicklingError,
+        EOFError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise _foreign(path, OTHER_THINGS) from error
+    if not isinstance(document, dict) or not _is_text(document.get("format"), FORMAT):
         raise _foreign(path, "it is a file of torch, but not one that automl exported")
+    try:
+        check_plain({name: value for name, value in document.items() if name != "weights"})
+    except (TypeError, ValueError) as error:
+        raise _incomplete(path, error) from error
     if document.get("version") == 1:
         return _of_version_1(path, document)
     if document.get("version") not in (VERSION, DEEP_VERSION):
@@ -124,11 +153,14 @@ def _check_container(path: Path) -> None:
             raise _foreign(path, "it is no file of torch")
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)
+            check_tensor_file(archive, file_bytes=path.stat().st_size)
     except FileNotFoundError as error:
         raise ModelFileError(f"There is no file {path}.") from error
     except OSError as error:
         raise ModelFileError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError) as error:  # what zipfile raises on nonsense
+    except pickle.UnpicklingError as error:
+        raise _foreign(path, OTHER_THINGS) from error
+    except ZIP_ERRORS as error:
         raise _damaged(path, str(error).rstrip(".")) from error
 
 
@@ -138,8 +170,6 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
         raise _foreign(path, "it is a zip of something else")
     if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
         raise _foreign(path, "it is compressed, which torch never does")
-    if (broken := archive.testzip()) is not None:
-        raise _damaged(path, f"the checksum of its part {broken} is wrong")
 
 
 def _card(path: Path, document: Mapping[str, Any]) -> ModelCard:
@@ -147,7 +177,7 @@ def _card(path: Path, document: Mapping[str, Any]) -> ModelCard:
         return ModelCard.from_document(document)
     except RecipeError as error:
         raise ModelFileError(f"{path} has a recipe that automl here does not know: {_first_line(error)}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, DataError) as error:
         raise _incomplete(path, error) from error
 
 
@@ -158,7 +188,8 @@ def _check_builder(path: Path, needed: str | None, given: str | None) -> None:
         raise ModelFileError(f"{path} is of automl's own networks. Leave the model {given} out.")
     raise ModelFileError(
         f"{path} needs the network {needed}, and {given or 'none'} was given: code is not in the file, and not "
-        f'imported on its word. If you trust it, give --model {needed}, or load_model(..., model="{needed}").'
+        f"imported on its word. If you trust it, give --model {shell_word(needed)}, "
+        f"or load_model(..., model={json.dumps(needed)})."
     )
 
 
@@ -167,18 +198,22 @@ def build_networks(card: ModelCard) -> list[nn.Module]:
 
     Raises: ModelError if one cannot be built.
     """
-    recipes, classes = [member.recipe for member in card.members], len(card.classes)
-    if card.provenance.builder is None:
-        with torch.device("meta"):  # no memory, no time: all of the state comes from the file
-            return [build_model(recipe, card.image_shape, classes) for recipe in recipes]
-    build = resolve_builder(card.provenance.builder)
-    with torch.random.fork_rng(devices=()):
-        return [build(recipe, card.image_shape, classes) for recipe in recipes]
+    return list(_built_one_by_one(card))
 
 
-def _networks(path: Path, card: ModelCard) -> list[nn.Module]:
+def _built_one_by_one(card: ModelCard) -> Iterator[nn.Module]:
+    classes, builder = len(card.classes), card.provenance.builder
+    build = resolve_builder(builder)
+    for member in card.members:
+        # The family's take no memory and no time: all of their state comes from the file.
+        with torch.device("meta") if builder is None else torch.random.fork_rng(devices=()):
+            network = build(member.recipe, card.image_shape, classes)
+        yield network
+
+
+def _networks(path: Path, card: ModelCard) -> Iterator[nn.Module]:
     try:
-        return build_networks(card)
+        yield from _built_one_by_one(card)
     except ModelError as error:
         if card.provenance.builder is not None:
             raise  # the caller's function, not the file

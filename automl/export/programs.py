@@ -83,7 +83,7 @@ def open_onnx(path: Path) -> Run:
 
 
 def _card(model: Model) -> str:
-    return json.dumps(model.card.as_document())
+    return json.dumps(model.card.as_document(), allow_nan=False)
 
 
 def _program(model: Model) -> torch.export.ExportedProgram:

@@ -27,6 +27,7 @@ from automl.export.test_evaluation import SplitEvaluation, evaluate
 from automl.export.writing import noise, samples, write_model
 from automl.recipe import Recipe
 from automl.results.trials import TrialRecord
+from automl.sanitize import shell_word
 from automl.storage.database import Database
 from automl.study.consent import trusted_model
 from automl.study.record import StudyRecord
@@ -196,14 +197,15 @@ def _member(database: Database, record: StudyRecord, trial: TrialRecord, artifac
     if member is None and trial.state != "complete":
         raise StudyError(
             f"Trial {trial.number} of study {record.name} is {trial.state}: only complete trials have a model. "
-            f"Train its recipe with: automl show {trial.number} {record.name} --recipe > recipe.yaml, "
+            f"Train its recipe with: automl show {trial.number} {shell_word(record.name)} --recipe > recipe.yaml, "
             "then automl train recipe.yaml"
         )
     if member is None:
         raise StudyError(
             f"The weights of trial {trial.number} were not kept: study {record.name} keeps those of its best "
-            f"{record.specification.keep}. Train it again with: automl show {trial.number} {record.name} --recipe "
-            "> recipe.yaml, then automl train recipe.yaml --export model.pt"
+            f"{record.specification.keep}. Train it again with: "
+            f"automl show {trial.number} {shell_word(record.name)} --recipe > recipe.yaml, "
+            "then automl train recipe.yaml --export model.pt"
         )
     return member
 

@@ -17,6 +17,7 @@ from automl.preflight.auto_building import Machine, forecast_epoch, measure_mach
 from automl.preflight.network_sizes import SizedRecipe, network_size, sized_recipes
 from automl.preflight.throughput import ThroughputBenchmark
 from automl.recipe import network_in_words
+from automl.sanitize import shell_word
 from automl.study.specification import Specification
 from automl.training.overfit_check import OverfitResult, check_overfit
 from automl.training.pace import Pace
@@ -107,7 +108,7 @@ def _describe_underfit(sized: SizedRecipe, overfit: OverfitResult, reference: st
     else:
         advice = (
             f"If the others learn them, leave such networks out of the space; if not, look at the labels with: "
-            f"automl inspect {reference}"
+            f"automl inspect {shell_word(reference)}"
         )
     return (
         f"The {sized.size} network ({network_in_words(sized.recipe)}) does not overfit {overfit.images} images: "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from automl.sanitize import shell_word
 from automl.storage.sql_facts import IS_FINISHED
 
 BEAT_GAP_SECONDS = 15.0
@@ -67,7 +68,7 @@ def how_to_continue(connection: Connection, study_id: int, *, name: str) -> str:
         return "Its time is used: repeat the command that began it with a longer --timeout."
     if now.stop_requested:
         return "It was stopped: repeat the command that began it."
-    return f"Let it go on with: automl worker {name}"
+    return f"Let it go on with: automl worker {shell_word(name)}"
 
 
 def count_active_seconds(connection: Connection, study_id: int) -> None:

@@ -84,4 +84,4 @@ def _figures(document: Report) -> str:
         for picture in document.pictures
         if picture.interactive is not None
     }
-    return json.dumps(plots, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(plots, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

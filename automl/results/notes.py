@@ -8,6 +8,7 @@ from automl.metrics import METRICS, EpochResult
 from automl.models.rates import TRAINING_UNITS, Rates
 from automl.recipe import Recipe, in_words
 from automl.results.trials import OVER_A_LIMIT, TrialRecord
+from automl.sanitize import shell_word
 from automl.spaces.parameters import Parameter
 from automl.study.limits import in_words as in_words_of_limits
 from automl.study.record import StudyRecord
@@ -88,8 +89,8 @@ def _table(best: EpochResult) -> str:
 def _repetition(record: StudyRecord, trial: TrialRecord) -> str:
     return (
         "Again, without a search:\n\n```\n"
-        f"automl show {trial.number} {record.name} --recipe > recipe.yaml\n"
-        f"automl train recipe.yaml --data {record.specification.data.reference} --export model.pt\n```"
+        f"automl show {trial.number} {shell_word(record.name)} --recipe > recipe.yaml\n"
+        f"automl train recipe.yaml --data {shell_word(record.specification.data.reference)} --export model.pt\n```"
     )
 
 
@@ -154,7 +155,7 @@ def _best(record: StudyRecord, best: TrialRecord | None, equals: Sequence[int]) 
     return (
         f"**Best: trial {best.number}, validation {metric} {best.value:.4f}** at epoch {best.best_epoch} (from 0)"
         f"{_in_words(equals)}\n\n"
-        f"{_recipe(record, best)}\n\n```\nautoml best {record.name} --export model.pt\n```"
+        f"{_recipe(record, best)}\n\n```\nautoml best {shell_word(record.name)} --export model.pt\n```"
     )
 
 

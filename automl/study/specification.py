@@ -13,6 +13,7 @@ from automl.data.sizing import Sizing
 from automl.errors import StudyError
 from automl.models.rates import Rates
 from automl.queue.phase import FINAL_SHARE
+from automl.sanitize import shell_word
 from automl.spaces.space import SearchSpace
 
 SAMPLERS = ("tpe", "local", "random", "gp", "qmc", "grid")
@@ -127,7 +128,7 @@ class Specification:
                 f"Study {study} exists and differs; what it searches cannot change:\n"
                 + "\n".join(f"  {line}" for line in differences)
                 + "\nRepeat its settings to continue it, choose another --study NAME, "
-                f"or carry its trials over with: automl create NEW --from {study}"
+                f"or carry its trials over with: automl create NEW --from {shell_word(study)}"
             )
 
 

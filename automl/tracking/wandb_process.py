@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -136,7 +137,7 @@ class Runs:
             self._online = False
             self._warn(
                 f"wandb does not take this worker's runs ({reason(error)}): from here on they stay on this machine. "
-                f"Upload them later with: wandb sync --include-online {self._folder}/wandb/*run-*"
+                f"Upload them later with: wandb sync --include-online {shlex.quote(str(self._folder))}/wandb/*run-*"
             )
             restart_service()
             return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from automl.errors import TrainingError
+from automl.models.tensor_files import ZIP_ERRORS, check_tensor_file
 from automl.training.durable_files import flush_folder
 
 
@@ -40,8 +42,10 @@ def load_checkpoint(path: Path) -> dict[str, object]:
     Raises: TrainingError if the file is damaged or foreign. FileNotFoundError if there is none.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            check_tensor_file(archive, file_bytes=path.stat().st_size)
         state: object = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (*ZIP_ERRORS, pickle.UnpicklingError) as error:
         raise TrainingError(
             f"{path} is no checkpoint: {_first_line(error)}. Delete it to start that run anew."
         ) from error

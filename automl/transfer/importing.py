@@ -14,6 +14,7 @@ from optuna.exceptions import DuplicatedStudyError
 from automl.artifacts.garbage import holds_files
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
+from automl.sanitize import shell_word
 from automl.storage.attributes import ARTIFACT_PREFIX
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
@@ -116,5 +117,6 @@ def _check_free(name: str, is_used: bool, target: Database) -> None:
     if is_used:
         raise StudyError(
             f"There is a study {name} in {target.shown} already, and nothing was changed. "
-            f"Delete it there (automl delete {name}), or restore under another name: automl restore FILE --study NEW"
+            f"Delete it there (automl delete {shell_word(name)}), "
+            "or restore under another name: automl restore FILE --study NEW"
         )

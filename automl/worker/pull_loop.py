@@ -29,6 +29,7 @@ from automl.recipe import Value
 from automl.results.bugs import BUG, IN_A_ROW, cause, is_same_bug_again
 from automl.results.note_writing import write_missing_trial_notes, write_study_note
 from automl.results.trials import count_states
+from automl.sanitize import shell_word
 from automl.storage.database import Database
 from automl.storage.optuna_internals import SearchStorage, engine_of
 from automl.storage.optuna_storage import open_storage
@@ -261,7 +262,7 @@ class Worker:
             return
         raise StudyError(
             f"The same error ended {IN_A_ROW} trials in a row, so this worker stops: {cause(str(outcome.reason))}\n"
-            f"See the whole traceback with: automl show {claim.number} {self._record.name}"
+            f"See the whole traceback with: automl show {claim.number} {shell_word(self._record.name)}"
         )
 
     def _is_same_bug_again(self) -> bool:

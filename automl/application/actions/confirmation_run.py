@@ -12,6 +12,7 @@ from automl.application.workers import default_workers, run_workers
 from automl.confirmation.confirmed import Confirmation, confirmed_study, read_confirmation
 from automl.confirmation.preparing import prepare_confirmation
 from automl.results.status import StudyStatus, read_status
+from automl.sanitize import shell_word
 from automl.study.record import StudyRecord
 
 TOP, SEEDS = 5, 3
@@ -112,11 +113,11 @@ def _next_command(
 ) -> str:
     command = context.settings.get("AUTOML_COMMAND")
     if found.is_over:
-        return f"{command} best {found.confirms.study} --export model.pt"
+        return f"{command} best {shell_word(found.confirms.study)} --export model.pt"
     # Out of time, or stopped, a worker would end at once.
-    again = f"{command} confirm {found.record.name} --top {options.top} --seeds {options.seeds}"
+    again = f"{command} confirm {shell_word(found.record.name)} --top {options.top} --seeds {options.seeds}"
     if status.budget_seconds is not None and status.active_seconds >= status.budget_seconds:
         return f"{again} --timeout LONGER"
     if status.stop_requested:
         return again
-    return f"{command} worker {found.record.name}"
+    return f"{command} worker {shell_word(found.record.name)}"

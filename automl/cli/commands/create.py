@@ -8,6 +8,7 @@ from automl.application.actions.study_creation import create_study
 from automl.cli.arguments import add_json, add_storage_options, open_command_context
 from automl.cli.output import print_json, print_stderr, write_line
 from automl.cli.search_arguments import add_search_arguments, search_options
+from automl.sanitize import shell_word
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,4 +32,4 @@ def run(arguments: argparse.Namespace) -> None:
             {"study": record.name, "budget_trials": record.budget_trials, "budget_seconds": record.budget_seconds}
         )
     else:
-        write_line(f"Study {record.name} is ready. Run it with: automl worker {record.name}")
+        write_line(f"Study {record.name} is ready. Run it with: automl worker {shell_word(record.name)}")

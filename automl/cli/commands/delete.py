@@ -9,6 +9,7 @@ from automl.application.actions.study_deletion import count_finished, delete_wit
 from automl.cli.arguments import add_storage_options, open_command_context
 from automl.cli.output import write_line
 from automl.errors import StudyError
+from automl.sanitize import shell_word
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,12 +24,14 @@ def run(arguments: argparse.Namespace) -> None:
     with open_command_context(arguments) as context:
         record = context.find_study(arguments.study)
         if not arguments.yes and not _is_confirmed(record.name, finished=count_finished(context, record)):
-            raise StudyError(f"Nothing was deleted. To delete without a question: automl delete {record.name} --yes")
+            raise StudyError(
+                f"Nothing was deleted. To delete without a question: automl delete {shell_word(record.name)} --yes"
+            )
         confirmation = delete_with_files(context, record)
     write_line(f"Study {record.name} and its artifacts are deleted.")
     if confirmation is not None:
         left = confirmation.record.name
-        write_line(f"What confirms it, study {left}, stays; delete it with: automl delete {left}")
+        write_line(f"What confirms it, study {left}, stays; delete it with: automl delete {shell_word(left)}")
 
 
 def _is_confirmed(study: str, *, finished: int) -> bool:

@@ -13,7 +13,7 @@ from automl.cli.printing.tables import print_table
 from automl.export.prediction.model import Model, Prediction
 from automl.export.prediction.predicting import FilePredictions, listed
 from automl.export.test_evaluation import SplitEvaluation
-from automl.sanitize import one_line
+from automl.sanitize import csv_text
 
 
 def print_evaluation(found: SplitEvaluation) -> None:
@@ -72,8 +72,8 @@ def print_image_notes(found: FilePredictions, model: Model) -> None:
 
 
 def _print_csv(rows: Iterable[Iterable[object]]) -> None:
-    """Rows of comma-separated values."""
+    """Rows of comma-separated values; no text in them is a formula to a spreadsheet."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     with writing():
         for row in rows:
-            writer.writerow([one_line(value) if isinstance(value, str) else value for value in row])
+            writer.writerow([csv_text(value) if isinstance(value, str) else value for value in row])

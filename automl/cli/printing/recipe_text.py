@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import yaml
@@ -10,7 +9,7 @@ import yaml
 from automl.data.sizing import AUTO
 from automl.errors import StudyError
 from automl.results.trials import TrialRecord
-from automl.sanitize import one_line
+from automl.sanitize import shell_word
 from automl.study.record import StudyRecord
 
 
@@ -45,7 +44,7 @@ def recipe_yaml(record: StudyRecord, trial: TrialRecord) -> str:
         if trial.value is not None
         else ""
     )
-    reference = shlex.quote(one_line(specification.data.reference))  # a line end in it would end the comment
+    reference = shell_word(specification.data.reference)  # a line end in it would end the comment
     return (
         f"# Trial {trial.number} of study {record.name}{worth}.\n"
         f"# Repeat it: automl train RECIPE.yaml --data {reference} --export model.pt\n"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from automl.data.batches.batching import HostImages, SplitImages
+from automl.errors import ModelError
 from automl.export.card import ModelCard
 from automl.export.prediction.classifier import Classifier, NormalizedNetwork
 from automl.export.prediction.image_inputs import Pictures, as_pixels
@@ -71,14 +72,15 @@ class Model:
         uint8 or float from 0 to 1, or a list of such images. Other sizes and modes are converted as for training. Where
         the training images had more than 8 bits, so do arrays of their kind: they hold the values of the files.
 
-        Raises: DataError if something is no image, or could be read in two ways.
+        Raises: DataError if something is no image, or could be read in two ways. ModelError if the networks give no
+            numbers.
         """
         return [self._prediction(row_K) for row_K in self.predict_probabilities(images)]
 
     def predict_probabilities(self, images: Pictures) -> npt.NDArray[np.float32]:
         """Probabilities, N × K float32, of the images that `predict` takes.
 
-        Raises: DataError if something is no image, or could be read in two ways.
+        Raises: as `predict` does.
         """
         pixels_NHWC = as_pixels(images, self.card.image_shape, self.card.sizing.fit, scale=self.card.pixel_range)
         if len(pixels_NHWC) == 0:
@@ -87,14 +89,24 @@ class Model:
         return (logits_NK / self.classifier.temperature).softmax(dim=1).cpu().numpy()
 
     def logits(self, images: SplitImages) -> Tensor:
-        """Logits before the temperature, N × K float32 on the device, of at least one image in the model's shape."""
+        """Logits before the temperature, N × K float32 on the device, of at least one image in the model's shape.
+
+        Raises: ModelError if they are no numbers.
+        """
         with torch.inference_mode():
-            return torch.cat(
+            logits_NK = torch.cat(
                 [
                     self.classifier.logits(images.take(positions_B).permute(0, 3, 1, 2))
                     for positions_B in torch.split(torch.arange(len(images)), at_once(images, self.classifier))
                 ]
             )
+            without = int(logits_NK.softmax(dim=1).isnan().any(dim=1).sum())
+        if without:
+            raise ModelError(
+                f"The model gives no probabilities (NaN) for {without:,} of {len(images):,} images: its weights are "
+                "damaged, or too large for these images. Export it again, or look at how it was trained."
+            )
+        return logits_NK
 
     def _prediction(self, row_K: npt.NDArray[np.float32]) -> Prediction:
         best = int(row_K.argmax())

@@ -8,6 +8,7 @@ from automl.figures.interactive.plotly_confirmation import interactive_confirmat
 from automl.figures.search.confirmation import RepeatedRecipe, confirmation_chart
 from automl.report.document import Commands, Paragraph, Picture, ReportTable, Section
 from automl.report.facts import Facts
+from automl.sanitize import shell_word
 
 TITLE = "Confirmed results"
 COLUMNS = ("recipe", "in the search", "mean", "95 % interval", "search minus mean", "seeds", "values")
@@ -21,7 +22,7 @@ def confirmation_section(facts: Facts) -> Section:
             f"The best value of {len(facts.best_first)} trials has a selection bias, which one search cannot measure. "
             "This command trains the best recipes again with new seeds and measures it:"
         )
-        return Section(TITLE, (Paragraph(sentence), Commands((f"automl confirm {facts.record.name}",))))
+        return Section(TITLE, (Paragraph(sentence), Commands((f"automl confirm {shell_word(facts.record.name)}",))))
     longer = f" and {found.confirms.epochs_factor:g} × the epochs" if found.confirms.epochs_factor != 1 else ""
     what = (
         f"Study {found.record.name} trained the best recipes of the search again with new seeds{longer}, each trial to "

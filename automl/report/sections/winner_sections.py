@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shlex
 from datetime import UTC
 from importlib import metadata
 
@@ -15,6 +14,7 @@ from automl.report.document import Commands, Paragraph, Picture, ReportTable, Se
 from automl.report.facts import Facts, TestAccess, best_result, effort_of
 from automl.report.winner import TestEvaluation, TestResults
 from automl.report.words import count, duration, interval, recipe_of, size_of
+from automl.sanitize import shell_word
 
 PACKAGES = ("optuna-automl", "torch", "optuna", "numpy", "scikit-learn")
 RECIPE_FILE = "recipe.yaml"
@@ -174,7 +174,7 @@ def reproduction_section(facts: Facts, choice: RecommendedTrial | None) -> Secti
     rows.append((f"seed of trial {trial.number}", f"{trial.recipe['seed']}: of weights, order and augmentation"))
     if trial.threads is not None:
         rows.append(("CPU threads", f"{trial.threads}, on which the last bits of the metrics depend"))
-    name, data = shlex.quote(trial.study), shlex.quote(specification.data.reference)
+    name, data = shell_word(trial.study), shell_word(specification.data.reference)
     commands = Commands(
         (
             f"automl show {trial.number} {name} --recipe > {RECIPE_FILE}",
