@@ -2,10 +2,14 @@
 
 server      EmbeddedPostgres: joined, shared by all processes of a home, stopped by the last one
 locks       who uses it, across processes
-cluster     one data folder: created, started, recovered, stopped
+cluster     one data folder: started, recovered, stopped
+creation    made with its role and database, whole or not at all
+identity    which home it belongs to, where a home is moved or copied
+programs    PostgreSQL's programs, run as the user that may
 postmaster  its server process
 paths       where data, socket and binaries are, and which system user runs them
 mounts      network file systems, on which none of this is safe
+disk        one that has no room left, with its figures
 """
 
 from automl.storage.embedded.server import EmbeddedPostgres
