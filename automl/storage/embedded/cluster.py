@@ -11,6 +11,7 @@ from pathlib import Path
 from automl.errors import StorageError
 from automl.storage.embedded.locks import is_used
 from automl.storage.embedded.paths import MAJOR, ClusterPaths, socket_folder
+from automl.storage.embedded.postgres_programs import as_account, failure
 from automl.storage.embedded.postmaster import (
     POLL_SECONDS,
     Server,
@@ -20,7 +21,6 @@ from automl.storage.embedded.postmaster import (
     forget_dead,
     runs,
 )
-from automl.storage.embedded.programs import as_account, failure
 
 START_SECONDS = 60.0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -143,9 +142,8 @@ def _servers() -> list[int]:
 def _working_folder(pid: int) -> os.stat_result | None:
     """What the process works in, deleted or not; None if this user may not know. PostgreSQL works in its data."""
     try:
-        if sys.platform == "linux":
-            return Path(f"/proc/{pid}/cwd").stat()
-        return Path(psutil.Process(pid).cwd()).stat()
+        folder = Path(f"/proc/{pid}/cwd") if psutil.LINUX else Path(psutil.Process(pid).cwd())
+        return folder.stat()
     except (OSError, psutil.Error):
         return None
 

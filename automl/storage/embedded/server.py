@@ -11,9 +11,9 @@ from urllib.parse import quote
 from automl.errors import StorageError
 from automl.private_folders import make_home
 from automl.storage.embedded.cluster import Cluster
-from automl.storage.embedded.creation import DATABASE, PASSWORD, ROLE, create_cluster
-from automl.storage.embedded.disk import full_disk
-from automl.storage.embedded.identity import claim_data
+from automl.storage.embedded.cluster_creation import DATABASE, PASSWORD, ROLE, create_cluster
+from automl.storage.embedded.full_disk import full_disk
+from automl.storage.embedded.home_identity import claim_data
 from automl.storage.embedded.locks import Use
 from automl.storage.embedded.mounts import refuse_network_folder
 from automl.storage.embedded.paths import STATE, locate_cluster

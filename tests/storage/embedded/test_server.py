@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
 from automl.storage.embedded import EmbeddedPostgres
-from automl.storage.embedded.creation import PASSWORD
+from automl.storage.embedded.cluster_creation import PASSWORD
 from automl.storage.embedded.postmaster import Server, runs
 from tests.storage.embedded.asking import ask
 

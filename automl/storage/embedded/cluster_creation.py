@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from automl.errors import StorageError
-from automl.storage.embedded.identity import HomeStamp
+from automl.storage.embedded.home_identity import HomeStamp
 from automl.storage.embedded.paths import DRAFT, ClusterPaths
-from automl.storage.embedded.programs import failure, give, run_program
+from automl.storage.embedded.postgres_programs import failure, give, run_program
 
 if sys.platform != "win32":
     import pwd

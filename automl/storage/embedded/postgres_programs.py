@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import StorageError
-from automl.storage.embedded.disk import full_disk
+from automl.storage.embedded.full_disk import full_disk
 from automl.storage.embedded.paths import ClusterPaths
 
 LOG_LINES = 6
@@ -32,7 +32,7 @@ def run_program(paths: ClusterPaths, name: str, *arguments: str, statements: str
     )
     if done.returncode != 0 or (statements and any(word in done.stderr for word in ERRORS)):
         raise failure(paths, "could not be created", done.stderr or done.stdout)
-    return done.stdout
+    return str(done.stdout)
 
 
 def as_account(paths: ClusterPaths) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import pytest
 
 from automl.errors import StorageError
 from automl.storage.embedded import EmbeddedPostgres
-from automl.storage.embedded.creation import PASSWORD, create_cluster
-from automl.storage.embedded.identity import STAMP
+from automl.storage.embedded.cluster_creation import PASSWORD, create_cluster
+from automl.storage.embedded.home_identity import STAMP
 from automl.storage.embedded.paths import ClusterPaths
 from tests.storage.embedded.asking import ask
 
