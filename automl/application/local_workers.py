@@ -5,21 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from automl.child_processes import ENVIRONMENT, automl_command
 from automl.errors import StudyError
+from automl.private_folders import make_private
+
+if sys.platform != "win32":
+    import fcntl
 
 POLL_SECONDS = 0.5
 END_SECONDS = 60.0
 """Time, in seconds, that a worker gets after it is asked to stop to requeue its trial and close its wandb run."""
 RESTARTS = 3
 """Number of times that a killed worker is started again."""
+
+
+@dataclass(frozen=True)
+class WorkerLog:
+    """The log of one worker, begun anew."""
+
+    path: Path
+    file: BinaryIO
+    """Held locked by this process, and by the worker that inherits it, until both have closed it."""
 
 
 @dataclass
@@ -29,7 +43,7 @@ class LocalWorker:
     index: int
     command: Sequence[str]
     environment: Mapping[str, str]
-    log: Path
+    log: WorkerLog
     restarts: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
 
@@ -38,15 +52,14 @@ class LocalWorker:
 
         It ends by itself when its standard input closes, which the kernel does if the watching process is killed.
         """
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                env=dict(self.environment),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.process = subprocess.Popen(
+            self.command,
+            env=dict(self.environment),
+            stdin=subprocess.PIPE,
+            stdout=self.log.file,
+            stderr=self.log.file,
+            start_new_session=True,
+        )
 
     @property
     def was_killed(self) -> bool:
@@ -55,7 +68,7 @@ class LocalWorker:
 
     def last_words(self) -> str:
         """The end of its log: the message of an error, without what came before."""
-        lines = self.log.read_text("utf-8", errors="replace").strip().splitlines()
+        lines = self.log.path.read_text("utf-8", errors="replace").strip().splitlines()
         return "\n".join(lines[-5:])
 
 
@@ -66,17 +79,16 @@ class LocalWorkers:
         self, study: str, *, count: int, options: Sequence[str], environment: Mapping[str, str], logs: Path
     ) -> None:
         """Nothing runs before the block begins. `options`: of every `automl worker`."""
-        logs.mkdir(parents=True, exist_ok=True)
+        make_private(logs)
         share = max(1, (os.cpu_count() or 1) // count)
         command = automl_command("worker", study, "--attached", "--share", str(share), *options)
         self._workers = [
-            LocalWorker(index, command, {**os.environ, **environment, **ENVIRONMENT}, logs / f"worker-{index}.log")
+            LocalWorker(index, command, {**os.environ, **environment, **ENVIRONMENT}, open_log(logs, index))
             for index in range(count)
         ]
 
     def __enter__(self) -> Self:
         for worker in self._workers:
-            worker.log.unlink(missing_ok=True)
             worker.start()
         return self
 
@@ -90,6 +102,7 @@ class LocalWorkers:
                 worker.process.wait()
             assert worker.process.stdin is not None
             worker.process.stdin.close()
+            worker.log.file.close()
 
     def request_stop(self) -> None:
         """Ask every worker to requeue its trial and end."""
@@ -115,7 +128,7 @@ class LocalWorkers:
         failed = [worker for worker in self._workers if worker.process.returncode != 0]
         if failed:
             raise StudyError(
-                f"Worker {failed[0].index} ended with {failed[0].process.returncode} (log: {failed[0].log}):\n"
+                f"Worker {failed[0].index} ended with {failed[0].process.returncode} (log: {failed[0].log.path}):\n"
                 f"{failed[0].last_words()}"
             )
 
@@ -126,3 +139,22 @@ class LocalWorkers:
         warn(f"Worker {worker.index} was killed by {name} and starts again; its trial goes on.")
         worker.restarts += 1
         worker.start()
+
+
+def open_log(folder: Path, index: int) -> WorkerLog:
+    """The empty log of a worker: `worker-INDEX.log`, or `worker-INDEX-2.log` while another search writes to that.
+
+    Raises: OSError.
+    """
+    number = 1
+    while True:
+        path = folder / f"worker-{index}{'' if number == 1 else f'-{number}'}.log"
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            number += 1
+        else:
+            file.truncate(0)
+            return WorkerLog(path, file)

@@ -24,6 +24,7 @@ from automl.data.pixel_range import PixelRange
 from automl.data.sizing import Sizing
 from automl.data.source_contents import Interrupted, Progress, Source
 from automl.errors import DataError
+from automl.private_folders import make_private
 
 FORMAT = 4
 """Raised when the pixels of a source, or the files of the cache, would differ."""
@@ -103,7 +104,7 @@ def _remove_others(folder: Path) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         file = (folder / "lock").open("w")
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)  # freed by the system when this process ends, however it ends

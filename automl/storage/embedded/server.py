@@ -9,7 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from automl.errors import StorageError
-from automl.storage.embedded.cluster import DATABASE, ROLE, Cluster
+from automl.private_folders import make_home
+from automl.storage.embedded.cluster import Cluster
+from automl.storage.embedded.cluster_creation import DATABASE, PASSWORD, ROLE, create_cluster
+from automl.storage.embedded.full_disk import full_disk
+from automl.storage.embedded.home_identity import claim_data
 from automl.storage.embedded.locks import Use
 from automl.storage.embedded.mounts import refuse_network_folder
 from automl.storage.embedded.paths import STATE, locate_cluster
@@ -48,9 +52,11 @@ class EmbeddedPostgres:
             return self._start()
         except OSError as error:
             self.close()
+            full = full_disk(self.home, os.strerror(error.errno or 0)) or ""
             raise StorageError(
                 f"The embedded PostgreSQL cannot work in {self.home}: {error.strerror or error} ({error.filename}). "
-                "Set AUTOML_HOME to a local folder of your own with 100 MB free, or --storage to a PostgreSQL URL."
+                f"{full}{' ' * bool(full)}Set AUTOML_HOME to a local folder of your own with 100 MB free, "
+                "or --storage to a PostgreSQL URL."
             ) from error
         except BaseException:
             self.close()
@@ -72,16 +78,24 @@ class EmbeddedPostgres:
             use.close()
 
     def _start(self) -> str:
-        self.home.mkdir(parents=True, exist_ok=True)
         if self._use is None:
+            make_home(self.home)
             self._use = Use(self.home)
+        elif not self._use.is_current():
+            raise StorageError(
+                f"The home {self.home} was moved or deleted while this command worked with its database. "
+                "Begin again where it is now."
+            )
         with self._use.gate():
             self._use.join()
-            self._cluster = Cluster(locate_cluster(self.home, state=self._state))
-            if not self._cluster.exists():
-                self._cluster.create(self._new_password())
+            cluster = Cluster(locate_cluster(self.home, state=self._state))
+            if not cluster.exists():
+                cluster.end_predecessors()
+                create_cluster(cluster.paths, self._new_password())
+            claim_data(cluster.paths, is_running=cluster.server() is not None)
+            self._cluster = cluster  # from here on its server may be stopped: it is this home's
             self._server = self._cluster.ensure_running()
-            return self._url(self._server)
+            return self._url(cluster, self._server)
 
     def _refuse_unreadable_name(self) -> None:
         """A URL holds the path of the socket, and a URL is text."""
@@ -102,12 +116,16 @@ class EmbeddedPostgres:
             file.write(password)
         return password
 
-    def _url(self, server: Server) -> str:
-        if not self._password_file.exists():
-            raise StorageError(
-                f"{self._password_file} is missing, and nothing else opens the database beside it. "
-                f"Restore it, or move {self.home / 'postgres'} away to begin anew."
-            )
-        password, folder = self._password_file.read_text("utf-8").strip(), quote(str(server.sockets))
+    def _password(self, data: Path) -> str:
+        for file in (data / PASSWORD, self._password_file):
+            if file.exists():
+                return file.read_text("utf-8").strip()
+        raise StorageError(
+            f"{self._password_file} is missing, and nothing else opens the database beside it. "
+            f"Restore it, or move {self.home / 'postgres'} away to begin anew."
+        )
+
+    def _url(self, cluster: Cluster, server: Server) -> str:
+        password, folder = self._password(cluster.paths.data), quote(str(server.sockets))
         # The port is part of the socket's name: without it, PGPORT in the environment would change it.
         return f"postgresql+psycopg2://{ROLE}:{password}@/{DATABASE}?host={folder}&port=5432"

@@ -9,8 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,14 +23,6 @@ from tests.storage.embedded.asking import ask
 NAMELESS = 54321
 """A user id without an entry in the password file."""
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
-
-
-@pytest.fixture
-def state() -> Iterator[Path]:
-    """Stand-in for the state folder of the system, which others may pass."""
-    with tempfile.TemporaryDirectory(prefix="automl-state-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder).resolve()
 
 
 @as_root

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
 from automl.storage.embedded import EmbeddedPostgres
+from automl.storage.embedded.cluster_creation import PASSWORD
 from automl.storage.embedded.postmaster import Server, runs
 from tests.storage.embedded.asking import ask
 
@@ -246,6 +247,7 @@ def test_cluster_of_another_version_is_refused(home: Path) -> None:
 
 def test_missing_password_is_said(home: Path) -> None:
     (home / "postgres.password").unlink()
+    (home / "postgres" / PASSWORD).unlink()
     with pytest.raises(StorageError, match=re.escape(f"{home / 'postgres.password'} is missing")):
         EmbeddedPostgres(home).start()
     assert running_pid(home) is None
@@ -273,7 +275,7 @@ def test_full_disk_is_reported(empty_home: Path) -> None:
     if subprocess.run(mount, check=False).returncode != 0:
         pytest.skip("this machine does not let root mount a small file system to fill")
     try:
-        with pytest.raises(StorageError, match=r"No space left on device(.|\n)*The disk is full: free some space"):
+        with pytest.raises(StorageError, match=r"No space left on device(.|\n)*The disk at .* \(tmpfs\) is full: "):
             EmbeddedPostgres(empty_home).start()
         assert not (empty_home / "postgres").exists()
     finally:
