@@ -7,6 +7,8 @@ from __future__ import annotations
 
 SPECIFICATION_ATTRIBUTE = "automl:specification"
 """User attribute of a study: its specification."""
+UID_ATTRIBUTE = "automl:uid"
+"""System attribute of a renamed study: the unique name that it was created with."""
 NOTE_VERSION_ATTRIBUTE = "automl:note_ver"
 """System attribute of a study: version of its note that automl wrote last. A note of another version is a user's."""
 
