@@ -1,11 +1,14 @@
 # One image for every service: setup, worker, dashboard and the command line.
-FROM python:3.13-slim AS requirements
+# By digest: `make pins` renews it, here and in the compose files.
+ARG PYTHON_IMAGE=python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+
+FROM ${PYTHON_IMAGE} AS requirements
 COPY pyproject.toml /
 RUN python -c 'import tomllib; p = tomllib.load(open("/pyproject.toml", "rb")); \
         print(*p["build-system"]["requires"], *p["project"]["dependencies"], *p["project"]["optional-dependencies"]["s3"], \
               sep="\n")' > /requirements.txt
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PATH=/opt/automl/bin:$PATH

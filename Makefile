@@ -12,7 +12,8 @@ COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-comp
 # No demonstration, test or measurement uploads anything.
 demo test coverage bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
 
-.PHONY: install demo test coverage lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos up compose-test clean
+HOST ?= localhost
+.PHONY: install demo test coverage lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos up compose-test tls pins hashes clean
 
 install: $(STAMP)
 
@@ -86,6 +87,22 @@ chaos: install
 # The service in the foreground, with the GPUs where Docker can reserve them and without where it cannot.
 up:
 	docker compose $(COMPOSE_FILES) up --build --scale worker=$(WORKERS)
+
+# A certificate for AUTOML_TLS that signs itself, in tls/: make HOST=first-machine tls
+tls:
+	mkdir -m 700 tls
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 -subj /CN=$(HOST) \
+	  -addext subjectAltName=DNS:$(HOST),DNS:postgres,DNS:localhost,IP:127.0.0.1 -keyout tls/server.key -out tls/server.crt
+	chmod 750 tls && chmod 640 tls/server.key
+
+# Digests of images and actions, at their tags of today.
+pins:
+	.ci/pins
+
+# The versions of constraints.txt with the hashes of their files, for Python 3.11 to 3.13 and every platform: with uv, from the network.
+hashes:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --constraint constraints.txt \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --output-file constraints.hashed.txt
 
 compose-test: install
 	$(BIN)/python -m benchmarks.compose_test --output

@@ -54,6 +54,7 @@ SETTINGS = {
         Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
         Setting("AUTOML_SHARED", "folder on this machine that the service keeps its artifacts in", "./artifacts"),
         Setting("AUTOML_DASHBOARD_PASSWORD", "of the role that `automl setup` makes for the dashboard; left out: none"),
+        Setting("AUTOML_DASHBOARD_HOSTS", "names the dashboard answers to, beside localhost and addresses: NAME,NAME"),
         Setting("AUTOML_COMMAND", "how messages call this command line", "automl"),
     )
 }

@@ -29,22 +29,23 @@ def check_dashboard(service: Service) -> str:
     assert json.loads(_answer("GET", study)[1])["trials"] == trials
     assert [one["RestartCount"] for one in service.containers("dashboard")] == [0]
     return (
-        f"{len(trials)} trials shown, by the process from before the restart; DELETE refused by the read-only "
-        "artifacts, and without artifacts by the role; every trial and file is still there"
+        f"{len(trials)} trials shown, by the process from before the restart; DELETE refused by the dashboard, and in "
+        "SQL by its role; another name in the Host header refused; every trial and file is still there"
     )
 
 
 def _check_delete(service: Service, study: str) -> None:
-    """Two barriers, each tried alone: artifacts go first, so the default request never comes as far as the role."""
+    """Two barriers, each tried alone: the request is refused, and so is what it would have asked of the database."""
     files = sorted((service.folder / "artifacts").rglob("*"))
     assert files
-    for body, container, reason in (
-        (b"{}", "dashboard", "are read-only here"),
-        (b'{"remove_associated_artifacts": false}', "postgres", "permission denied for table"),
-    ):
-        status, _ = _answer("DELETE", study, body)
-        assert status >= 400, status
-        assert reason in service.compose("logs", "--no-color", container), reason
+    status, body = _answer("DELETE", study, b"{}")
+    assert (status, b"read-only" in body) == (403, True), body
+    status, body = _answer("GET", study, host="evil.example")
+    assert (status, b"AUTOML_DASHBOARD_HOSTS" in body) == (403, True), body
+    delete = ("psql", "-U", "automl_dashboard", "-d", "automl", "-c", "DELETE FROM studies")
+    service.compose("exec", "-T", "postgres", *delete, check=False)
+    assert "permission denied for table studies" in service.compose("logs", "--no-color", "postgres")
+    assert service.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'automl'") == "f"
     assert sorted((service.folder / "artifacts").rglob("*")) == files
 
 
@@ -52,8 +53,10 @@ def _studies(url: str) -> Any:
     return json.loads(_answer("GET", f"{url}/api/studies")[1])["study_summaries"]
 
 
-def _answer(method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
+def _answer(method: str, url: str, body: bytes | None = None, *, host: str | None = None) -> tuple[int, bytes]:
+    """Status and body; `host`: another name in the Host header."""
+    headers = {"Content-Type": "application/json"} | ({} if host is None else {"Host": host})
+    request = urllib.request.Request(url, body, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return int(response.status), response.read()
@@ -64,18 +67,22 @@ def _answer(method: str, url: str, body: bytes | None = None) -> tuple[int, byte
 
 
 def check_hardening(service: Service) -> str:
-    """Every long-lived container: read-only root, no capabilities, not root, loopback alone."""
+    """Every long-lived container: read-only root, no capabilities, not root, loopback alone, limits."""
     containers = [one for name in ("postgres", "worker", "dashboard") for one in service.containers(name)]
     for one in containers:
         host = one["HostConfig"]
         assert host["ReadonlyRootfs"], one["Name"]
         assert host["CapDrop"] == ["ALL"], one["Name"]
         assert not host["CapAdd"], one["Name"]
+        assert host["Memory"] > 0, one["Name"]
+        assert host["PidsLimit"] > 0, one["Name"]
         assert "no-new-privileges:true" in host["SecurityOpt"], one["Name"]
         assert one["Config"]["User"].partition(":")[0] not in ("", "0", "root"), one["Name"]
         ports = [binding["HostIp"] for bindings in host["PortBindings"].values() for binding in bindings]
         assert set(ports) <= {"127.0.0.1"}, one["Name"]
-    return f"{len(containers)} of {len(containers)} read-only, without capabilities, not root, on 127.0.0.1 alone"
+    return (
+        f"{len(containers)} of {len(containers)} read-only, without capabilities, not root, limited, on 127.0.0.1 alone"
+    )
 
 
 def check_secrets(service: Service, passwords: Sequence[str]) -> str:

@@ -35,6 +35,10 @@ parameters:
 """
 
 
+IMAGES = ("AUTOML_POSTGRES_IMAGE", "AUTOML_PYTHON_IMAGE")
+"""Settings of the caller's that hold for the service too: a machine may have these images under other names."""
+
+
 def engine_version() -> str | None:
     """Version of the Docker engine and of its compose plugin; None if they do not answer."""
     if shutil.which("docker") is None:
@@ -101,7 +105,11 @@ class Service:
         return self._run([sys.executable, "-m", "automl", *arguments], {"PYTHONPATH": str(ROOT)}, check=check)
 
     def _run(self, command: list[str], environment: dict[str, str], *, check: bool = True) -> str:
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOML_", "COMPOSE_"))}
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if name in IMAGES or not name.startswith(("AUTOML_", "COMPOSE_"))
+        }
         found = subprocess.run(
             command, cwd=self.folder, env=own | environment, capture_output=True, text=True, check=False
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -122,7 +123,7 @@ def build(protocol: Protocol, *, fresh: bool) -> None:
         copy_context(Path(folder))
         began = time.monotonic()
         subprocess.run(
-            ["docker", "build", "--quiet", "--tag", "optuna-automl:changed", folder],
+            ["docker", "build", "--quiet", *python_image(), "--tag", "optuna-automl:changed", folder],
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -132,6 +133,12 @@ def build(protocol: Protocol, *, fresh: bool) -> None:
     kept = sum(1 for one, other in zip(layers, changed, strict=True) if one == other)
     assert kept >= len(layers) - 2, (layers, changed)
     protocol.note("the same with a changed source", f"{seconds:.0f} s, {kept} of {len(layers)} layers kept")
+
+
+def python_image() -> list[str]:
+    """Option of `docker build` for the image that AUTOML_PYTHON_IMAGE names, if it does."""
+    named = os.environ.get("AUTOML_PYTHON_IMAGE")
+    return [] if named is None else ["--build-arg", f"PYTHON_IMAGE={named}"]
 
 
 def copy_context(folder: Path) -> None:

@@ -23,7 +23,7 @@ from automl.results.trials import TrialRecord, read_trial
 from automl.sanitize import shell_word
 from automl.storage.attributes import CONFIRMS_ATTRIBUTE, SPECIFICATION_ATTRIBUTE
 from automl.storage.sql_facts import FINISHED_STATES
-from automl.study.record import CONFIRMING, StudyRecord, find_study
+from automl.study.record import CONFIRMING, StudyRecord, find_study, find_study_by_uid
 from automl.study.specification import Confirms
 
 SIGNIFICANT = 0.05
@@ -207,8 +207,9 @@ def confirmed_study(connection: Connection, record: StudyRecord) -> StudyRecord:
     confirms = record.specification.confirms
     if confirms is None:
         return record
-    found = find_study(connection, confirms.study)
-    if found.uid != confirms.uid:
+    found = find_study_by_uid(connection, confirms.uid)
+    if found is None:
+        find_study(connection, confirms.study)
         raise StudyError(
             f"Study {record.name} confirms a study {confirms.study} that was deleted; the present one is another. "
             f"Delete it with: automl delete {shell_word(record.name)}"

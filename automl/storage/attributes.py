@@ -9,6 +9,8 @@ SPECIFICATION_ATTRIBUTE = "automl:specification"
 """User attribute of a study: its specification."""
 CONSENT_ATTRIBUTE = "automl:consent"
 """User attribute of a study: names of code that a person let it import. A study that moves leaves it behind."""
+UID_ATTRIBUTE = "automl:uid"
+"""System attribute of a renamed study: the unique name that it was created with."""
 NOTE_VERSION_ATTRIBUTE = "automl:note_ver"
 """System attribute of a study: version of its note that automl wrote last. A note of another version is a user's."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from psycopg2.extensions import encrypt_password
-from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ProgrammingError
 
 from automl.errors import StorageError
@@ -37,3 +37,11 @@ def create_reader(connection: Connection, role: str, *, password: str) -> None:
             f"The role {role}, which the dashboard reads with, cannot be made: {str(error.orig).splitlines()[0]}. "
             "Let a user with CREATEROLE run automl setup, or leave AUTOML_DASHBOARD_PASSWORD out."
         ) from error
+
+
+def make_read_only(engine: Engine) -> None:
+    """Let every later transaction on this engine only read, whatever its role may do."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

@@ -1,4 +1,4 @@
-"""A study: what it searches, and how it is created, continued, stopped and deleted.
+"""A study: what it searches, and how it is created, continued, stopped, renamed and deleted.
 
 specification  all that a worker needs beside the storage URL
 limits         how large and how slow a network may be
@@ -9,5 +9,6 @@ granting       a budget, and how a later command raises it
 creation       studies created or continued
 consent        code that a study names, and who let it be imported
 stopping       studies stopped
+renaming       studies renamed, which stay what they are
 deletion       studies deleted with their files
 """

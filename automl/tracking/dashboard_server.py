@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from socketserver import ThreadingMixIn
 from typing import BinaryIO, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -13,6 +14,7 @@ from optuna.storages import BaseStorage
 from optuna_dashboard import wsgi
 
 from automl.errors import SettingsError
+from automl.tracking.dashboard_guard import DashboardGuard, Rename, is_address
 
 EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 – recognized, not chosen
 PORTS_TRIED = 100
@@ -32,22 +34,35 @@ class DashboardStore(Protocol):
 
 
 def serve(
-    storage: BaseStorage, *, artifacts: DashboardStore, host: str, port: int, ready: Callable[[str], None] | None = None
+    storage: BaseStorage,
+    *,
+    artifacts: DashboardStore,
+    host: str,
+    port: int,
+    allowed_hosts: Collection[str] = (),
+    rename: Rename | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the dashboard until KeyboardInterrupt; `ready` gets its URL. Port 0 takes any free one.
 
-    The best trial that it shows is the storage's.
+    The best trial that it shows is the storage's. `allowed_hosts`: as for `DashboardGuard`, beside `host`.
 
-    It has no authentication, and whoever reaches it can delete studies: `host` should be a loopback address unless a
-    proxy or a database role without write access stands in between.
+    It has no authentication. Without `rename` it is read-only; with it, whoever reaches it can delete studies: `host`
+    should then be a loopback address.
 
     Raises: SettingsError if it cannot listen there.
     """
     with _listen(host, port) as server:
-        server.set_app(wsgi(storage, artifact_store=artifacts))
+        app = wsgi(storage, artifact_store=artifacts)
+        server.set_app(DashboardGuard(app, allowed_hosts=[host, *allowed_hosts], rename=rename))
         if ready is not None:
             ready(f"http://{'localhost' if host in EVERY_ADDRESS else host}:{server.server_port}")
         server.serve_forever()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def study_page(url: str, study_id: int) -> str:

@@ -15,13 +15,13 @@ from automl.artifacts.garbage import holds_files
 from automl.artifacts.store import ArtifactStore
 from automl.errors import StudyError
 from automl.sanitize import shell_word
-from automl.storage.attributes import ARTIFACT_PREFIX
+from automl.storage.attributes import ARTIFACT_PREFIX, UID_ATTRIBUTE
 from automl.storage.database import Database
 from automl.storage.optuna_storage import open_storage
 from automl.storage.schema_creation import create_schema
 from automl.study.consent import agreed, missing_consent
 from automl.study.names import check_name
-from automl.study.record import study_names, study_uid
+from automl.study.record import checked_uid, study_names, study_uid
 from automl.transfer.document_writing import write_document
 from automl.transfer.moved import MovedStudy
 from automl.transfer.study_document import StudyDocument, artifact_ids
@@ -51,12 +51,14 @@ def import_study(
     create_schema(target)
     with target.engine.connect() as connection:
         _check_free(name, name in study_names(connection), target)
-    uid = study_uid(name, document.created_at)
+    kept = document.study["system_attributes"].get(UID_ATTRIBUTE) if name == document.name else None
+    uid = checked_uid(kept) or study_uid(name, document.created_at)
     _check_apart(document, uid, name, artifacts)
     written: list[str] = []
     try:
         renamed = _copy_files(document, files, artifacts, uid, written)
-        write_document(open_storage(target), _with_new_names(document, renamed), name=name, consented=consented)
+        moved = _with_new_names(document, renamed, name=name)
+        write_document(open_storage(target), moved, name=name, consented=consented)
     except BaseException as error:
         for one in written:
             artifacts.remove(one)
@@ -97,10 +99,16 @@ def _copy_files(
     return renamed
 
 
-def _with_new_names(document: StudyDocument, renamed: Mapping[str, str]) -> StudyDocument:
-    """The document with the identifiers of its copied artifacts; records of missing ones are left out."""
+def _with_new_names(document: StudyDocument, renamed: Mapping[str, str], *, name: str) -> StudyDocument:
+    """The document with the identifiers of its copied artifacts; records of missing ones are left out.
+
+    Under another name it is another study, which keeps no unique name.
+    """
     trials = [trial | {"system_attributes": _renamed(trial["system_attributes"], renamed)} for trial in document.trials]
-    study = document.study | {"system_attributes": _renamed(document.study["system_attributes"], renamed)}
+    attributes = _renamed(document.study["system_attributes"], renamed)
+    if name != document.name:
+        attributes.pop(UID_ATTRIBUTE, None)
+    study = document.study | {"system_attributes": attributes}
     return StudyDocument(study, trials)
 
 

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
+import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
+import sqlalchemy
 import yaml
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 
 from automl.settings import SETTINGS
+from automl.storage.database import open_database
+from automl.storage.roles import create_reader
+from automl.storage.schema_creation import create_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -43,7 +55,8 @@ def elsewhere() -> dict[str, Any]:
 
 def test_a_worker_elsewhere_is_the_service_s_worker() -> None:
     ours, theirs = services()["worker"], elsewhere()["worker"]
-    for key in ("image", "build", "init", "user", "tmpfs", "shm_size", "deploy", "restart", "stop_grace_period"):
+    same = ("image", "build", "init", "user", "tmpfs", "shm_size", "mem_limit", "pids_limit", "deploy", "restart")
+    for key in (*same, "stop_grace_period"):
         assert theirs[key] == ours[key], key
     different = {"AUTOML_STORAGE", "AUTOML_COMMAND"}
     assert {k: v for k, v in theirs["environment"].items() if k not in different} == {
@@ -99,6 +112,163 @@ def test_the_dashboard_reads_as_its_own_role_and_artifacts_without_writing() -> 
     assert dashboard["environment"]["AUTOML_STORAGE"] == "postgresql://automl_dashboard@postgres:5432/automl"
     assert [volume["read_only"] for volume in dashboard["volumes"]] == [True]
     assert "AUTOML_PASSWORD" not in str(dashboard)
+
+
+def test_memory_and_processes_of_every_container_are_limited() -> None:
+    for name, service in (services() | elsewhere()).items():
+        assert service["mem_limit"], name
+        assert service["pids_limit"] >= 256, name
+
+
+def start_database(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run what starts PostgreSQL, in a folder instead of a container; the image's own script prints its arguments."""
+    (folder / "docker-entrypoint.sh").write_text('#!/bin/sh\necho "$@"\n')
+    (folder / "docker-entrypoint.sh").chmod(0o755)
+    script = str(services()["postgres"]["command"][0]).replace("$$", "$")
+    for path in ("/tmp/pg_hba.conf", "/tmp/server.key", "/docker-entrypoint-initdb.d/roles.sql"):
+        script = script.replace(path, f"{folder}/{Path(path).name}")
+    script = script.replace("/tls", f"{folder}/certificates")
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "PGDATA": str(folder / "none"), **settings}
+    command = ["bash", "-euc", script]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+GOOD = {"AUTOML_PASSWORD": "good", "AUTOML_DASHBOARD_PASSWORD": "other", "AUTOML_BIND": "0.0.0.0"}
+KNOWN = {"AUTOML_PASSWORD": "automl", "AUTOML_DASHBOARD_PASSWORD": "dashboard"}
+LOOPBACK = ("127.0.0.1", "127.0.0.7", "localhost", "::1", "[::1]")
+
+
+def test_passwords_that_everybody_knows_are_refused_beyond_loopback(tmp_path: Path) -> None:
+    assert {name: defaults()[name] for name in KNOWN} == KNOWN
+    for name, value in KNOWN.items():
+        for bind in ("0.0.0.0", "192.168.0.7", "::"):
+            done = start_database(tmp_path, **GOOD | {name: value, "AUTOML_BIND": bind})
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"AUTOML_BIND is {bind}, and {name} is the one that everybody knows" in done.stderr
+    for settings in (GOOD, *(KNOWN | {"AUTOML_BIND": bind} for bind in LOOPBACK)):
+        assert start_database(tmp_path, **settings).stdout.startswith("postgres -c listen_addresses=* ")
+
+
+def test_the_database_takes_tls_alone_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert "ssl" not in start_database(tmp_path, **GOOD).stdout
+    assert (tmp_path / "pg_hba.conf").read_text().splitlines()[1] == "host all all all scram-sha-256"
+    (tmp_path / "certificates").mkdir()
+    (tmp_path / "certificates" / "server.key").write_text("key")
+    done = start_database(tmp_path, **GOOD)
+    assert f"-c ssl=on -c ssl_cert_file={tmp_path}/certificates/server.crt" in done.stdout
+    assert (tmp_path / "pg_hba.conf").read_text().splitlines()[1] == "hostssl all all all scram-sha-256"
+    assert (tmp_path / "server.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_service_s_role_is_no_superuser_and_can_do_what_setup_does(postgres_server: str, tmp_path: Path) -> None:
+    role = f"automl_{uuid.uuid4().hex[:8]}"
+    start_database(tmp_path, **GOOD)
+    password, *statements, last = (tmp_path / "roles.sql").read_text().splitlines()
+    assert password == "\\getenv password AUTOML_PASSWORD"
+    assert last == "ALTER ROLE postgres PASSWORD NULL;"  # the container's, not that of the tests
+    admin = sqlalchemy.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(re.sub(r"\bautoml\b", role, statement).replace(":'password'", "'good'"))
+        assert connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = :role"), {"role": role}) is False
+    url = make_url(postgres_server).set(username=role, password="good", database=role)
+    with open_database(url.render_as_string(False), home=tmp_path) as database:
+        create_schema(database)
+        with database.engine.begin() as connection:
+            create_reader(connection, f"{role}_reader", password="x")
+        with pytest.raises(ProgrammingError, match="permission denied"), database.engine.begin() as connection:
+            connection.execute(text("COPY (SELECT 1) TO PROGRAM 'true'"))
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {role} WITH (FORCE)")
+        for name in (f"{role}_reader", role):
+            connection.exec_driver_sql(f"DROP ROLE {name}")
+    admin.dispose()
+
+
+def test_only_folders_of_the_service_s_own_change_hands() -> None:
+    setup, folders = (str(service["command"][0]) for service in (services()["setup"], elsewhere()["folders"]))
+    assert "chmod" not in setup
+    recursive = [line for line in setup.splitlines() if "chown -R" in line]
+    assert recursive == ['[ "$$(stat -c %u:%g /var/lib/automl)" = "$$OWNER" ] || chown -R "$$OWNER" /var/lib/automl']
+    assert setup.removesuffix("as_owner automl setup\n") == folders
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give folders away")
+@pytest.mark.parametrize(
+    ("owner", "file", "store", "code", "after"),
+    [
+        (0, None, "/artifacts", 0, 4321),
+        (4321, "weights", "/artifacts", 0, 4321),
+        (1234, None, "/artifacts", 2, 1234),
+        (0, "weights", "/artifacts", 2, 0),
+        (0, "weights", "s3://bucket/searches", 0, 0),
+    ],
+    ids=["made by Docker", "its own", "somebody's", "root's with files", "not needed"],
+)
+def test_a_folder_of_artifacts_that_is_somebody_s_is_left_to_them(
+    owner: int, file: str | None, store: str, code: int, after: int
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="automl-tests-") as name:
+        root = Path(name)
+        root.chmod(0o711)
+        home, artifacts = root / "home", root / "artifacts"
+        for folder in (home, artifacts):
+            folder.mkdir(mode=0o755)
+        if file is not None:
+            (artifacts / file).write_text("kept")
+        os.chown(artifacts, owner, owner)
+        script = str(elsewhere()["folders"]["command"][0]).replace("$$", "$")
+        script = script.replace("/var/lib/automl", str(home)).replace(" /artifacts", f" {artifacts}")
+        environment = {"PATH": os.environ["PATH"], "OWNER": "4321:4321", "AUTOML_ARTIFACTS": store}
+        done = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert ("belongs to user" in done.stderr) == (code == 2)
+        assert (artifacts.stat().st_uid, home.stat().st_uid) == (after, 4321)
+        assert [found.stat().st_uid for found in artifacts.iterdir()] == ([] if file is None else [0])
+
+
+def test_images_and_actions_are_named_by_digest() -> None:
+    images = {name: value for name, value in defaults().items() if name.endswith("_IMAGE")}
+    assert len(images) == 3
+    for name, image in images.items():
+        assert re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", image), name
+    assert f"ARG PYTHON_IMAGE={images['AUTOML_PYTHON_IMAGE']}\n" in (ROOT / "Dockerfile").read_text()
+    assert WORKER.count(images["AUTOML_PYTHON_IMAGE"]) == COMPOSE.count(images["AUTOML_PYTHON_IMAGE"]) == 1
+    workflows = "\n".join(path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    used = re.findall(r"uses: (.*)", workflows)
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v[\d.]+", action), action
+
+
+def test_pins_are_renewed_everywhere_at_once(tmp_path: Path) -> None:
+    """docker and git stand in: they would ask a registry, which no test may."""
+    files = (
+        "docker-compose.yml",
+        "docker-compose.worker.yml",
+        "Dockerfile",
+        ".env.example",
+        ".github/workflows/test.yml",
+    )
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / file, tmp_path / file)
+    tag = "0" * 40 + r"\trefs/tags/v9.1.0\n" + "d" * 40 + r"\trefs/tags/v9.1.0^{}\n"
+    for program, answer in (("docker", "sha256:" + "c" * 64), ("git", tag)):
+        (tmp_path / program).write_text(f"#!/bin/sh\nprintf '{answer}'\n")
+        (tmp_path / program).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run([ROOT / ".ci" / "pins", tmp_path], env=environment, capture_output=True, check=True)
+    renewed = "".join((tmp_path / file).read_text() for file in files)
+    assert set(re.findall("@sha256:(.{64})", renewed)) == {"c" * 64}
+    assert set(re.findall("uses: actions/[^@]*@(.*)", renewed)) == {"d" * 40 + " # v9.1.0"}
+
+
+def test_continuous_integration_has_every_python_of_the_constraints() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    versions = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert versions == ["3.11", "3.12", "3.13"]
+    assert f"(Python {versions[0]} to {versions[-1]}, Linux)" in (ROOT / "constraints.txt").read_text()
 
 
 def test_the_s3_server_does_not_start_without_keys() -> None:

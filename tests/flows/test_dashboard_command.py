@@ -80,29 +80,34 @@ def reader_url(finished: Finished) -> Iterator[str]:
         yield make_url(database.url).set(username=DASHBOARD_ROLE, password="reads").render_as_string(False)
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"remove_associated_artifacts": false}'], ids=["with files", "rows alone"])
-def test_a_reader_s_dashboard_deletes_nothing_although_it_asks_nobody_who_they_are(
-    finished: Finished, reader_url: str, body: bytes
+def test_a_reader_s_dashboard_deletes_nothing_and_warns_of_who_can_reach_it(
+    finished: Finished, reader_url: str
 ) -> None:
     artifacts = finished.folder / ".automl" / "artifacts"
-    command = [sys.executable, "-m", "automl", "dashboard", STUDY, "--port", "0", "--artifacts", str(artifacts)]
+    command = [sys.executable, "-m", "automl", "dashboard", STUDY, "--artifacts", str(artifacts)]
+    command += ["--port", "0", "--host", "0.0.0.0"]
     environment = clean_environment(finished.folder / ".automl") | {"AUTOML_STORAGE": reader_url}
     before = sorted(artifacts.rglob("*"))
     with subprocess.Popen(command, cwd=finished.folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
+        assert "asks for no password, and whoever reaches 0.0.0.0 can see all studies" in process.stderr.readline()
         root, study_id = process.stderr.readline().split()[0].split("/dashboard/studies/")
         study = f"{root}/api/studies/{study_id}"
         trials = json.loads(_read(f"{study}?after=0"))["trials"]
         one = next(artifact for trial in trials for artifact in trial["artifacts"])
         for url in (study, f"{root}/api/artifacts/{study_id}/{trials[0]['trial_id']}/{one['artifact_id']}"):
-            request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="DELETE")
-            with pytest.raises(urllib.error.HTTPError, match="HTTP Error 500"):
+            request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="DELETE")
+            with pytest.raises(urllib.error.HTTPError, match="HTTP Error 403"):
                 urllib.request.urlopen(request, timeout=30)
         assert json.loads(_read(f"{study}?after=0"))["trials"] == trials
         process.terminate()
-        said = process.stderr.read()
     assert sorted(artifacts.rglob("*")) == before
-    assert ("are read-only here" if body == b"{}" else "raised during the commit") in said
+
+
+def test_a_reader_cannot_be_writable(finished: Finished, reader_url: str) -> None:
+    done = finished.automl("dashboard", "--writable", "--port", "0", environment={"AUTOML_STORAGE": reader_url})
+    assert done.returncode == 2
+    assert "--writable: the role of this database may only read." in done.stderr
 
 
 @pytest.mark.browser
