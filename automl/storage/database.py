@@ -138,7 +138,7 @@ def _connected(
     except OperationalError as error:  # it went away under a command that does not wait for it
         raise unreachable(url, error, embedded=restart is not None) from error
     except Exception as error:
-        if (refusal := refusal_of(error)) is not None:
+        if (refusal := refusal_of(error, engine=engine)) is not None:
             raise StorageError(f"{mask(url)} refuses this: {refusal}") from error
         raise
     finally:
@@ -161,7 +161,9 @@ def _may_pass(error: OperationalError) -> bool:
 
 
 def unreachable(url: str, error: OperationalError, *, embedded: bool) -> StorageError:
-    """The error for a database that does not answer, with what to do."""
+    """The error for a database that does not answer, with what to do; or not as it should."""
+    if (refusal := refusal_of(error)) is not None:
+        return StorageError(f"{mask(url)} refuses this: {refusal}")
     return StorageError(
         f"Cannot reach {mask(url)}: {reason_of(error)}.{'' if embedded else _settings_in_force()} "
         "Start it with: docker compose up -d postgres, or leave --storage and AUTOML_STORAGE out for the embedded one."

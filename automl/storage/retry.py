@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, PendingRollbackError
 
 from automl.errors import AutomlError, StorageError
+from automl.storage.refusals import trouble_of
 
 Result = TypeVar("Result")
 AWAY = (OperationalError, InterfaceError, InternalError)
@@ -89,7 +90,7 @@ class OutageRetry:
         self.forget_session()
         if self._away_since is None:
             self._away_since = self._clock()
-            self._warn(f"The database does not answer; trying for {self._outage_seconds:g} s ({reason_of(error)}).")
+            self._warn(f"{trouble_of(error)}; trying for {self._outage_seconds:g} s ({reason_of(error)}).")
         away_seconds = self._clock() - self._away_since
         if away_seconds > self._outage_seconds:
             raise StorageError(
