@@ -1,15 +1,27 @@
-"""`python -m automl`; by its path, the program of every worker process."""
+"""`python -m automl`; by its path, the program of every worker process. `start` is the command `automl`, too."""
 
 import sys
 
-if not sys.flags.safe_path:
+if __name__ == "__main__" and not sys.flags.safe_path:
     del sys.path[0]  # the current folder, before anything but this is imported: what lies there may have any name
 
-from pathlib import Path
+
+def start() -> int:
+    """Run this process's command line. Its imports take a second, in which Ctrl-C is heard, too."""
+    try:
+        _keep_package()
+        from automl.cli.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        sys.stderr.write("automl: interrupted\n")
+        return 130
 
 
 def _keep_package() -> None:
     """Let child processes find this package: it may be a checkout that was found in the current folder alone."""
+    from pathlib import Path
+
     root = Path(__file__).resolve().parents[1]
     folders = [Path(folder).resolve() for folder in sys.path]
     if root not in folders:
@@ -18,7 +30,4 @@ def _keep_package() -> None:
 
 
 if __name__ == "__main__":
-    _keep_package()
-    from automl.cli.main import main
-
-    sys.exit(main())
+    sys.exit(start())

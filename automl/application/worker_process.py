@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy import text
+
 from automl.application.command_context import CommandContext, open_context
 from automl.confirmation.confirmed import RecommendedTrial, choose_best
+from automl.errors import StorageError, StudyError
 from automl.export.trial_model import write_untested_model
 from automl.queue.gpu_slots import claimed_device
 from automl.queue.study_end import is_study_finished
@@ -68,8 +71,35 @@ def run_worker(
     storage, home, artifacts = options.storage, options.home, options.artifacts
     with open_context(storage=storage, home=home, artifacts=artifacts, log=log, retry=retry) as context:
         record = retry.retry_until_available(lambda: _study(options, context))
-        log(f"worker ends: {_work(options, context, record, stop_event, retry, log)}")
+        try:
+            ending = _work(options, context, record, stop_event, retry, log)
+        except Exception as error:
+            _check_there(context, record, retry, because=error)
+            raise
+        _check_there(context, record, retry)
+        log(f"worker ends: {ending}")
         return None if options.attached else retry.retry_until_available(lambda: _finished(context, record))
+
+
+def _check_there(
+    context: CommandContext, record: StudyRecord, retry: OutageRetry, *, because: Exception | None = None
+) -> None:
+    """See that nobody deleted the study, which `because` may come from.
+
+    Raises: StudyError if it is gone.
+    """
+    if isinstance(because, StorageError):  # the database does not answer
+        return
+    present = text("SELECT EXISTS (SELECT FROM studies WHERE study_id = :study_id)")
+
+    def is_there() -> bool:
+        with context.database.engine.connect() as connection:
+            return bool(connection.scalar(present, {"study_id": record.study_id}))
+
+    if not retry.retry_until_available(is_there):
+        raise StudyError(
+            f"Study {record.name} was deleted while this worker was at work, and its trial with it."
+        ) from because
 
 
 def _study(options: WorkerOptions, context: CommandContext) -> StudyRecord:

@@ -10,6 +10,7 @@ from typing import Self
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import NoResultFound
 
 from automl.queue.budget import budget_status, count_active_seconds
 from automl.queue.phase import StudyTime
@@ -133,6 +134,9 @@ class Heartbeat:
             try:
                 with self._engine.begin() as connection:
                     self._beat(connection)
+            except NoResultFound:  # the study was deleted: the trial ends, and the worker finds out
+                self._stop_requested = True
+                return
             except LOST_CONNECTION:
                 # The worker's own calls say so and decide when to give up; grace starts anew for everybody.
                 self._reached_since = time.monotonic()
