@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import mmap
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,8 @@ RECIPE_LINE = "# Written by automl beside its report; reporting again overwrites
 ONNX_MARK = b"\x0a\x06automl\x12"
 """A metadata entry of this name: field 1, 6 bytes long, before field 2."""
 START_BYTES = 4096
+MOST_STUDY_BYTES = 64 * 2**20
+"""Largest description of a study in a backup that is looked at."""
 ZIP_START = b"PK\x03\x04"
 
 
@@ -86,7 +90,7 @@ def _holds(path: Path, start: bytes) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(test(archive) for test in ZIPS)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, KeyError, EOFError):
+    except (zipfile.BadZipFile, RuntimeError, ValueError, KeyError, EOFError, zlib.error, struct.error):
         return False  # damaged: whose it was is not known
 
 
@@ -99,7 +103,13 @@ def _is_own_onnx(path: Path) -> bool:
 
 def _is_own_model(archive: zipfile.ZipFile) -> bool:
     descriptions = [name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
-    return any(MODEL_MARK.encode() in archive.read(name) for name in descriptions)
+    return any(MODEL_MARK.encode() in _start(archive, name, START_BYTES) for name in descriptions)
+
+
+def _start(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
+    """The beginning of a part, however much it would unpack to."""
+    with archive.open(name) as part:
+        return part.read(most_bytes)
 
 
 def _is_own_program(archive: zipfile.ZipFile) -> bool:
@@ -109,8 +119,7 @@ def _is_own_program(archive: zipfile.ZipFile) -> bool:
 def _is_own_backup(archive: zipfile.ZipFile) -> bool:
     if not set(BACKUP_FILES) <= set(archive.namelist()):
         return False
-    with archive.open(BACKUP_FILES[0]) as study:  # its first lines: a file of a kilobyte can announce a gigabyte
-        start = study.read(START_BYTES)
+    start = _start(archive, BACKUP_FILES[0], START_BYTES)
     return b'"automl":' in start and b'"format":' in start
 
 

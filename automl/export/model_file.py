@@ -19,13 +19,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor, nn
 
 from automl.errors import DataError, ModelError, ModelFileError, RecipeError
 from automl.export.card import ModelCard
 from automl.export.formats import FORMATS
-from automl.export.prediction.model import Model
+from automl.export.prediction.model import BATCH_BYTES, Model, image_bytes
 from automl.models.building import resolve_builder
 from automl.models.loaded_state import check_plain, check_state, read_states
 from automl.models.tensor_files import ZIP_ERRORS, check_tensor_file
@@ -37,6 +38,8 @@ FORMAT = MODEL_MARK
 VERSION, DEEP_VERSION = 2, 3
 """The second: with a scale of images of more than 8 bits, which an earlier automl would ignore."""
 OTHER_THINGS = "it holds other things than dense tensors and plain values"
+MEMORY_PARTS = 4
+"""One image may take 1 GB, or one part in so many of the memory that is free."""
 ZIP_START = b"PK\x03\x04"
 OTHER_FORMATS = frozenset(FORMATS) - {".pt"}
 
@@ -68,6 +71,8 @@ def load_model(
     card = _card(Path(path), document)
     _check_builder(Path(path), card.provenance.builder, model)
     networks = _load_weights(Path(path), card, document)
+    if chosen.type == "cpu":
+        _check_memory(Path(path), card)
     return Model(networks, card, chosen, tta=tta)
 
 
@@ -179,6 +184,17 @@ def _card(path: Path, document: Mapping[str, Any]) -> ModelCard:
         raise ModelFileError(f"{path} has a recipe that automl here does not know: {_first_line(error)}") from error
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, DataError) as error:
         raise _incomplete(path, error) from error
+
+
+def _check_memory(path: Path, card: ModelCard) -> None:
+    """Refuse a network whose description makes a few kilobytes take most of a machine."""
+    needed, free = image_bytes(card), psutil.virtual_memory().available
+    if needed > max(BATCH_BYTES, free // MEMORY_PARTS):
+        shape = " × ".join(map(str, card.image_shape))
+        raise ModelFileError(
+            f"{path} takes about {needed / 1e9:.1f} GB for one image of {shape}, and {free / 1e9:.1f} GB are free, of "
+            f"which a model may take a part in {MEMORY_PARTS}. Use it on a GPU (--device), or where more is free."
+        )
 
 
 def _check_builder(path: Path, needed: str | None, given: str | None) -> None:

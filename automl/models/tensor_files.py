@@ -92,7 +92,7 @@ def _check_description(pickled: bytes, folder: str, sizes: dict[str, int]) -> No
     """Read the description without making a tensor."""
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(pickled)):
-            if opcode.name not in OPCODES or (opcode.name == "LONG_BINPUT" and argument > count):
+            if opcode.name not in OPCODES or (opcode.name == "LONG_BINPUT" and int(argument or 0) > count):
                 raise pickle.UnpicklingError(f"{opcode.name} is none of torch's")
         _Outline(pickled, folder, sizes).load()
     except (

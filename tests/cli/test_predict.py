@@ -118,7 +118,7 @@ def test_no_model_file_is_unpickled(run: Predict, finished: Finished, images: Pa
     (tmp_path / "half.pt").write_bytes(whole[: len(whole) // 2])
     refused = {
         "pickle.pt": "is no exported model: it is no file of torch. Make one with: automl best --export model.pt",
-        "zip.pt": "is no exported model: it holds other things than tensors and plain values.",
+        "zip.pt": "is no exported model: it holds other things than dense tensors and plain values.",
         "model.pt2": "is for other programs: load_model, evaluate and predict take automl's own .pt alone.",
         "model.onnx": "is for other programs: load_model, evaluate and predict take automl's own .pt alone.",
         "half.pt": "is damaged: File is not a zip file. Copy or export it again.",

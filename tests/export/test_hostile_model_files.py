@@ -15,9 +15,14 @@ import pytest
 import torch
 
 from automl.cli.main import main
+from automl.data.batches.normalization import Normalization
 from automl.errors import ModelError, ModelFileError, TrainingError
+from automl.export.card import MemberCard, ModelCard, Provenance
 from automl.export.model_file import load_model
+from automl.models.building import build_model
+from automl.recipe import Recipe
 from automl.training.checkpoint_state import load_checkpoint, save_checkpoint
+from tests.export.conftest import save_model
 from tests.fuzzing import memory_cap
 
 OTHER = "is no exported model: it holds other things than dense tensors and plain values"
@@ -131,6 +136,23 @@ def test_one_network_cannot_be_there_fifty_times(rewritten: Rewrite) -> None:
 
     with memory_cap(2**29), pytest.raises(ModelFileError, match=r"weights of more than the [\d,]+ bytes of the file"):
         load_model(rewritten(repeat))
+
+
+def test_few_weights_with_huge_feature_maps_are_refused_by_the_memory_that_is_free(tmp_path: Path) -> None:
+    recipe, shape = Recipe(depth=1, width=1024, hidden_dim=0), (1, 2048, 2048)
+    card = ModelCard(
+        members=(MemberCard(recipe=recipe, normalization=Normalization((0.5,), (0.5,))),),
+        classes=("cat", "dog"),
+        image_shape=shape,
+        metrics={},
+        provenance=Provenance(data="x", fingerprint="f", split_seed=0, created_at="2026-11-28"),
+    )
+    save_model(tmp_path / "small.pt", card, [build_model(recipe, shape, 2).state_dict()])
+    with (
+        memory_cap(2**29),
+        pytest.raises(ModelFileError, match=r"takes about 51\.5 GB for one image of 1 × 2048 × 2048"),
+    ):
+        load_model(tmp_path / "small.pt")
 
 
 def with_part(model_path: Path, folder: Path, name: str, content: bytes, *, size: int | None = None) -> Path:
