@@ -22,7 +22,7 @@ from automl.storage.embedded import EmbeddedPostgres
 from tests.browser import CHROMIUM, chromium
 from tests.s3_server import s3_server
 
-pytest_plugins = ["tests.studies", "tests.finished", "tests.forking.fixtures"]
+pytest_plugins = ["tests.homes", "tests.studies", "tests.finished", "tests.forking.fixtures"]
 LONGEST_FIRST = (
     "test_documentation.py",
     "test_worker_processes.py",
@@ -144,14 +144,6 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setattr(pwd, "getpwnam", nobody)
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """An AUTOML_HOME of its own, which the system user that runs root's PostgreSQL may enter."""
-    with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder, "home")
 
 
 @pytest.fixture

@@ -43,13 +43,13 @@ def kept_open(folder: Path) -> Iterator[None]:
 
 def _searched(folder: Path) -> Finished:
     (folder / "space.yaml").write_text(SPACE)
-    place = Finished(folder)
-    place.done = place.automl(
+    study_folder = Finished(folder)
+    study_folder.done = study_folder.automl(
         *("search", "--data", "digits", "--space", "space.yaml", "--trials", "5", "--workers", "2"),
         *("--export", "model.pt", "--seed", "3"),
     )
-    assert place.done.returncode == 0, place.done.stderr
-    return place
+    assert study_folder.done.returncode == 0, study_folder.done.stderr
+    return study_folder
 
 
 class Finished:

@@ -34,6 +34,8 @@ SERVER = "automl dashboard"
 """Runs until Ctrl-C, so it is looked at and then interrupted."""
 WORKER = "automl worker"
 """Sets threads and allocation of its process for good, so it has one of its own."""
+EPOCHS = ("--epochs", "2")
+"""Added to a command that takes the space `quick` and does not say how many: its 25 took minutes of a core."""
 SKIPPED = {
     "make demo": "installs gigabytes; the search that it runs is the next command",
     "make test": "would run this test again",
@@ -52,6 +54,7 @@ SKIPPED = {
 }
 MAKE = re.compile(r"(?:`|\$ )make (?:[A-Z0-9]+=\S+ )?([a-z][\w-]*)")
 CLASSES = ("bird", "cat", "fish")
+AUTOML = (sys.executable, "-m", "automl")
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ def _run(step: Step, folder: Path) -> Answer:
             return _interrupted()
         program, *arguments = shlex.split(step.name)
         if step.name.startswith(WORKER):
-            return _as_process([program, *arguments])
+            return _as_process([*AUTOML, *arguments])
         target = arguments.pop() if ">" in arguments else None
         answer = _called(program, arguments[:-1] if target else arguments)
         if target:
@@ -163,10 +166,15 @@ def _run(step: Step, folder: Path) -> Answer:
 
 def _called(program: str, arguments: list[str]) -> Answer:
     if program == "automl":
-        return _in_process(lambda: main(arguments))
+        return _in_process(lambda: main([*arguments, *_short_trials(arguments)]))
     assert program == "python", program
     script, *arguments = arguments
     return _in_process(lambda: _run_script(script, arguments))
+
+
+def _short_trials(arguments: list[str]) -> tuple[str, ...]:
+    takes_long = "quick" in arguments and arguments[0] in ("search", "create")
+    return EPOCHS if takes_long and EPOCHS[0] not in arguments else ()
 
 
 def _run_script(script: str, arguments: list[str]) -> None:
@@ -200,7 +208,7 @@ def _interrupted() -> Answer:
     """Run the dashboard on a free port, read its first page, interrupt it."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
-    command = [*shlex.split(SERVER), "--port", port]
+    command = [*AUTOML, *shlex.split(SERVER)[1:], "--port", port]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = process.stderr.readline()

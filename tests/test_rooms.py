@@ -14,6 +14,8 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "automl"
 COMMANDS = PACKAGE / "cli" / "commands"
 MOST_MODULES = 14
+MOST_LATE_IMPORTS = 30
+"""Imports inside functions; the number only falls."""
 ROOMS = sorted(file.parent for file in PACKAGE.rglob("__init__.py") if file.parent not in (PACKAGE, COMMANDS))
 
 
@@ -57,3 +59,19 @@ def test_modules_that_a_page_names_are_there(page: str) -> None:
     named = set(re.findall(r"(?<![\w./])((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)\b", (ROOT / page).read_text("utf-8")))
     assert len(named) > 5
     assert sorted(name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())) == []
+
+
+def test_imports_inside_functions_are_few_and_have_a_reason() -> None:
+    found = {
+        f"{file.relative_to(PACKAGE)}:{function.name}": ast.get_source_segment(source, function) or ""
+        for file in PACKAGE.rglob("*.py")
+        for source in [file.read_text("utf-8")]
+        for function in ast.walk(ast.parse(source))
+        if isinstance(function, ast.FunctionDef) and _late_imports(function)
+    }
+    assert sum(len(_late_imports(ast.parse(text))) for text in found.values()) <= MOST_LATE_IMPORTS
+    assert [name for name, text in found.items() if "#" not in text] == []
+
+
+def _late_imports(tree: ast.AST) -> list[ast.AST]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]

@@ -46,7 +46,7 @@ class MemberCard:
     recipe: Recipe
     normalization: Normalization
     share: float = 1.0
-    """In the vote; those of all members add up to 1."""
+    """Weight in the ensemble; those of all members add up to 1."""
     trial: int | None = None
     """Its number in its study."""
     study: str | None = None
@@ -83,7 +83,7 @@ class ModelCard:
     """All that is in the file beside the weights."""
 
     members: tuple[MemberCard, ...]
-    """The networks that vote, the best one first; usually one."""
+    """The networks of the ensemble, the best one first; usually one."""
     temperature: float = 1.0
     """Divides the logits, so that what is said with probability 0.8 is right in 8 of 10 cases; 1: as trained."""
     tta_temperature: float = 1.0

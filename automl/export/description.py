@@ -158,7 +158,9 @@ def _found(card: ModelCard, found: Sequence[str]) -> str:
     if card.tta:
         lines.append("Each image is averaged with its mirror image.")
     if len(card.members) > 1:
-        lines.append("These networks vote with their probabilities, chosen greedily on the validation split:")
+        lines.append(
+            "The ensemble averages the probabilities of these members, chosen greedily on the validation split:"
+        )
     rows = [
         (
             "–" if member.trial is None else escaped(f"{member.trial} of {member.study}"),

@@ -29,7 +29,7 @@ UNITS_SHOWN = ("layer", "multiply-accumulate")
 MOST_EQUALS = 10
 """Numbers of equal trials that a note names."""
 BEHIND = "it was behind the other trials at the same epoch"
-HEADLINES = {"complete": "Complete", "pruned": "Stopped early", "failed": "Failed"}
+HEADLINES = {"complete": "Complete", "pruned": "Pruned", "failed": "Failed"}
 
 
 def trial_note(record: StudyRecord, trial: TrialRecord) -> str:

@@ -79,19 +79,19 @@ class TrialRecord:
 
     def remarks(self) -> tuple[str, ...]:
         """What sets the training apart from one that was sampled and ran as planned, in sentences."""
-        told = []
+        remarks = []
         if self.repeats is not None:
-            told.append(f"Final training: the recipe of trial {self.repeats}, with another seed and more time.")
+            remarks.append(f"Final training: the recipe of trial {self.repeats}, with another seed and more time.")
         if self.shortened is not None:
             epochs = self.recipe.get("epochs")
-            told.append(
+            remarks.append(
                 f"Its schedule has {epochs} epochs instead of {self.shortened}, to end in the time that was left."
             )
         if self.cut_short is not None:
-            told.append(f"{self.cut_short}. The weights are those of the best epoch.")
+            remarks.append(f"{self.cut_short}. The weights are those of the best epoch.")
         if self.began_again is not None:
-            told.append(f"{self.began_again}.")
-        return tuple(told)
+            remarks.append(f"{self.began_again}.")
+        return tuple(remarks)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, times in UTC."""

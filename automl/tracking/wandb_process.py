@@ -65,7 +65,7 @@ MODEL_SECONDS = 600
 KILL_SECONDS = 1.0
 FLUSH_SECONDS = 0.5
 """Interval of writing to disk, in seconds: what a kill of everything loses. wandb's own 15 s is a whole short trial."""
-EXIT_CODES = {"complete": 0, "pruned": 0, "failed": 1, "given back": 1, "lost": 1}
+EXIT_CODES = {"complete": 0, "pruned": 0, "failed": 1, "requeued": 1, "lost": 1}
 
 
 class Runs:
@@ -117,7 +117,7 @@ class Runs:
             run.log(charts(classes))
         run.summary.update({"state": state} | summary)
         run.tags = (*(run.tags or ()), state)
-        if state == "given back":
+        if state == "requeued":
             run.mark_preempting()
         if not self._online:
             run.finish(exit_code=EXIT_CODES[state])

@@ -27,7 +27,7 @@ MOST_TAG_LETTERS = 64
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 """Characters that wandb refuses in the name of an artifact."""
 
-TrialEnd = Literal["complete", "pruned", "failed", "given back"]
+TrialEnd = Literal["complete", "pruned", "failed", "requeued"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +118,7 @@ class RunTracker:
         classes: ByClass | None = None,
         model: Path | None = None,
     ) -> None:
-        """End the run. wandb shows complete and pruned as finished, failed as failed, `given back` as preempted.
+        """End the run. wandb shows complete and pruned as finished, failed as failed, `requeued` as preempted.
 
         `model`: a file from `model_path`, uploaded as an artifact that is named like the run, and then deleted.
         """

@@ -34,7 +34,7 @@ from automl.worker.background import BackgroundJobs
 from automl.worker.outcomes import Outcome
 from automl.worker.publishing import left_unpublished, publish_trial
 
-WANDB_REQUEUED: TrialEnd = "given back"
+WANDB_REQUEUED: TrialEnd = "requeued"
 """State of a run in wandb whose trial goes on in another attempt."""
 STUDY_NOTE_SECONDS = 10.0
 """Of trials that end in quick succession, the study's note hears no more often."""

@@ -180,7 +180,7 @@ class Worker:
         return None
 
     def _time(self, beat: Heartbeat) -> StudyTime | None:
-        """The study's clock, which plans trials; None where it only ends a search that has to train all it was told."""
+        """The study's clock, which plans trials; None where it only ends a search that has to train all trials."""
         specification = self._record.specification
         return None if specification.is_exhaustive else beat.time(final_share=specification.final_share)
 

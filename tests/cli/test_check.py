@@ -92,7 +92,7 @@ def test_network_that_does_not_learn_is_a_problem_told_in_one_sentence(automl: A
 
 
 def test_all_that_is_wrong_around_is_told_at_once(automl: Automl, tmp_path: Path) -> None:
-    (tmp_path / "space.yaml").write_text(SPACE)
+    (tmp_path / "space.yaml").write_text("parameters: {depth: {value: 0}, epochs: {value: 1}}\n")
     (tmp_path / "artifacts").write_text("a file, not a folder")
     done = automl(
         *("check", "--data", "digits", "--space", "space.yaml", "--workers", "1"),

@@ -26,18 +26,18 @@ def confirmed() -> Iterator[Finished]:
     """A folder with a search of three trials; its two best recipes are trained twice more, the first by a worker."""
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
         Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
-        place = Finished(Path(folder))
-        (place.folder / "space.yaml").write_text(SPACE)
-        with kept_open(place.folder):
+        searched = Finished(Path(folder))
+        (searched.folder / "space.yaml").write_text(SPACE)
+        with kept_open(searched.folder):
             for command in (
                 ("search", *DIGITS, "--trials", "3", "--epochs", "1", "--workers", "1"),
                 ("confirm", "--top", "1", "--seeds", "1", "--epochs-factor", "2", "--workers", "0"),
                 ("worker", CONFIRMED, "--threads", "1"),
                 ("confirm", "--top", "2", "--seeds", "2", "--workers", "1"),
             ):
-                place.done = place.automl(*command)
-                assert place.done.returncode == 0, place.done.stderr
-            yield place
+                searched.done = searched.automl(*command)
+                assert searched.done.returncode == 0, searched.done.stderr
+            yield searched
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def _read(url: str) -> bytes:
 def test_every_finished_trial_has_a_note_and_its_pictures(address: str, trials: list[dict[str, Any]]) -> None:
     assert len(trials) == 5
     for trial in trials:
-        assert trial["note"]["body"].startswith(("**Complete**", "**Stopped early"))
+        assert trial["note"]["body"].startswith(("**Complete**", "**Pruned"))
         names = {artifact["filename"] for artifact in trial["artifacts"]}
         assert names == PICTURES | ({"weights.pt"} if trial["state"] == "Complete" else set())
 

@@ -32,12 +32,12 @@ def limited() -> Iterator[Finished]:
     """A study whose second trial's network has more than a thousand parameters."""
     with tempfile.TemporaryDirectory(prefix="automl-tests-") as folder:
         Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user, who may then enter
-        place = Finished(Path(folder))
-        (place.folder / "space.yaml").write_text(SPACE)
-        with kept_open(place.folder):
-            place.done = place.automl("search", *OPTIONS, "--trials", "3", "--workers", "1", *LIMITS)
-            assert place.done.returncode == 0, place.done.stderr
-            yield place
+        searched = Finished(Path(folder))
+        (searched.folder / "space.yaml").write_text(SPACE)
+        with kept_open(searched.folder):
+            searched.done = searched.automl("search", *OPTIONS, "--trials", "3", "--workers", "1", *LIMITS)
+            assert searched.done.returncode == 0, searched.done.stderr
+            yield searched
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_other_limits_are_another_study(limited: Finished) -> None:
     assert_refused(done, "max_parameters: it has 1000, this command asks for 5000")
 
 
-def test_trials_over_the_limits_are_not_carried_over(limited: Finished) -> None:
+def test_trials_over_the_limits_are_not_imported(limited: Finished) -> None:
     options = (*OPTIONS[:4], "--trials", "9", "--from", "small")
     done = limited.automl("create", "smaller", *options, "--max-parameters", "10")
     assert done.returncode == 0, done.stderr

@@ -144,7 +144,7 @@ def test_lowered_total_is_refused(finished: Finished) -> None:
     assert "already has a total of 5 for --trials; 3 would lower it" in done.stderr
 
 
-def test_trials_that_fit_are_carried_over_to_a_changed_space(finished: Finished) -> None:
+def test_trials_that_fit_are_imported_into_a_changed_space(finished: Finished) -> None:
     (finished.folder / "narrow.yaml").write_text(
         (finished.folder / "space.yaml").read_text().replace("{min: 0, max: 2}", "{min: 1, max: 2}")
     )
@@ -166,7 +166,7 @@ def test_trials_that_fit_are_carried_over_to_a_changed_space(finished: Finished)
     assert exported.returncode == 0, exported.stderr
 
 
-def test_nothing_is_carried_over_into_a_grid(finished: Finished) -> None:
+def test_nothing_is_imported_into_a_grid(finished: Finished) -> None:
     (finished.folder / "all.yaml").write_text("parameters: {depth: {values: [0, 1]}, epochs: {value: 1}}")
     refused = finished.automl(
         *("create", "all", "--from", "digits-space-accuracy", "--data", "digits", "--space", "all.yaml"),

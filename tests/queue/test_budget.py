@@ -62,7 +62,9 @@ def test_four_workers_finish_exactly_the_budget_also_when_trials_are_given_back(
     assert [trial.number for trial in trials] == list(range(40))
 
 
-def test_first_tickets_fix_what_the_queue_says(storage: FastStorage, database: Database, make_study: MakeStudy) -> None:
+def test_first_enqueued_trials_fix_what_the_queue_says(
+    storage: FastStorage, database: Database, make_study: MakeStudy
+) -> None:
     make_study(trials=3)
     study = optuna.load_study(study_name="faces", storage=storage)
     queue = [{"depth": 0}, {"depth": 2}]
@@ -80,7 +82,7 @@ def test_exhaustive_queue_ends_before_the_budget(
     assert issued == [True, True, False]
 
 
-def test_raised_budget_issues_new_tickets(storage: FastStorage, database: Database, make_study: MakeStudy) -> None:
+def test_raised_budget_enqueues_new_trials(storage: FastStorage, database: Database, make_study: MakeStudy) -> None:
     make_study(trials=1)
     study = optuna.load_study(study_name="faces", storage=storage)
     assert enqueue_trial(storage, study, [], exhaustive=False)

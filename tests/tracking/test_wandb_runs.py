@@ -73,7 +73,7 @@ def test_run_carries_study_name_recipe_and_best_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("state", "exit_code", "preempting"),
-    [("complete", 0, False), ("pruned", 0, False), ("failed", 1, False), ("given back", 1, True)],
+    [("complete", 0, False), ("pruned", 0, False), ("failed", 1, False), ("requeued", 1, True)],
 )
 def test_state_decides_how_wandb_shows_the_end(
     tmp_path: Path, state: TrialEnd, exit_code: int, preempting: bool

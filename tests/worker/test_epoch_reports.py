@@ -70,12 +70,12 @@ def test_an_epoch_that_is_done_twice_keeps_its_value_and_adds_its_seconds(
         assert read_trial(connection, record, 0).epochs == (replace(RESULT, seconds=6.0),)
 
 
-@pytest.mark.parametrize("how", ["given back", "ended"])
+@pytest.mark.parametrize("how", ["requeued", "ended"])
 def test_a_worker_whose_trial_was_taken_reports_nothing(
     database: Database, record: StudyRecord, claim: Claim, how: str
 ) -> None:
     with database.engine.begin() as connection:
-        if how == "given back":
+        if how == "requeued":
             requeue(connection, claim.trial_id)
         else:
             connection.execute(text("UPDATE trials SET state = 'FAIL'"))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from automl.data.decoding.arrays import blocks_of
 
@@ -144,9 +146,6 @@ def _forest(pairs_2P: npt.NDArray[np.int64], rows: int, columns: int) -> npt.NDA
 
 
 def _components(pairs_2P: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    from scipy.sparse import coo_array  # 0.1 s: `automl --help` comes by here
-    from scipy.sparse.csgraph import connected_components
-
     graph = coo_array((np.ones(pairs_2P.shape[1], np.bool_), tuple(pairs_2P)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 

@@ -31,7 +31,7 @@ def cumulative(family: Family, first: float, second: float, value: float) -> flo
 def inverse(family: Family, first: float, second: float, quantile: float) -> float:
     """The value that a sample stays under with probability `quantile`; finite also for 0 and 1."""
     if family == "beta":
-        from scipy.special import betaincinv
+        from scipy.special import betaincinv  # as above
 
         return float(betaincinv(first, second, quantile))
     normal = NormalDist(first, second).inv_cdf(min(max(quantile, ALMOST_ZERO), ALMOST_ONE))

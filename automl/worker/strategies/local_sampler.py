@@ -136,7 +136,7 @@ def _contains(distribution: BaseDistribution, value: Any) -> bool:
 
 
 def _reflected(at: float) -> float:
-    """A place that left 0 to 1, mirrored back into it."""
+    """A position that left 0 to 1, mirrored back into it."""
     at = abs(at) % 2.0
     return 2.0 - at if at > 1.0 else at
 
