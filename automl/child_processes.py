@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 FLAGS = ("-P", "-X", "utf8")
 """Options of an interpreter that we start ourselves."""
@@ -23,6 +24,15 @@ PROGRAM = Path(__file__).with_name("__main__.py")
 def automl_command(*arguments: str) -> list[str]:
     """The command line of an automl process, of this very package wherever it lies."""
     return [sys.executable, *FLAGS, str(PROGRAM), *arguments]
+
+
+def replace_process(*arguments: str) -> NoReturn:
+    """Let this process go on as another automl process, from the beginning: same number, same standard streams.
+
+    It may be called from any thread, and does not wait for the others: one that hangs ends as well.
+    """
+    command = automl_command(*arguments)
+    os.execv(command[0], command)  # noqa: S606 – the same program
 
 
 @contextmanager

@@ -13,7 +13,8 @@ AutomlError                 one message: what was got, why it fails, what to do;
 ├── DiskFullError           no space left for weights, checkpoints or pictures
 ├── StorageError            the database: unreachable, refused, of another version
 ├── StudyError              an unknown study, a contradiction, no finished trial
-│   └── LeaseLostError      another worker continues this trial: abandon it
+│   ├── LeaseLostError      another worker continues this trial: abandon it
+│   └── WorkerEndedError    a worker of this command could not go on
 └── ModelFileError          an exported model that is foreign, damaged or of another version
 
 A bug is anything else: it keeps its traceback and exits with 1.
@@ -74,6 +75,10 @@ class StudyError(AutomlError):
 
 class LeaseLostError(StudyError):
     """The trial now belongs to another attempt; its old worker abandons it."""
+
+
+class WorkerEndedError(StudyError):
+    """A worker process of this command ended with an error."""
 
 
 class ModelFileError(AutomlError):

@@ -50,6 +50,7 @@ SETTINGS = {
         Setting(
             "AUTOML_GRACE_SECONDS", "without a sign of life for so long, a worker is lost and its trial goes on", "60"
         ),
+        Setting("AUTOML_HUNG_SECONDS", "without a batch for so long, a training hangs and its trial fails", "900"),
         Setting("AUTOML_PASSWORD", "of the service's PostgreSQL", "automl"),
         Setting("AUTOML_POSTGRES_PORT", "of the service's PostgreSQL on this machine", "54320"),
         Setting("AUTOML_SHARED", "folder on this machine that the service keeps its artifacts in", "./artifacts"),

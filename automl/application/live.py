@@ -190,5 +190,6 @@ def _running_table(status: StudyStatus) -> Table:
         epoch = 0 if trial.epoch is None else trial.epoch + 1
         bar = ProgressBar(total=trial.epochs or 1, completed=epoch, width=24)
         value = f"{status.metric} {trial.value:.4f}" if trial.value is not None else "starting"
+        value = "begun outside automl" if trial.is_foreign else value
         table.add_row(f"  trial {trial.number}", bar, f"epoch {epoch}/{trial.epochs or '?'}", value)
     return table

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from automl.child_processes import ENVIRONMENT, automl_command
-from automl.errors import StudyError
+from automl.errors import WorkerEndedError
 from automl.private_folders import make_private
 
 if sys.platform != "win32":
@@ -113,7 +113,7 @@ class LocalWorkers:
     def watch(self, *, stop_event: threading.Event, on_poll: Callable[[], None], warn: Callable[[str], None]) -> None:
         """Wait until every worker has ended, calling `on_poll` twice a second; killed workers are started again.
 
-        Raises: StudyError with a worker's own message if one could not go on.
+        Raises: WorkerEndedError with a worker's own message if one could not go on.
         """
         while True:
             for worker in self._workers:
@@ -127,7 +127,7 @@ class LocalWorkers:
         on_poll()
         failed = [worker for worker in self._workers if worker.process.returncode != 0]
         if failed:
-            raise StudyError(
+            raise WorkerEndedError(
                 f"Worker {failed[0].index} ended with {failed[0].process.returncode} (log: {failed[0].log.path}):\n"
                 f"{failed[0].last_words()}"
             )

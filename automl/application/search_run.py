@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.application.actions.model_export import export_model
+from automl.application.actions.model_export import export_model, wait_for_weights
 from automl.application.actions.study_creation import plan_study, prepare_study
 from automl.application.command_context import CommandContext
 from automl.application.live import View, decoding_progress
@@ -82,11 +83,17 @@ def run_search(
         charge_start(connection, record.study_id, seconds=time.monotonic() - began_at)
     with stop_on_signals() as stop_event, view:
         run_workers(context, record, view=view, stop_event=stop_event, workers=workers, options=("--device", device))
-    return _result(context, record, export=export, single=single, interrupted=stop_event.is_set())
+    return _result(context, record, log=view.log, export=export, single=single, interrupted=stop_event.is_set())
 
 
 def _result(
-    context: CommandContext, record: StudyRecord, *, export: Path | None, single: bool, interrupted: bool
+    context: CommandContext,
+    record: StudyRecord,
+    *,
+    log: Callable[[str], None],
+    export: Path | None,
+    single: bool,
+    interrupted: bool,
 ) -> SearchResult:
     with context.database.engine.connect() as connection:
         status = read_status(connection, record)
@@ -97,6 +104,7 @@ def _result(
     exported = None
     if export is not None and best is not None:
         choice = RecommendedTrial(record, best, None)
+        wait_for_weights(context, best, log=log)
         exported = export_model(context, record, choice, export, command="search --export", single=single)
     return SearchResult(
         study=record.name,

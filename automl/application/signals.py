@@ -30,10 +30,35 @@ def stop_on_signals(*, or_closed_input: bool = False) -> Iterator[threading.Even
 
     before = {number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield stop_event
+        with _heard_at_once(stop_event):
+            yield stop_event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _heard_at_once(stop_event: threading.Event) -> Iterator[None]:
+    """Let a signal set the event while the main thread is inside a call that does not return.
+
+    A handler of Python's runs between two of the main thread's own steps, and a call into a library is a single one.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    threading.Thread(target=_wait_for_signal, args=(reading, stop_event), name="signals", daemon=True).start()
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+
+
+def _wait_for_signal(reading: int, stop_event: threading.Event) -> None:
+    while heard := os.read(reading, 64):
+        if {signal.SIGTERM, signal.SIGINT} & set(heard):
+            stop_event.set()
+    os.close(reading)
 
 
 def _wait_for_end_of_input(stop_event: threading.Event) -> None:

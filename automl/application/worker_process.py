@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from automl.application.command_context import CommandContext, open_context
+from automl.child_processes import replace_process
 from automl.confirmation.confirmed import RecommendedTrial, choose_best
 from automl.errors import StorageError, StudyError
 from automl.export.trial_model import write_untested_model
@@ -25,6 +30,7 @@ from automl.study.record import StudyRecord
 from automl.tracking.wandb_mode import choose_mode
 from automl.tracking.wandb_runs import RunTracker
 from automl.worker.pull_loop import Worker
+from automl.worker.watchdog import Cause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +54,13 @@ class WorkerOptions:
     """The study's space in Python, which may be imported from now on."""
     attached: bool
     """Whether the worker ends with the process that started it, which prints the result."""
+
+    def arguments(self) -> list[str]:
+        """The command line that asks for the same, without the program."""
+        values = {name: value for name, value in vars(self).items() if name not in ("study", "attached")}
+        given = [f"--{name}={value}" for name, value in values.items() if value is not None]
+        study = [] if self.study is None else ["--", self.study]
+        return ["worker", *given, *(["--attached"] if self.attached else []), *study]
 
 
 class FinishedStudy(NamedTuple):
@@ -140,9 +153,24 @@ def _work(
             share=options.share,
             outage_seconds=context.settings.whole_number("AUTOML_OUTAGE_SECONDS"),
             grace_seconds=context.settings.grace_seconds(),
+            hung_seconds=context.settings.whole_number("AUTOML_HUNG_SECONDS"),
+            leave=lambda cause: _leave(options, cause),
             log=log,
         )
         return worker.run()
+
+
+def _leave(options: WorkerOptions, cause: Cause) -> None:
+    """End this process, whose training does not answer, or begin it again as a new worker."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    if cause == "asked to stop":
+        os._exit(0)
+    try:
+        replace_process(*options.arguments())
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)  # whoever started it starts it again
 
 
 def _tracker(context: CommandContext, record: StudyRecord, log: Callable[[str], None]) -> RunTracker:

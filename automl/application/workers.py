@@ -11,6 +11,8 @@ from automl.application.command_context import CommandContext
 from automl.application.live import View
 from automl.application.local_workers import LocalWorkers
 from automl.application.watcher import Watcher
+from automl.errors import WorkerEndedError
+from automl.queue.budget import budget_status
 from automl.queue.gpus import count_gpus
 from automl.queue.recovery import recover_lost
 from automl.study.record import StudyRecord
@@ -35,7 +37,7 @@ def run_workers(
 
     `options`: arguments of every `automl worker`.
 
-    Raises: StudyError with a worker's own message if one could not go on.
+    Raises: WorkerEndedError with a worker's own message if one could not go on, unless the others used the budget.
     """
     with context.database.engine.begin() as connection:
         for number in recover_lost(connection, study_id=record.study_id, reached_seconds=0):
@@ -54,5 +56,16 @@ def run_workers(
         environment=environment,
         logs=context.home / "logs" / record.uid,
     ) as processes:
-        processes.watch(stop_event=stop_event, on_poll=watcher.poll, warn=view.log)
+        try:
+            processes.watch(stop_event=stop_event, on_poll=watcher.poll, warn=view.log)
+        except WorkerEndedError as error:
+            if not _is_budget_used(context, record):
+                raise
+            view.log(f"All trials are finished all the same. {error}")
     watcher.poll()
+
+
+def _is_budget_used(context: CommandContext, record: StudyRecord) -> bool:
+    with context.database.engine.connect() as connection:
+        now = budget_status(connection, record.study_id)
+    return now.trials_used_up or now.seconds_left == 0

@@ -85,6 +85,10 @@ class Heartbeat:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+        self.end()
+
+    def end(self) -> None:
+        """Say that this worker is at work no longer; the beat goes on."""
         try:
             with self._engine.begin() as connection:
                 count_active_seconds(connection, self._study_id)

@@ -15,6 +15,7 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
+from automl.storage.attributes import RECIPE_ATTRIBUTE
 from automl.storage.sql_facts import IS_ARTIFACT, SPENT_SECONDS
 
 GRACE_SECONDS = 60.0
@@ -23,6 +24,21 @@ MAX_ATTEMPTS = 3
 """Number of lost workers at which a trial fails. Attempts that were requeued do not count."""
 
 LOST = "worker lost"
+HAS_RESULTS = """
+    (EXISTS (SELECT FROM trial_params WHERE trial_params.trial_id = trials.trial_id) OR EXISTS (
+        SELECT FROM trial_intermediate_values AS reports WHERE reports.trial_id = trials.trial_id))
+"""
+HAS_RECIPE = f"""
+    EXISTS (SELECT FROM trial_user_attributes AS recipes
+            WHERE recipes.trial_id = trials.trial_id AND recipes.key = '{RECIPE_ATTRIBUTE}')
+"""
+"""Whether an attempt of ours drew the trial's parameters."""
+FOREIGN_SILENT = """
+    extract(epoch FROM now() - greatest(trials.datetime_start AT TIME ZONE 'utc', pg_postmaster_start_time(), (
+        SELECT CAST(max(heartbeat) AS timestamptz) FROM trial_heartbeats
+        WHERE trial_heartbeats.trial_id = trials.trial_id)))
+"""
+"""Seconds since a running trial that no worker of ours claimed was begun, or since its last heartbeat of Optuna's."""
 
 
 def requeue(connection: Connection, trial_id: int, *, failure: str = "interrupted", reason: str | None = None) -> None:
@@ -41,13 +57,17 @@ def recover_lost(
 
     A worker is gone when its process ended on this very machine, or when it has not sent a heartbeat for
     `grace_seconds` although the database was up, and reached by the caller (`reached_seconds`), all that time.
+    A trial that was begun by somebody else, with Optuna's own calls, has as long.
     """
+    _adopt_foreign(connection, study_id)
     rows = connection.execute(
         text(
-            """
+            f"""
             SELECT trials.trial_id, trials.number, claims.lost, workers.host, workers.pid, workers.ended_at,
-                   workers.beat_at AS last_heartbeat,
-                   coalesce(extract(epoch FROM now() - greatest(beat_at, pg_postmaster_start_time())), 0) AS silent
+                   workers.beat_at AS last_heartbeat, claims.worker_id IS NULL AS is_foreign,
+                   {HAS_RESULTS} AND NOT {HAS_RECIPE} AS is_of_others,
+                   CASE WHEN claims.worker_id IS NULL THEN {FOREIGN_SILENT}
+                        ELSE extract(epoch FROM now() - greatest(beat_at, pg_postmaster_start_time())) END AS silent
             FROM trials
             JOIN automl_trials AS claims USING (trial_id)
             LEFT JOIN automl_workers AS workers USING (worker_id)
@@ -69,7 +89,35 @@ def recover_lost(
     return [row.number for row in lost]
 
 
+def _adopt_foreign(connection: Connection, study_id: int) -> None:
+    """Let running trials that nobody claimed, as `study.ask()` makes them, have a claim without a worker."""
+    connection.execute(
+        text(
+            """
+            INSERT INTO automl_trials (trial_id) SELECT trial_id FROM trials
+            WHERE study_id = :study_id AND state = 'RUNNING'
+            AND NOT EXISTS (SELECT FROM automl_trials AS claims WHERE claims.trial_id = trials.trial_id)
+            ON CONFLICT DO NOTHING
+            """
+        ),
+        {"study_id": study_id},
+    )
+
+
+def _recover_foreign(connection: Connection, row: Row[Any]) -> None:
+    """Requeue what workers can train; a trial with parameters or reports of another objective fails."""
+    reason = "it was begun outside automl, as study.ask() does, and nobody ended it within the grace time"
+    _end_attempt(connection, row.trial_id, failure=LOST, reason=reason)
+    if row.is_of_others:
+        _fail(connection, row.trial_id)
+    else:
+        _set_waiting(connection, row.trial_id)
+
+
 def _recover(connection: Connection, row: Row[Any]) -> None:
+    if row.is_foreign:
+        _recover_foreign(connection, row)
+        return
     times = row.lost + 1
     reason = f"its worker vanished {times} times, the last one was process {row.pid} on {str(row.host).split('/')[0]}"
     if times == 1:

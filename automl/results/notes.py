@@ -16,6 +16,7 @@ from automl.study.specification import Confirms
 
 REMEDIES = {
     "diverged": "The loss became NaN or infinite: lower the largest learning rate of the space.",
+    "hung": "A step of the training never ended: look at what the network waits for.",
     "out of memory": "Lower the largest batch size, width or depth of the space, or let fewer workers share a GPU.",
     "refused": "The recipe does not fit the images: narrow the space.",
     "out of time": "Raise --trial-timeout, or lower the largest width, depth or number of epochs of the space.",

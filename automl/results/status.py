@@ -34,7 +34,12 @@ class RunningTrial:
     value: float | None
     """Metric at that epoch."""
     worker: int | None
-    """Index of its worker."""
+    """Index of its worker; None: it was begun outside automl, as `study.ask()` does."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether no worker has it."""
+        return self.worker is None
 
 
 @dataclass(frozen=True)
@@ -235,7 +240,7 @@ def _running(connection: Connection, record: StudyRecord) -> tuple[RunningTrial,
         text(
             f"""
             SELECT number, latest.epoch, claims.epochs, latest.value, workers.ordinal
-            FROM trials JOIN automl_trials AS claims USING (trial_id)
+            FROM trials LEFT JOIN automl_trials AS claims USING (trial_id)
             LEFT JOIN automl_workers AS workers USING (worker_id)
             LEFT JOIN LATERAL (
                 SELECT epoch, {column} AS value FROM automl_epochs

@@ -59,8 +59,11 @@ class Training:
         build: Builder = build_model,
         accumulation_steps: int = 1,
         interrupted: Callable[[], bool] = lambda: False,
+        on_batch: Callable[[], None] = lambda: None,
     ) -> None:
         """`interrupted` is called at every step, so it has to be cheap. `accumulation_steps`: as in Learner.
+
+        `on_batch` is called after each batch, of training and of evaluation.
 
         Raises: ModelError if the network cannot be built for these images.
         """
@@ -68,6 +71,7 @@ class Training:
             keep_freed_memory()
         train, num_classes = data.splits["train"], len(data.class_names)
         self.recipe, self.metric, self.device, self.interrupted = recipe, metric, device, interrupted
+        self.on_batch = on_batch
         self.fingerprint = data.fingerprint
         seen_shape = input_shape(recipe, data.image_shape)
         self.precision: Precision = precision or choose_precision(device, seen_shape)
@@ -148,6 +152,7 @@ class Training:
                     raise TrainingInterrupted(f"Interrupted in epoch {epoch}; the epochs before it are complete.")
                 rate, step = self._learning_rate(epoch, position), epoch * len(self.batches) + position
                 steps.append(self.learner.step(batch, learning_rate=rate, step=step))
+                self.on_batch()
             trained = _Trained.of(steps, self.batches.sizes)
         self._check_finite("training", trained.loss, epoch)
         return trained
@@ -182,6 +187,7 @@ class Training:
             normalization=self.normalization,
             precision=self.precision,
             most=self._most_predicted,
+            on_batch=self.on_batch,
         )
 
     def _check_finite(self, split: str, loss: float, epoch: int) -> None:

@@ -12,5 +12,6 @@ strategies      what proposes the next recipe, and what prunes
 trial           the training loop of one attempt
 trial_plan      what a trial can be in the time that is left
 trial_pictures  a trial's learning curve and confusion matrix
+watchdog        ends an attempt whose training no longer answers
 worker_context  what all trials of one worker share
 """

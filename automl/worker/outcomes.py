@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from automl.masking import scrub
-from automl.results.bugs import BUG
+from automl.queue.claims import Claim
+from automl.results.bugs import BUG, cause
 from automl.training.device import is_out_of_memory
 
 State = Literal["complete", "pruned", "failed", "requeued", "lease lost"]
@@ -20,8 +21,8 @@ class Outcome:
     state: State
     value: float | None = None
     failure: str | None = None
-    """Kind: diverged, out of memory, refused or bug; of a pruned attempt out of time; of a requeued one interrupted or
-    no time."""
+    """Kind: diverged, out of memory, refused, hung or bug; of a pruned attempt out of time; of a requeued one
+    interrupted or no time."""
     reason: str | None = None
 
 
@@ -31,3 +32,13 @@ def failed(error: Exception) -> Outcome:
         message = next(iter(str(error).splitlines()), type(error).__name__)
         return Outcome("failed", failure="out of memory", reason=f"two or three images at a time: {message}")
     return Outcome("failed", failure=BUG, reason=scrub(traceback.format_exc()))
+
+
+def describe_end(claim: Claim, outcome: Outcome) -> str:
+    """One line on how an attempt ended."""
+    line = f"trial {claim.number}: {outcome.state}"
+    if outcome.value is not None:
+        line += f", {outcome.value:.4f}"
+    if outcome.failure is not None:
+        line += f", {outcome.failure}: {cause(str(outcome.reason))}"
+    return line

@@ -40,13 +40,14 @@ from automl.study.specification import Specification
 from automl.study.study_data import load_study_data
 from automl.tracking.wandb_runs import RunTracker
 from automl.training.device import UnusedGpuWarning, choose_device, choose_precision, describe
-from automl.worker.outcomes import Outcome
+from automl.worker.outcomes import Outcome, describe_end
 from automl.worker.publisher import STOP_SECONDS, TrialPublisher
 from automl.worker.publishing import left_unpublished, others_publish, publish_trial
 from automl.worker.strategies.pruners import build_pruner
 from automl.worker.strategies.samplers import build_sampler, worker_seed
 from automl.worker.trial import TrialRun
 from automl.worker.trial_plan import NO_TIME, seconds_for
+from automl.worker.watchdog import HUNG_SECONDS, Cause, Watchdog, stay
 from automl.worker.worker_context import PaceCorrection, TrialLimits, WorkerContext
 
 IDLE_SECONDS = 0.5
@@ -75,6 +76,8 @@ class Worker:
         share: int | None = None,
         outage_seconds: float,
         grace_seconds: float = GRACE_SECONDS,
+        hung_seconds: float = HUNG_SECONDS,
+        leave: Callable[[Cause], None] = stay,
         log: Callable[[str], None],
     ) -> None:
         """Load the data; nothing is claimed yet.
@@ -83,6 +86,8 @@ class Worker:
         `threads`: of this process on a CPU, always; None measures at each trial how many are fastest. `share`: the
         number of cores for this worker, None: as many threads as PyTorch has.
         `outage_seconds`: how long the database may stay away. `grace_seconds`: how long another worker may be silent.
+        `hung_seconds`: time without a batch after which a training hangs. `leave`: ends this process, or replaces it by
+        another worker, where a training does not answer.
 
         Raises: DataError if this machine's data are not the study's. StudyError if the study names code that nobody
             let it import.
@@ -91,6 +96,7 @@ class Worker:
         self._record = record
         self._log = log
         self._grace_seconds = grace_seconds
+        self._hung_seconds, self._leave = hung_seconds, leave
         self._stop_event = stop_event
         self._share = None if threads is not None else share or torch.get_num_threads()
         torch.set_num_threads(threads or share or torch.get_num_threads())
@@ -131,7 +137,9 @@ class Worker:
             publisher = self._publisher()
             publisher.publish_left(beat.worker_id)
             try:
-                ending = self._pull(self._context(study, beat, publisher), beat)
+                watchdog = Watchdog(self._leave, self._log, self._hung_seconds, on_end=beat.end)
+                alive.enter_context(watchdog)
+                ending = self._pull(self._context(study, beat, publisher, watchdog), beat)
                 if ending == "budget used":
                     self._finish_publishing(publisher, beat)
                     self._retry.retry_until_available(lambda: self._finalize(beat))
@@ -287,7 +295,9 @@ class Worker:
             log=self._log,
         )
 
-    def _context(self, study: optuna.Study, beat: Heartbeat, publisher: TrialPublisher) -> WorkerContext:
+    def _context(
+        self, study: optuna.Study, beat: Heartbeat, publisher: TrialPublisher, watchdog: Watchdog
+    ) -> WorkerContext:
         return WorkerContext(
             record=self._record,
             study=study,
@@ -308,6 +318,8 @@ class Worker:
                 correction=self._correction,
             ),
             interrupted=lambda: self._ending(beat) is not None,
+            stop_requested=lambda: self._ending(beat) in ("asked to stop", "stopped"),
+            watchdog=watchdog,
             log=self._log,
         )
 
@@ -337,13 +349,3 @@ def starting_queue(specification: Specification) -> Sequence[Mapping[str, Value]
     space = specification.space
     recipes = space.grid() if specification.sampler == "grid" else space.first_recipes()
     return [space.optuna_params(recipe) for recipe in recipes]
-
-
-def describe_end(claim: Claim, outcome: Outcome) -> str:
-    """One line on how an attempt ended."""
-    line = f"trial {claim.number}: {outcome.state}"
-    if outcome.value is not None:
-        line += f", {outcome.value:.4f}"
-    if outcome.failure is not None:
-        line += f", {outcome.failure}: {cause(str(outcome.reason))}"
-    return line

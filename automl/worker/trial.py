@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from automl.artifacts.artifact_records import WEIGHTS, artifact_id
@@ -35,9 +36,10 @@ from automl.training.evaluation.predictions import Predictions
 from automl.training.latency import measure_milliseconds
 from automl.training.loop import Training
 from automl.worker.epoch_reports import STATES
-from automl.worker.outcomes import Outcome, failed
+from automl.worker.outcomes import Outcome, describe_end, failed
 from automl.worker.recorder import TrialRecorder
 from automl.worker.trial_plan import TrialPlanner
+from automl.worker.watchdog import Cause
 from automl.worker.worker_context import WorkerContext
 
 PUBLISH_SECONDS = 15.0
@@ -68,7 +70,7 @@ class TrialRun:
 
     def __post_init__(self) -> None:
         self._recorder = TrialRecorder(self.context, self.claim)
-        self._planner = TrialPlanner(self.context, self._recorder)
+        self._planner = TrialPlanner(self.context, self._recorder, watching=self._watching)
         self._publisher = self.context.publisher
         self._checkpoints = Checkpoints(self.context.artifacts, self.context.record.uid, self.claim)
 
@@ -140,7 +142,7 @@ class TrialRun:
     def _train_epochs(self, training: Training) -> Outcome:
         """Epoch after epoch, until the trial is complete, pruned, or has to make room for final training."""
         recorder = self._recorder
-        for result in training.epochs():
+        for result in self._watched_epochs(training):
             self._epochs.append(result)
             recorder.add(result)
             self._publisher.log_epoch(result)
@@ -159,6 +161,19 @@ class TrialRun:
         self._keep_weights(training)
         return Outcome("complete", training.best_value)
 
+    def _watching(self) -> AbstractContextManager[None]:
+        """A block in which the watchdog ends the attempt, should the computation not answer."""
+        return self.context.watchdog.watching(self, attempt=self.claim)
+
+    def _watched_epochs(self, training: Training) -> Iterator[EpochResult]:
+        epochs = training.epochs()
+        while True:
+            with self._watching():
+                result = next(epochs, None)
+            if result is None:
+                return
+            yield result
+
     def _is_past_its_time(self) -> bool:
         return bool(self._epochs) and self._planner.is_past_its_time()
 
@@ -176,23 +191,29 @@ class TrialRun:
         if training.best_epoch <= self._published_epoch or not (at_once or since >= PUBLISH_SECONDS):
             return
         try:
-            if self._recorder.try_publish_weights(lambda: self._write_weights(training, training.predictions())):
+            if self._recorder.try_publish_weights(lambda: self._write_weights(training, self._predictions(training))):
                 self._published_epoch = training.best_epoch
         except StorageError as error:
             self.context.log(f"trial {self.claim.number} cannot be exported yet: {error}")
         self._published_at = time.monotonic()
 
+    def _predictions(self, training: Training) -> Predictions:
+        with self._watching():
+            return training.predictions()
+
     def _build(self, recipe: Recipe, accumulation_steps: int) -> Training:
         context = self.context
-        return Training(
-            recipe,
-            context.data,
-            metric=METRICS[context.record.specification.metric],
-            device=context.device,
-            build=context.build,
-            accumulation_steps=accumulation_steps,
-            interrupted=lambda: context.interrupted() or self._is_out_of_time() or self._is_past_its_time(),
-        )
+        with self._watching():
+            return Training(
+                recipe,
+                context.data,
+                metric=METRICS[context.record.specification.metric],
+                device=context.device,
+                build=context.build,
+                accumulation_steps=accumulation_steps,
+                interrupted=lambda: context.interrupted() or self._is_out_of_time() or self._is_past_its_time(),
+                on_batch=context.watchdog.note_batch,
+            )
 
     def _resume(self, training: Training) -> None:
         """Continue from the newest checkpoint of an earlier attempt that can be read; else begin anew, and log it."""
@@ -213,7 +234,7 @@ class TrialRun:
         milliseconds = self._recorder.milliseconds
         if milliseconds is None:
             shape = self.context.record.specification.data.image_shape
-            with self._publisher.quiet():
+            with self._publisher.quiet(), self._watching():
                 milliseconds = measure_milliseconds(training.learner.eval_model, shape, training.device)
             self._recorder.record_model_cost(parameters=training.parameters, milliseconds=milliseconds)
         return self._recorder.excess(parameters=training.parameters, milliseconds=milliseconds)
@@ -235,7 +256,7 @@ class TrialRun:
 
     def _keep_weights(self, training: Training) -> None:
         """Write the weights; that they are the trial's is recorded with its end."""
-        predictions = training.predictions()
+        predictions = self._predictions(training)
         self._artifacts = self._write_weights(training, predictions)
         calibrated = {
             name: dataclasses.asdict(calibrated_figures(predictions, tta=name == "tta")) for name in ("plain", "tta")
@@ -275,12 +296,35 @@ class TrialRun:
                 "the study's time was used up" if self.context.limits.out_of_time() else "its worker was asked to stop"
             )
             return Outcome("requeued", failure="interrupted", reason=f"{why}. {error}")
+        return self._pruned_by_limit(str(error))
+
+    def _pruned_by_limit(self, remark: str) -> Outcome:
         limit = self.context.trial_seconds()
-        return Outcome("pruned", failure="out of time", reason=f"it reached the limit of {limit:g} s a trial. {error}")
+        return Outcome("pruned", failure="out of time", reason=f"it reached the limit of {limit:g} s a trial. {remark}")
 
     def _is_out_of_time(self) -> bool:
         limit = self.context.trial_seconds()
         return limit is not None and self.claim.earlier_seconds + time.monotonic() - self._began_at >= limit
+
+    def asked_to_end(self) -> Cause | None:
+        """Why the training should end now, or None; the watchdog asks."""
+        if self.context.stop_requested():
+            return "asked to stop"
+        if self._is_out_of_time():
+            return "out of time"
+        return "time used up" if self.context.interrupted() else None
+
+    def end_unanswered(self, cause: Cause, seconds: float) -> None:
+        """Record how an attempt ended whose training does not answer; the watchdog calls, from a thread of its own."""
+        silence = f"Its training had not answered for {seconds:.0f} s."
+        if cause == "hung":
+            outcome = Outcome("failed", failure="hung", reason=silence)
+        elif cause == "out of time":
+            outcome = self._pruned_by_limit(silence)
+        else:
+            why = "its worker was asked to stop" if cause == "asked to stop" else "the study's time was used up"
+            outcome = Outcome("requeued", failure="interrupted", reason=f"{why}. {silence}")
+        self.context.log(describe_end(self.claim, self._end(outcome)))
 
     def _end(self, outcome: Outcome) -> Outcome:
         """Record how the attempt ended, then let the rest be published."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -66,8 +67,11 @@ def overruns(time: StudyTime | None, *, epochs_left: int, seconds_an_epoch: floa
 class TrialPlanner:
     """Plans one attempt at a trial by the study's clock, and says when its time is over."""
 
-    def __init__(self, context: WorkerContext, recorder: TrialRecorder) -> None:
-        """Nothing is measured yet."""
+    def __init__(
+        self, context: WorkerContext, recorder: TrialRecorder, *, watching: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Nothing is measured yet. `watching`: a block for what is computed."""
+        self._watching = watching
         self._context, self._recorder, self._limits = context, recorder, context.limits
         self._on_cpu = context.device.type == "cpu"
         self._forecast: float | None = None
@@ -111,7 +115,7 @@ class TrialPlanner:
             return None
         alone = share is not None and self._limits.alone()
         candidates = () if share is None else thread_candidates(self._context.device, share=share, alone=alone)
-        with self._context.publisher.quiet():
+        with self._context.publisher.quiet(), self._watching():
             pace = measure_steps(training, candidates)
         moment = self._limits.time()
         if moment is None:

@@ -17,6 +17,7 @@ from automl.storage.optuna_internals import FastStorage
 from automl.storage.retry import OutageRetry
 from automl.study.record import StudyRecord
 from automl.worker.publisher import TrialPublisher
+from automl.worker.watchdog import Watchdog
 
 LEARNED_SHARE = 0.5
 """Weight of the newest trial in what a worker knows of its forecasts."""
@@ -70,4 +71,7 @@ class WorkerContext:
     """How long a trial may take, over all its attempts."""
     limits: TrialLimits
     interrupted: Callable[[], bool]
+    stop_requested: Callable[[], bool]
+    """Whether somebody asked this worker, or all of the study, to stop."""
+    watchdog: Watchdog
     log: Callable[[str], None]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,24 @@ class Overflowing(nn.Linear):
         return super().forward(images.flatten(1).float()) * 1e38 * 1e38
 def build(recipe, image_shape, num_classes):
     return Overflowing(image_shape[0] * image_shape[1] * image_shape[2], num_classes)
+"""
+HANGING_NETWORK = """\
+import ctypes
+from torch import nn
+library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(256)
+class Hanging(nn.Linear):
+    batches = 0
+    def forward(self, images):
+        self.batches += self.training
+        if self.batches > 3 and self.hangs:  # in a call that no signal ends, as one of CUDA's that never returns
+            open("hangs", "a").close()
+            library.pthread_mutex_lock(mutex)
+            library.pthread_mutex_lock(mutex)
+        return super().forward(images.flatten(1).float())
+def build(recipe, image_shape, num_classes):
+    network = Hanging(image_shape[0] * image_shape[1] * image_shape[2], num_classes)
+    network.hangs = recipe.width != 16
+    return network
 """
 BROKEN_NETWORK = "def build(recipe, image_shape, num_classes):\n    raise ZeroDivisionError('of our making')\n"
 GREEDY_NETWORK = """\
@@ -128,6 +147,24 @@ def test_trial_is_pruned_at_its_time_limit_which_counts_earlier_attempts(service
     assert re.search(
         r"devices +0\.00 hours on trials, 0\.0% of it left nothing, at most 0:05 on one", service.run("status", "s")
     )
+
+
+def test_training_that_hangs_fails_its_worker_goes_on_and_obeys_a_stop(service: Service) -> None:
+    service.environment["AUTOML_HUNG_SECONDS"] = "8"
+    (service.folder / "hanging_network.py").write_text(HANGING_NETWORK)
+    first = "first: [{width: 8}, {width: 16}, {width: 32}]\n"
+    service.create("--trials", "3", "--model", "hanging_network:build", space=SPACE.replace("12", "2") + first)
+    worker, hangs = service.worker(), service.folder / "hangs"
+    service.wait_until(hangs.exists)
+    hangs.unlink()
+    service.wait_until(hangs.exists)
+    worker.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert worker.wait(60) == 0
+    assert time.monotonic() - began < 10
+    assert service.states() == ["FAIL", "COMPLETE", "WAITING"]
+    assert service.shown(0)["failure"] == "hung"
+    assert set(service.scalars("SELECT pid FROM automl_workers")) == {worker.pid}
 
 
 def test_full_disk_stops_the_worker_and_corrupts_nothing(service: Service, small_disk: Path) -> None:

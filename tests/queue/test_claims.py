@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import optuna
 import pytest
@@ -210,6 +211,45 @@ def test_seconds_of_all_attempts_are_counted_up_to_the_last_sign_of_life(scene: 
     with scene.engine.connect() as connection:
         assert connection.scalar(text("SELECT seconds FROM automl_trials")) == pytest.approx(37, abs=1)
         assert read_status(connection, scene.record).device_seconds == pytest.approx(37, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        (lambda study: study.ask(), TrialState.WAITING),  # our queue's trial, which it takes
+        (lambda study: (study.ask(), study.ask()), TrialState.WAITING),
+        (lambda study: (study.ask(), study.ask().suggest_float("x", 0, 1)), TrialState.FAIL),
+    ],
+    ids=["from the queue", "empty", "of another objective"],
+)
+def test_trial_begun_with_plain_optuna_is_shown_and_taken_over_after_the_grace_time(
+    scene: Scene, begin: Callable[[optuna.Study], object], expected: TrialState
+) -> None:
+    begin(scene.study)
+    with scene.engine.connect() as connection:
+        shown = read_status(connection, scene.record).running
+    numbers = [trial.number for trial in shown]
+    assert numbers == list(range(len(scene.study.get_trials())))
+    assert all(trial.is_foreign for trial in shown)
+    assert scene.recover() == []
+    scene.began(seconds_ago=5)
+    assert scene.recover(grace_seconds=0) == numbers  # the server itself started a moment ago
+    assert scene.study.get_trials()[-1].state == expected
+    claim = scene.take(scene.worker())
+    assert (claim.number, claim.attempt) == (0, 1)
+    scene.complete(claim)
+    assert scene.state() == TrialState.COMPLETE
+
+
+def test_trial_of_plain_optuna_that_sends_heartbeats_is_left_alone(scene: Scene) -> None:
+    trial = scene.study.ask()
+    scene.began(seconds_ago=LONG)
+    with scene.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO trial_heartbeats (trial_id, heartbeat) VALUES (:trial, now() + interval '1 hour')"),
+            {"trial": trial._trial_id},
+        )
+    assert scene.recover(grace_seconds=0) == []
 
 
 def test_device_time_of_a_running_trial_goes_up_to_its_workers_last_heartbeat(scene: Scene) -> None:

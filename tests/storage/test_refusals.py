@@ -11,7 +11,7 @@ from automl.storage.database import open_database
 from automl.storage.embedded import EmbeddedPostgres, cluster
 from automl.storage.refusals import DISK_FULL, STANDBY
 from automl.storage.retry import OutageRetry
-from tests.storage.embedded.conftest import empty_home, home, stopped_home
+from tests.storage.embedded.conftest import empty_home
 
 __all__ = ["empty_home", "home", "stopped_home"]
 

@@ -59,7 +59,7 @@ class Scene:
     def artifacts(self) -> FolderStore:
         return FolderStore(self.home / "artifacts")
 
-    def start(self) -> None:
+    def start(self, **options: Any) -> None:
         self.stop_event = threading.Event()
         worker = Worker(
             self.database,
@@ -73,6 +73,7 @@ class Scene:
             threads=1,
             outage_seconds=60,
             log=self.log.append,
+            **options,
         )
         self.thread = threading.Thread(target=lambda: self.endings.append(worker.run()), daemon=True)
         self.thread.start()
@@ -119,11 +120,24 @@ def make_scene(database: Database, tmp_path: Path) -> Iterator[MakeScene]:
     scenes: list[Scene] = []
     threads = torch.get_num_threads()
 
-    def make(*, first: Sequence[dict[str, Any]] = (), budget: Budget | None = None, **parameters: Any) -> Scene:
+    def make(
+        *,
+        first: Sequence[dict[str, Any]] = (),
+        budget: Budget | None = None,
+        model: str | None = None,
+        **parameters: Any,
+    ) -> Scene:
         data = load_data_set("digits", home=tmp_path, splits=("train", "validation"))
         document = {"parameters": PARAMETERS | parameters} | ({"first": list(first)} if first else {})
         specification = dataclasses.replace(
-            SPECIFICATION, data=data.identity, space=load_space(document), seed=0, pruner="none", sampler="tpe", keep=20
+            SPECIFICATION,
+            data=data.identity,
+            space=load_space(document),
+            seed=0,
+            pruner="none",
+            sampler="tpe",
+            keep=20,
+            model=model,
         )
         record = create_or_continue(database, "s", specification, budget or Budget(seconds=HOUR))
         scenes.append(Scene(database, record, tmp_path))

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from automl.application.command_context import CommandContext
 from automl.confirmation.confirmed import RecommendedTrial
+from automl.errors import StorageError
 from automl.export.export_result import ExportResult
+from automl.results.trials import TrialRecord
 from automl.study.record import StudyRecord
+
+AWAY_SECONDS = 60.0
+"""How long the weights of a finished search may be out of reach before its model is not exported."""
+RETRY_SECONDS = 2.0
+
+
+def wait_for_weights(
+    context: CommandContext,
+    trial: TrialRecord,
+    *,
+    log: Callable[[str], None],
+    pause: Callable[[float], object] = time.sleep,
+) -> None:
+    """Return once the weights of a trial can be seen, or after AWAY_SECONDS: then reading them says why not.
+
+    `pause` waits for so many seconds.
+    """
+    from automl.artifacts.weights import weights_name  # torch takes seconds: `automl best` does without
+
+    with context.database.engine.connect() as connection:
+        name = weights_name(connection, trial.trial_id)
+    reason = None if name is None else _why_out_of_reach(context, name)
+    if reason is not None:
+        log(f"The weights of trial {trial.number} are out of reach; trying for {AWAY_SECONDS:.0f} s ({reason}).")
+    for _ in range(round(AWAY_SECONDS / RETRY_SECONDS)):
+        if name is None or _why_out_of_reach(context, name) is None:
+            return
+        pause(RETRY_SECONDS)
+
+
+def _why_out_of_reach(context: CommandContext, name: str) -> str | None:
+    try:
+        there = context.artifacts.exists(name)
+    except (OSError, StorageError) as error:
+        return str(error)
+    return None if there else f"there is no {context.artifacts.address}/{name}"
 
 
 def export_model(

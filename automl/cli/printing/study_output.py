@@ -68,6 +68,8 @@ def _phase(status: StudyStatus) -> dict[str, str]:
 
 
 def _running(trial: RunningTrial, metric: str) -> str:
+    if trial.is_foreign:
+        return "begun outside automl, as study.ask() does; taken over after the grace time"
     if trial.epoch is None:
         return "starting"
     return f"epoch {trial.epoch + 1} of {trial.epochs}, {metric} {trial.value:.4f}"

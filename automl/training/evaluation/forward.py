@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +24,11 @@ def predict_logits(
     normalization: Normalization,
     precision: Precision,
     most: int | None = None,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """Logits of all images in order, N × K float32 on the device; the network is left in evaluation mode.
 
-    `most`: largest number of images at a time, where memory is short.
+    `most`: largest number of images at a time, where memory is short. `on_batch` is called after each batch.
     """
     batch_size = at_once(images, model)
     if most is not None:
@@ -34,7 +36,11 @@ def predict_logits(
     batches = evaluation_batches(images, normalization, batch_size=batch_size, dtype=DTYPES[precision])
     model.eval()
     with torch.inference_mode(), compute_in(precision, images.device):
-        return torch.cat([model(images_BCHW) for images_BCHW in batches]).float()
+        logits = []
+        for images_BCHW in batches:
+            logits.append(model(images_BCHW))
+            on_batch()
+        return torch.cat(logits).float()
 
 
 def at_once(images: SplitImages, model: nn.Module) -> int:

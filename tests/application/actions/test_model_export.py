@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 import automl
-from automl.application.actions.model_export import export_model
+from automl.application.actions.model_export import export_model, wait_for_weights
 from automl.application.command_context import CommandContext
 from automl.artifacts.artifact_records import WEIGHTS, artifact_id
 from automl.artifacts.store import FolderStore
@@ -131,6 +131,19 @@ def test_ensemble_within_its_noise_is_not_exported(make_search: MakeSearch, tmp_
         assert not exported.decision.is_taken
         assert "within its noise, so the best one alone is exported" in exported.decision.sentence
     assert search.accesses() == ["search --export"]
+
+
+def test_weights_that_are_away_for_some_seconds_are_waited_for(make_search: MakeSearch, tmp_path: Path) -> None:
+    search = make_search(seconds=None, trials=1)
+    search.add(shared=0.0)
+    folder, away, said = tmp_path / "artifacts", tmp_path / "away", list[str]()
+    folder.rename(away)
+    with search.context.database.engine.connect() as connection:
+        trial = choose_best(connection, search.record).trial
+    wait_for_weights(search.context, trial, log=said.append, pause=lambda seconds: away.rename(folder))
+    (sentence,) = said
+    assert sentence.startswith("The weights of trial 0 are out of reach; trying for 60 s (there is no ")
+    assert search.export(tmp_path / "model.pt").path.exists()
 
 
 @pytest.mark.parametrize(("seconds", "single"), [(600.0, True), (None, False)])
