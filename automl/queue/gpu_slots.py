@@ -21,7 +21,7 @@ from automl.queue.gpus import Gpu, gpus_meant
 from automl.queue.heartbeat import Heartbeat
 from automl.queue.recovery import GRACE_SECONDS
 from automl.storage.retry import LOST_CONNECTION, OutageRetry
-from automl.storage.sql_facts import worker_is_alive
+from automl.storage.sql_facts import seconds_between, worker_is_alive
 
 KEEP_SECONDS = 2.0
 """How often a worker looks whether its session, and with it its slot, is still there."""
@@ -35,7 +35,7 @@ RESTART_SILENT_SECONDS = 900.0
 
 MUST_WAIT = text(
     f"""
-    SELECT pg_postmaster_start_time() > clock_timestamp() - make_interval(secs => :seconds) AND EXISTS (
+    SELECT {seconds_between("pg_postmaster_start_time()", "clock_timestamp()")} < :seconds AND EXISTS (
         SELECT FROM automl_workers WHERE started_at < pg_postmaster_start_time()
         AND {worker_is_alive(at="pg_postmaster_start_time()")})
     """

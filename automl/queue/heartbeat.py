@@ -145,7 +145,8 @@ class Heartbeat:
         self._stop_requested, self._trial_seconds = now.stop_requested, now.trial_seconds
         self._budget_seconds = now.budget_seconds
         self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
-        if max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:
+        is_set_back = since_last < 0  # the server's clock: living workers' heartbeats are from the future for a moment
+        if is_set_back or max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:
             self._reached_since = time.monotonic()
         if time.monotonic() - self._recovered_at >= min(RECOVERY_SECONDS, self._grace_seconds / 2):
             self._recovered_at = time.monotonic()

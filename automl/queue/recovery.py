@@ -15,7 +15,7 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
-from automl.storage.sql_facts import IS_ARTIFACT, SPENT_SECONDS
+from automl.storage.sql_facts import IS_ARTIFACT, SPENT_SECONDS, seconds_between
 
 GRACE_SECONDS = 60.0
 """Time without a heartbeat after which a worker is lost, in seconds."""
@@ -44,10 +44,11 @@ def recover_lost(
     """
     rows = connection.execute(
         text(
-            """
+            f"""
             SELECT trials.trial_id, trials.number, claims.lost, workers.host, workers.pid, workers.ended_at,
                    workers.beat_at AS last_heartbeat,
-                   coalesce(extract(epoch FROM now() - greatest(beat_at, pg_postmaster_start_time())), 0) AS silent
+                   coalesce(least({seconds_between("beat_at", "now()")},
+                                  {seconds_between("pg_postmaster_start_time()", "now()")}), 0) AS silent
             FROM trials
             JOIN automl_trials AS claims USING (trial_id)
             LEFT JOIN automl_workers AS workers USING (worker_id)
