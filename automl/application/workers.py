@@ -54,5 +54,6 @@ def run_workers(
         environment=environment,
         logs=context.home / "logs" / record.uid,
     ) as processes:
+        context.database.watch.is_told_to_end = stop_event.is_set
         processes.watch(stop_event=stop_event, on_poll=watcher.poll, warn=view.log)
     watcher.poll()

@@ -193,7 +193,7 @@ def _wait_for_slot(
     log(f"All GPU slots ({what}) are taken: waiting for one. AUTOML_WORKERS_PER_GPU says how many share a GPU.")
     with ExitStack() as alive:
         device = f"waiting for one of {what} GPU slots"
-        beat = Heartbeat(engine, study_id=study_id, device=device, warn=log, grace_seconds=grace_seconds)
+        beat = Heartbeat(engine, study_id=study_id, device=device, warn=log, grace_seconds=grace_seconds, retry=retry)
         retry.retry_until_available(lambda: alive.enter_context(beat))
         while not (stop_event.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
             try:

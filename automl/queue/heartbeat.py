@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from automl.queue.budget import budget_status, count_active_seconds
 from automl.queue.phase import StudyTime
 from automl.queue.recovery import GRACE_SECONDS, recover_lost, this_host
-from automl.storage.retry import LOST_CONNECTION
+from automl.storage.retry import LOST_CONNECTION, OutageRetry
 from automl.storage.sql_facts import worker_is_alive
 
 BEAT_SECONDS = 2.0
@@ -42,8 +42,13 @@ class Heartbeat:
         device: str,
         warn: Callable[[str], None],
         grace_seconds: float = GRACE_SECONDS,
+        retry: OutageRetry | None = None,
     ) -> None:
-        """Nothing is written before the block begins. `grace_seconds`: of the workers that this one finds silent."""
+        """Nothing is written before the block begins. `grace_seconds`: of the workers that this one finds silent.
+
+        `retry`: the worker's, which is told when heartbeats find no database.
+        """
+        self._retry = retry
         self._grace_seconds = grace_seconds
         self._engine = engine
         self._study_id = study_id
@@ -133,9 +138,14 @@ class Heartbeat:
             try:
                 with self._engine.begin() as connection:
                     self._beat(connection)
-            except LOST_CONNECTION:
-                # The worker's own calls say so and decide when to give up; grace starts anew for everybody.
+            except LOST_CONNECTION as error:
+                # The worker's own calls decide when to give up; grace starts anew for everybody.
                 self._reached_since = time.monotonic()
+                if self._retry is not None:
+                    self._retry.note_missed(error)
+            else:
+                if self._retry is not None:
+                    self._retry.note_heard()
 
     def _beat(self, connection: Connection) -> None:
         began = time.monotonic()
