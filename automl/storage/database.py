@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from automl.errors import StorageError
 from automl.masking import mask
+from automl.storage.answers.full_server import HINT, await_connection, is_full, leave_some
 from automl.storage.answers.waiting import AnswerWatch, watched_answers
 from automl.storage.connecting import connector, is_libpq_variable
 from automl.storage.database_url import postgres_url
@@ -140,7 +141,7 @@ def _connected(
     try:
         with watched_answers():
             if retry is None:
-                connect()
+                await_connection(connect)
             else:
                 retry.retry_until_available(connect)
             yield Database(url, engine, is_embedded, restart or (lambda: None), watch)
@@ -173,6 +174,7 @@ def _limit_idle_transactions(engine: Engine, seconds: float) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = {round(1000 * seconds)}")
             cursor.execute(LIMIT_STATEMENTS)
+            leave_some(cursor)
         connection.autocommit = False
 
 
@@ -184,6 +186,8 @@ def _may_pass(error: OperationalError) -> bool:
 
 def unreachable(url: str, error: OperationalError, *, embedded: bool) -> StorageError:
     """The error for a database that does not answer, with what to do."""
+    if is_full(error):
+        return StorageError(f"{mask(url)} has no connection left: {reason_of(error)}. {HINT}")
     return StorageError(
         f"Cannot reach {mask(url)}: {reason_of(error)}.{'' if embedded else _settings_in_force()} "
         "Start it with: docker compose up -d postgres, or leave --storage and AUTOML_STORAGE out for the embedded one."

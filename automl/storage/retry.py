@@ -141,7 +141,7 @@ class OutageRetry:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             self._warn(f"The database is back after {self._clock() - self._away_since:.1f} s.")
-            self._away_since = None
+            self._away_since = self._missed_since = None
 
 
 def _is_outage(error: Exception) -> bool:

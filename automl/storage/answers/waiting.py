@@ -79,14 +79,14 @@ class AnswerWatch:
         return time.monotonic() - self.told_at
 
 
-class NoAnswerError(psycopg2.OperationalError):
+class NoAnswerError(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 has no types
     """The database did not answer, and the connection was given up."""
 
     host = port = ""
     """Which of several hosts it was."""
 
 
-class WatchedConnection(extensions.connection):
+class WatchedConnection(extensions.connection):  # type: ignore[misc]
     """A connection whose waits have an end."""
 
     def __init__(self, dsn: str, *, watch: AnswerWatch, connect_seconds: float | None) -> None:
