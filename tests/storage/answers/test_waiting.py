@@ -73,6 +73,10 @@ def test_long_statement_and_wait_for_a_lock_go_on_and_the_holder_is_named(proxy:
         said.append(line)
         named.set()
 
+    def free() -> None:
+        named.wait(60)
+        holder.rollback()
+
     with (
         open_database(url, home=tmp_path) as first,
         open_database(url, home=tmp_path, log=log, retry=retry) as second,
@@ -82,7 +86,7 @@ def test_long_statement_and_wait_for_a_lock_go_on_and_the_holder_is_named(proxy:
         waiter.execute(text("SELECT pg_sleep(2.1)"))
         holder.execute(lock)
         pid = holder.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
-        freeing = threading.Thread(target=lambda: (named.wait(60), holder.rollback()))
+        freeing = threading.Thread(target=free)
         freeing.start()
         waiter.execute(lock)
         freeing.join()
