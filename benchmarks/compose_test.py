@@ -163,7 +163,7 @@ def start(service: Service, protocol: Protocol) -> None:
     service.compose("up", "--detach", "--no-build", "--scale", f"worker={WORKERS}")
     protocol.note(f"`docker compose up --detach --scale worker={WORKERS}`", "postgres healthy, setup done")
     status = service.wait(lambda status: len(status["workers"]) == WORKERS, seconds=300)
-    connections = service.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'automl'")
+    connections = service.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'automl%'")
     protocol.note(
         "`automl status` on the host, without any setting",
         f"{len(status['workers'])} workers at work, {connections} connections of theirs",

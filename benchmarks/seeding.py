@@ -23,6 +23,7 @@ from optuna.distributions import (
     IntDistribution,
     distribution_to_json,
 )
+from psycopg2 import extensions
 from sqlalchemy import Row, text
 from sqlalchemy.engine import Connection
 
@@ -170,5 +171,10 @@ def _copy(connection: Connection, columns: str, rows: Sequence[Sequence[Any]]) -
     csv.writer(written).writerows(rows)
     written.seek(0)
     driver_connection: Any = connection.connection  # psycopg2's, whose COPY SQLAlchemy does not know
-    with driver_connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {columns} FROM STDIN (FORMAT csv)", written)
+    waiting = extensions.get_wait_callback()
+    extensions.set_wait_callback(None)  # psycopg2 refuses COPY with one
+    try:
+        with driver_connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {columns} FROM STDIN (FORMAT csv)", written)
+    finally:
+        extensions.set_wait_callback(waiting)

@@ -82,5 +82,5 @@ def open_context(
             if has_embedded:
                 log(f"        {folder} has studies of its own: name it with --home to see them")
     timeout = None if retry is None else settings.grace_seconds() / IDLE_PARTS
-    with open_database(url, home=folder, retry=retry, idle_in_transaction_timeout=timeout) as database:
+    with open_database(url, home=folder, retry=retry, idle_in_transaction_timeout=timeout, log=log) as database:
         yield CommandContext(settings, folder, open_artifacts(address, settings.values), database)

@@ -56,6 +56,7 @@ def run_workers(
         environment=environment,
         logs=context.home / "logs" / record.uid,
     ) as processes:
+        context.database.watch.is_told_to_end = stop_event.is_set
         try:
             processes.watch(stop_event=stop_event, on_poll=watcher.poll, warn=view.log)
         except WorkerEndedError as error:

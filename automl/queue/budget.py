@@ -8,10 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from automl.sanitize import shell_word
-from automl.storage.sql_facts import IS_FINISHED
+from automl.storage.sql_facts import IS_FINISHED, seconds_between
 
 BEAT_GAP_SECONDS = 15.0
 """A longer pause between two heartbeats of a study means that nobody worked on it."""
+SINCE_LAST = "greatest(0, extract(epoch FROM clock_timestamp() - active_at))"
+"""Seconds since the study's last heartbeat; none if the server's clock was set back since."""
+IS_ACTIVE = f"{seconds_between('active_at', 'clock_timestamp()')} < :gap"
+"""Whether somebody works on the study."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,9 @@ def count_active_seconds(connection: Connection, study_id: int) -> None:
     """Add the time since the study's last heartbeat, whoever sent it, to its seconds of active search."""
     connection.execute(
         text(
-            """
-            UPDATE automl_studies SET active_at = clock_timestamp(), active_seconds = active_seconds + CASE
-                WHEN active_at > clock_timestamp() - make_interval(secs => :gap)
-                THEN extract(epoch FROM clock_timestamp() - active_at) ELSE 0 END
+            f"""
+            UPDATE automl_studies SET active_at = clock_timestamp(),
+                active_seconds = active_seconds + CASE WHEN {IS_ACTIVE} THEN {SINCE_LAST} ELSE 0 END
             WHERE study_id = :study_id
             """
         ),
@@ -94,11 +97,10 @@ def charge_start(connection: Connection, study_id: int, *, seconds: float = 0.0)
     """
     connection.execute(
         text(
-            """
+            f"""
             UPDATE automl_studies SET active_at = clock_timestamp(),
                 active_seconds = greatest(active_seconds, least(budget_seconds / 2, active_seconds + CASE
-                    WHEN active_at > clock_timestamp() - make_interval(secs => :gap)
-                    THEN extract(epoch FROM clock_timestamp() - active_at) ELSE :seconds END))
+                    WHEN {IS_ACTIVE} THEN {SINCE_LAST} ELSE :seconds END))
             WHERE study_id = :study_id AND budget_seconds IS NOT NULL
             """
         ),

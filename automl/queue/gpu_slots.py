@@ -21,7 +21,7 @@ from automl.queue.gpus import Gpu, gpus_meant
 from automl.queue.heartbeat import Heartbeat
 from automl.queue.recovery import GRACE_SECONDS
 from automl.storage.retry import LOST_CONNECTION, OutageRetry
-from automl.storage.sql_facts import worker_is_alive
+from automl.storage.sql_facts import seconds_between, worker_is_alive
 
 KEEP_SECONDS = 2.0
 """How often a worker looks whether its session, and with it its slot, is still there."""
@@ -35,7 +35,7 @@ RESTART_SILENT_SECONDS = 900.0
 
 MUST_WAIT = text(
     f"""
-    SELECT pg_postmaster_start_time() > clock_timestamp() - make_interval(secs => :seconds) AND EXISTS (
+    SELECT {seconds_between("pg_postmaster_start_time()", "clock_timestamp()")} < :seconds AND EXISTS (
         SELECT FROM automl_workers WHERE started_at < pg_postmaster_start_time()
         AND {worker_is_alive(at="pg_postmaster_start_time()")})
     """
@@ -193,7 +193,7 @@ def _wait_for_slot(
     log(f"All GPU slots ({what}) are taken: waiting for one. AUTOML_WORKERS_PER_GPU says how many share a GPU.")
     with ExitStack() as alive:
         device = f"waiting for one of {what} GPU slots"
-        beat = Heartbeat(engine, study_id=study_id, device=device, warn=log, grace_seconds=grace_seconds)
+        beat = Heartbeat(engine, study_id=study_id, device=device, warn=log, grace_seconds=grace_seconds, retry=retry)
         retry.retry_until_available(lambda: alive.enter_context(beat))
         while not (stop_event.wait(WAIT_SECONDS) or beat.stop_requested() or beat.out_of_time()):
             try:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import NoResultFound
 from automl.queue.budget import budget_status, count_active_seconds
 from automl.queue.phase import StudyTime
 from automl.queue.recovery import GRACE_SECONDS, recover_lost, this_host
-from automl.storage.retry import LOST_CONNECTION
+from automl.storage.retry import LOST_CONNECTION, OutageRetry
 from automl.storage.sql_facts import worker_is_alive
 
 BEAT_SECONDS = 2.0
@@ -43,8 +43,13 @@ class Heartbeat:
         device: str,
         warn: Callable[[str], None],
         grace_seconds: float = GRACE_SECONDS,
+        retry: OutageRetry | None = None,
     ) -> None:
-        """Nothing is written before the block begins. `grace_seconds`: of the workers that this one finds silent."""
+        """Nothing is written before the block begins. `grace_seconds`: of the workers that this one finds silent.
+
+        `retry`: the worker's, which is told when heartbeats find no database.
+        """
+        self._retry = retry
         self._grace_seconds = grace_seconds
         self._engine = engine
         self._study_id = study_id
@@ -141,9 +146,14 @@ class Heartbeat:
             except NoResultFound:  # the study was deleted: the trial ends, and the worker finds out
                 self._stop_requested = True
                 return
-            except LOST_CONNECTION:
-                # The worker's own calls say so and decide when to give up; grace starts anew for everybody.
+            except LOST_CONNECTION as error:
+                # The worker's own calls decide when to give up; grace starts anew for everybody.
                 self._reached_since = time.monotonic()
+                if self._retry is not None:
+                    self._retry.note_missed(error)
+            else:
+                if self._retry is not None:
+                    self._retry.note_heard()
 
     def _beat(self, connection: Connection) -> None:
         began = time.monotonic()
@@ -153,7 +163,8 @@ class Heartbeat:
         self._stop_requested, self._trial_seconds = now.stop_requested, now.trial_seconds
         self._budget_seconds = now.budget_seconds
         self._deadline = None if now.seconds_left is None else time.monotonic() + now.seconds_left
-        if max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:
+        is_set_back = since_last < 0  # the server's clock: living workers' heartbeats are from the future for a moment
+        if is_set_back or max(float(since_last), time.monotonic() - began) > UNBROKEN_SECONDS:
             self._reached_since = time.monotonic()
         if time.monotonic() - self._recovered_at >= min(RECOVERY_SECONDS, self._grace_seconds / 2):
             self._recovered_at = time.monotonic()

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
 from automl.storage.attributes import RECIPE_ATTRIBUTE
-from automl.storage.sql_facts import IS_ARTIFACT, SPENT_SECONDS
+from automl.storage.sql_facts import IS_ARTIFACT, SPENT_SECONDS, seconds_between
 
 GRACE_SECONDS = 60.0
 """Time without a heartbeat after which a worker is lost, in seconds."""
@@ -33,11 +33,14 @@ HAS_RECIPE = f"""
             WHERE recipes.trial_id = trials.trial_id AND recipes.key = '{RECIPE_ATTRIBUTE}')
 """
 """Whether an attempt of ours drew the trial's parameters."""
-FOREIGN_SILENT = """
-    extract(epoch FROM now() - greatest(trials.datetime_start AT TIME ZONE 'utc', pg_postmaster_start_time(), (
+FOREIGN_SILENT = seconds_between(
+    """
+    greatest(trials.datetime_start AT TIME ZONE 'utc', pg_postmaster_start_time(), (
         SELECT CAST(max(heartbeat) AS timestamptz) FROM trial_heartbeats
-        WHERE trial_heartbeats.trial_id = trials.trial_id)))
-"""
+        WHERE trial_heartbeats.trial_id = trials.trial_id))
+    """,
+    "now()",
+)
 """Seconds since a running trial that no worker of ours claimed was begun, or since its last heartbeat of Optuna's."""
 
 
@@ -67,7 +70,8 @@ def recover_lost(
                    workers.beat_at AS last_heartbeat, claims.worker_id IS NULL AS is_foreign,
                    {HAS_RESULTS} AND NOT {HAS_RECIPE} AS is_of_others,
                    CASE WHEN claims.worker_id IS NULL THEN {FOREIGN_SILENT}
-                        ELSE extract(epoch FROM now() - greatest(beat_at, pg_postmaster_start_time())) END AS silent
+                        ELSE coalesce(least({seconds_between("beat_at", "now()")},
+                                            {seconds_between("pg_postmaster_start_time()", "now()")}), 0) END AS silent
             FROM trials
             JOIN automl_trials AS claims USING (trial_id)
             LEFT JOIN automl_workers AS workers USING (worker_id)

@@ -9,6 +9,7 @@ embedded          a PostgreSQL in a folder
 roles             the role that can only read, which the dashboard uses
 schema            automl's tables, and a check of their version
 schema_creation   creation of all tables, Optuna's too
+answers           waiting for its answers: no wait without an end
 attributes        names of the attributes that automl writes into Optuna's tables
 advisory_locks    locks of a study's queue, weights and note, and of the schema
 sql_facts         what the tables mean: finished, best, alive

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,13 @@ from typing import Any
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from automl.storage.answers.waiting import AnswerWatch, NoAnswerError, WatchedConnection
+
 DEFAULTS: dict[str, Any] = {
-    "connect_timeout": 10,
-    "application_name": "automl",
-    # A lost host is noticed within a minute and a half; the kernel's default is over two hours.
+    "connect_timeout": 5,
+    # A lost host is noticed within a minute and a half; the kernel's default is over two hours, and with a statement on
+    # its way a quarter of an hour.
+    "tcp_user_timeout": 90_000,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 6,
@@ -27,8 +31,10 @@ ALWAYS: dict[str, Any] = {"client_encoding": "utf8"}
 _SHIELD = threading.RLock()
 
 
-def connector(url: str, *, embedded: bool) -> Callable[[], Any]:
+def connector(url: str, *, embedded: bool, watch: AnswerWatch | None = None) -> Callable[[], Any]:
     """What opens a connection of psycopg2's to `url`; to the embedded database without any PG* variable of the user's.
+
+    `watch`: how it waits for answers.
 
     Raises (what it returns): psycopg2's errors.
     """
@@ -38,15 +44,55 @@ def connector(url: str, *, embedded: bool) -> Callable[[], Any]:
     def connect() -> Any:
         options = {**_defaults(embedded=embedded), **given, **ALWAYS}
         if not embedded:
-            return psycopg2.connect(*arguments, **options)
+            return _first_that_answers(arguments, options, watch or AnswerWatch())
         with without_libpq_variables():
-            return psycopg2.connect(*arguments, **options)
+            return _first_that_answers(arguments, options, watch or AnswerWatch())
 
     return connect
 
 
+def _first_that_answers(arguments: Any, options: dict[str, Any], watch: AnswerWatch) -> Any:
+    """A connection to the hosts of `options`, as libpq tries them; one that does not answer in time is left out."""
+    seconds = _connect_seconds(options)
+
+    def factory(dsn: str) -> WatchedConnection:
+        return WatchedConnection(dsn, watch=watch, connect_seconds=seconds)
+
+    while True:
+        try:
+            return psycopg2.connect(*arguments, **options, connection_factory=factory)
+        except NoAnswerError as error:
+            others = _hosts_after(error, options)
+            if watch.is_told_to_end() or not others:
+                raise
+            options = {**options, **others}
+
+
+def _hosts_after(error: NoAnswerError, options: dict[str, Any]) -> dict[str, str]:
+    """The hosts of a list behind the one that did not answer; empty: there is none."""
+    hosts, ports = (str(options.get(name, "")).split(",") for name in ("host", "port"))
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    if (
+        "hostaddr" in options
+        or len(ports) != len(hosts)
+        or (error.host, error.port) not in zip(hosts, ports, strict=True)
+    ):
+        return {}
+    position = list(zip(hosts, ports, strict=True)).index((error.host, error.port)) + 1
+    return {"host": ",".join(hosts[position:]), "port": ",".join(ports[position:])} if hosts[position:] else {}
+
+
+def _connect_seconds(options: dict[str, Any]) -> float | None:
+    """How long connecting to one host may take; None: for ever, which libpq writes as 0."""
+    said = str(options.get("connect_timeout", os.environ.get("PGCONNECT_TIMEOUT", "")))
+    seconds = float(said) if re.fullmatch(r"\s*\d+\s*", said) else float(DEFAULTS["connect_timeout"])
+    return seconds or None
+
+
 def _defaults(*, embedded: bool) -> dict[str, Any]:
-    return {name: value for name, value in DEFAULTS.items() if embedded or VARIABLES.get(name, "") not in os.environ}
+    # Who waits for a lock of ours is told whose it is.
+    ours = {**DEFAULTS, "application_name": f"automl, process {os.getpid()} on {socket.gethostname()}"[:63]}
+    return {name: value for name, value in ours.items() if embedded or VARIABLES.get(name, "") not in os.environ}
 
 
 def is_libpq_variable(name: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from automl.errors import StorageError
 from automl.masking import mask
+from automl.storage.answers.full_server import HINT, await_connection, is_full, leave_some
+from automl.storage.answers.waiting import AnswerWatch, watched_answers
 from automl.storage.connecting import connector, is_libpq_variable
 from automl.storage.database_url import postgres_url
 from automl.storage.embedded import EmbeddedPostgres
@@ -37,6 +39,10 @@ PASSING = (
 CONNECTIONS = 3
 """A worker's: its trial, its heartbeat, its slot on a GPU."""
 
+LIMIT_STATEMENTS = """
+SELECT set_config('statement_timeout', '60s', false) WHERE current_setting('statement_timeout') = '0'
+"""
+"""A worker's statement is repeated after that, so that none stays at the server whose worker is gone."""
 ENGINE_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,  # a restarted database is noticed before a statement is lost
     "pool_size": CONNECTIONS,
@@ -53,11 +59,13 @@ class Database:
     embedded: bool
     restart: Callable[[], object] = lambda: None
     """Starts the embedded server again should it be dead; does nothing to any other."""
+    watch: AnswerWatch = field(default_factory=AnswerWatch)
+    """How its connections wait for answers."""
 
     @property
     def connect(self) -> Callable[[], Any]:
         """What opens a connection of psycopg2's to it: `creator` of any other engine, such as Optuna's."""
-        return connector(self.url, embedded=self.embedded)
+        return connector(self.url, embedded=self.embedded, watch=self.watch)
 
     @property
     def shown(self) -> str:
@@ -82,25 +90,35 @@ def _name_lost_connection(context: ExceptionContext) -> OperationalError | None:
 
 @contextmanager
 def open_database(
-    url: str | None, *, home: Path, retry: OutageRetry | None = None, idle_in_transaction_timeout: float | None = None
+    url: str | None,
+    *,
+    home: Path,
+    retry: OutageRetry | None = None,
+    idle_in_transaction_timeout: float | None = None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Database]:
     """Connect to `url`, or to the embedded PostgreSQL of `home`, for the duration of the block.
 
     `retry`: of a process that may start before its database. `idle_in_transaction_timeout`, in seconds: of a process
-    that others wait for. A transaction of its that is idle for longer is rolled back, and its locks are free.
+    that others wait for. A transaction of its that is idle for longer is rolled back, and its locks are free. `log` is
+    told of locks that a statement waits for.
 
     Raises: StorageError if the URL is not PostgreSQL's, or if nothing answers there, then or later.
     """
     if url:
         with _connected(
-            postgres_url(url), retry=retry, idle_in_transaction_timeout=idle_in_transaction_timeout
+            postgres_url(url), retry=retry, idle_in_transaction_timeout=idle_in_transaction_timeout, log=log
         ) as database:
             yield database
         return
     server = EmbeddedPostgres(home)
     try:
         with _connected(
-            server.start(), restart=server.start, idle_in_transaction_timeout=idle_in_transaction_timeout
+            server.start(),
+            restart=server.start,
+            retry=retry,
+            idle_in_transaction_timeout=idle_in_transaction_timeout,
+            log=log,
         ) as database:
             yield database
     finally:
@@ -114,8 +132,11 @@ def _connected(
     restart: Callable[[], object] | None = None,
     retry: OutageRetry | None = None,
     idle_in_transaction_timeout: float | None = None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Database]:
-    engine = sqlalchemy.create_engine(url, creator=connector(url, embedded=restart is not None), **ENGINE_OPTIONS)
+    is_embedded = restart is not None
+    watch = _watch(url, embedded=is_embedded, retry=retry, log=log)
+    engine = sqlalchemy.create_engine(url, creator=connector(url, embedded=is_embedded, watch=watch), **ENGINE_OPTIONS)
     if idle_in_transaction_timeout is not None:
         _limit_idle_transactions(engine, idle_in_transaction_timeout)
 
@@ -130,11 +151,12 @@ def _connected(
             raise
 
     try:
-        if retry is None:
-            connect()
-        else:
-            retry.retry_until_available(connect)
-        yield Database(url, engine, embedded=False) if restart is None else Database(url, engine, True, restart)
+        with watched_answers():
+            if retry is None:
+                await_connection(connect)
+            else:
+                retry.retry_until_available(connect)
+            yield Database(url, engine, is_embedded, restart or (lambda: None), watch)
     except OperationalError as error:  # it went away under a command that does not wait for it
         raise unreachable(url, error, embedded=restart is not None) from error
     except Exception as error:
@@ -145,12 +167,26 @@ def _connected(
         engine.dispose()
 
 
+def _watch(url: str, *, embedded: bool, retry: OutageRetry | None, log: Callable[[str], None]) -> AnswerWatch:
+    """How the connections wait: a worker's are told when it is to end."""
+    told = retry.shutdown_requested if retry is not None else (lambda: False)
+    beside = AnswerWatch(is_told_to_end=told, is_repeating=True)  # asks whose lock it is, and gives up soon
+    return AnswerWatch(
+        log=log,
+        is_told_to_end=told,
+        is_repeating=retry is not None,
+        connect=connector(url, embedded=embedded, watch=beside),
+    )
+
+
 def _limit_idle_transactions(engine: Engine, seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def limit(connection: Any, _record: object) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = {round(1000 * seconds)}")
+            cursor.execute(LIMIT_STATEMENTS)
+            leave_some(cursor)
         connection.autocommit = False
 
 
@@ -164,6 +200,8 @@ def unreachable(url: str, error: OperationalError, *, embedded: bool) -> Storage
     """The error for a database that does not answer, with what to do; or not as it should."""
     if (refusal := refusal_of(error)) is not None:
         return StorageError(f"{mask(url)} refuses this: {refusal}")
+    if is_full(error):
+        return StorageError(f"{mask(url)} has no connection left: {reason_of(error)}. {HINT}")
     return StorageError(
         f"Cannot reach {mask(url)}: {reason_of(error)}.{'' if embedded else _settings_in_force()} "
         "Start it with: docker compose up -d postgres, or leave --storage and AUTOML_STORAGE out for the embedded one."

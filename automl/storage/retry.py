@@ -10,11 +10,15 @@ from typing import TypeVar
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, PendingRollbackError
 
 from automl.errors import AutomlError, StorageError
+from automl.storage.answers.waiting import trying
 from automl.storage.refusals import trouble_of
 
 Result = TypeVar("Result")
 AWAY = (OperationalError, InterfaceError, InternalError)
 """What SQLAlchemy raises when the database does not answer; the last one too, of a session that stood still (25P03)."""
+TRY_SHARE = 0.1
+"""At most this share of the time goes into tries that get no answer."""
+PAUSE_SLICE_SECONDS = 0.5
 LOST_CONNECTION = (*AWAY, PendingRollbackError)
 """PendingRollbackError belongs here: Optuna's reads swallow the first error and then ask a broken session again."""
 
@@ -45,12 +49,15 @@ class OutageRetry:
         away, before each attempt after a failed one.
         """
         self.forget_session = forget_session
-        self._shutdown_requested = shutdown_requested
+        self.shutdown_requested = shutdown_requested
         self._outage_seconds = outage_seconds
         self._warn = warn
         self._clock = clock
         self._sleep = sleep
         self._away_since: float | None = None
+        self._missed_since: float | None = None
+        """When a thread that does not wait for the database, as the heartbeat, was the first to miss it."""
+        self._next_try_at = 0.0
 
     def retry_until_available(self, call: Callable[[], Result]) -> Result:
         """Result of `call`, which must be safe to repeat, through restarts and outages.
@@ -65,7 +72,7 @@ class OutageRetry:
                     raise
                 # Grows to 5 s; the random half keeps many workers from knocking at the same moment.
                 longest = min(5.0, 0.1 + self._note_outage(error) / 2)
-                self._sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 - no secret depends on it
+                self._pause(longest * (0.5 + random.random() / 2))  # noqa: S311 - no secret depends on it
             else:
                 self._note_answer()
                 return result
@@ -73,17 +80,44 @@ class OutageRetry:
     def try_once(self, call: Callable[[], object]) -> bool:
         """Try `call`, which must be safe to repeat, once; False if the database is away, so that work can go on.
 
+        After a try that waited in vain the next one comes when ten times as long has passed, unless the database was
+        heard of meanwhile: most of the time goes into the work.
+
         Raises: StorageError after `outage_seconds` without a database, or when told to end meanwhile.
         """
+        began = self._clock()
+        if self._away_since is not None and began < self._next_try_at and not self.shutdown_requested():
+            return False
         try:
-            call()
+            with trying():
+                call()
         except Exception as error:
             if not _is_outage(error):
                 raise
             self._note_outage(error)
+            self._next_try_at = began + (self._clock() - began) / TRY_SHARE
             return False
         self._note_answer()
         return True
+
+    def note_missed(self, error: Exception) -> None:
+        """Say that the database does not answer, unless that is said: for a thread that goes on without it."""
+        if self._away_since is None and self._missed_since is None:
+            self._missed_since = self._clock()
+            self._warn(f"The database does not answer ({reason_of(error)}); the work goes on.")
+
+    def note_heard(self) -> None:
+        """Say that it is back, if nobody else will; whoever tries now may."""
+        self._next_try_at = 0.0
+        missed_since, self._missed_since = self._missed_since, None
+        if missed_since is not None and self._away_since is None:
+            self._warn(f"The database is back after {self._clock() - missed_since:.1f} s.")
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt, no longer than until told to end."""
+        end = self._clock() + seconds
+        while (left := end - self._clock()) > 0 and not self.shutdown_requested():
+            self._sleep(min(left, PAUSE_SLICE_SECONDS))
 
     def _note_outage(self, error: Exception) -> float:
         """Seconds since the database was first missed."""
@@ -98,7 +132,7 @@ class OutageRetry:
                 f"{self._outage_seconds:g}: {reason_of(error)}. What was reported is safe there, and other workers "
                 "take the trial over when it is back; then start this one again."
             ) from error
-        if self._shutdown_requested():
+        if self.shutdown_requested():
             raise StorageError(
                 f"This worker was told to end while the database did not answer: {reason_of(error)}. What was reported "
                 "is safe there, and other workers take the trial over when it is back."
@@ -108,7 +142,7 @@ class OutageRetry:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             self._warn(f"The database is back after {self._clock() - self._away_since:.1f} s.")
-            self._away_since = None
+            self._away_since = self._missed_since = None
 
 
 def _is_outage(error: Exception) -> bool:

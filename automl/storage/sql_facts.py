@@ -35,9 +35,15 @@ SPENT_SECONDS = """
 def worker_is_alive(*, at: str = "clock_timestamp()") -> str:
     """Condition on a row of `automl_workers`: not ended, and no more than :silent_seconds without a heartbeat.
 
-    `at`: SQL of the moment in question.
+    `at`: SQL of the moment in question. A heartbeat from the future was sent before the server's clock was set back;
+    who lives has sent another one since.
     """
-    return f"ended_at IS NULL AND beat_at > {at} - make_interval(secs => :silent_seconds)"
+    return f"ended_at IS NULL AND {seconds_between('beat_at', at)} < :silent_seconds"
+
+
+def seconds_between(one: str, other: str) -> str:
+    """SQL of the seconds between two moments, never negative, whatever a clock that is set back makes the past."""
+    return f"abs(extract(epoch FROM {other} - {one}))"
 
 
 def count_live_workers(connection: Connection, study_id: int, *, silent_seconds: float) -> int:

@@ -129,6 +129,7 @@ class Worker:
             device=self._device_name,
             warn=self._log,
             grace_seconds=self._grace_seconds,
+            retry=self._retry,
         )
         with ExitStack() as alive:
             self._retry.retry_until_available(lambda: alive.enter_context(beat))

@@ -135,7 +135,7 @@ def test_advice_is_never_a_worker_that_ends_at_once(
 def test_active_seconds_leave_out_the_time_nobody_worked(database: Database, make_study: MakeStudy) -> None:
     record = make_study(trials=None, seconds=100)
     with database.engine.begin() as connection:
-        for pause in (4, 3600, 5):
+        for pause in (4, 3600, 5, -3600, -2):  # the last two: the clock was set back
             connection.execute(
                 text("UPDATE automl_studies SET active_at = clock_timestamp() - make_interval(secs => :s)"),
                 {"s": pause},

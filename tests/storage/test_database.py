@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from automl.errors import StorageError
+from automl.storage.answers import full_server
 from automl.storage.database import Database, open_database
 from automl.storage.embedded import EmbeddedPostgres
 from automl.storage.embedded.postmaster import Server
@@ -103,3 +104,38 @@ def test_connection_that_breaks_in_the_middle_of_an_answer_is_an_outage(home: Pa
         assert all(error.connection_invalidated for error in errors)
     finally:
         server.close()
+
+
+def test_workers_leave_connections_to_commands(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All connections of the server are fewer than those to keep."""
+    monkeypatch.setattr(full_server, "KEPT_CONNECTIONS", 1000)
+    clock, warnings = Clock(), list[str]()
+    with (
+        pytest.raises(StorageError, match="too many clients: the last 1000 connections are kept for commands"),
+        open_database(postgres_url, home=tmp_path, retry=impatient(clock, warnings), idle_in_transaction_timeout=20),
+    ):
+        pytest.fail("it opened")
+    assert len(warnings) == 1
+    with open_database(postgres_url, home=tmp_path) as command, command.engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
+def test_server_without_a_connection_left_says_what_to_do(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_server.await_connection, "__kwdefaults__", {"seconds": 0.1})
+    role = f"r{tmp_path.name.replace('-', '_')}"[:60].lower()
+    with database.engine.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'p' CONNECTION LIMIT 0"))
+    url = database.engine.url.set(username=role, password="p").render_as_string(hide_password=False)
+    try:
+        with (
+            pytest.raises(StorageError, match=r"has no connection left: .*too many connections .* A worker uses up to"),
+            open_database(url, home=tmp_path),
+        ):
+            pytest.fail("it opened")
+    finally:
+        with database.engine.begin() as connection:
+            connection.execute(text(f"DROP ROLE {role}"))

@@ -13,7 +13,7 @@ from automl.storage.refusals import DISK_FULL, STANDBY
 from automl.storage.retry import OutageRetry
 from tests.storage.embedded.conftest import empty_home
 
-__all__ = ["empty_home", "home", "stopped_home"]
+__all__ = ["empty_home"]
 
 NO_SPACE = 'could not extend file "base/5/2619": No space left on device'
 FULL = f"DO $$ BEGIN RAISE '{NO_SPACE}' USING ERRCODE = 'disk_full'; END $$"
