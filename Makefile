@@ -79,8 +79,10 @@ fer2013: install
 fer2013-gpu: install
 	$(BIN)/python -m benchmarks.fer2013 gpu $(FER2013) --output
 
-# Six workers and a database that are killed, stopped and restarted: two minutes and more, after which all has to be accounted for.
+# Random histories of claims against a model, for minutes; then six workers and a database that are killed, stopped and restarted: two
+# minutes and more, after which all has to be accounted for.
 chaos: install
+	$(BIN)/python -m benchmarks.claims
 	$(BIN)/python -m benchmarks.chaos --output
 
 # The service in the foreground, with the GPUs where Docker can reserve them and without where it cannot.
