@@ -15,7 +15,7 @@ LEAKS = {"processes": 1, "connections": 1, "files": 2, "descriptors": 1, "socket
 
 @pytest.mark.parametrize(("name", "each"), LEAKS.items(), ids=LEAKS)
 def test_a_slow_leak_is_growth(name: str, each: float) -> None:
-    samples = [dataclasses.replace(CALM, **{name: getattr(CALM, name) + each * index}) for index in range(40)]  # type: ignore[arg-type]
+    samples = [dataclasses.replace(CALM, **{name: getattr(CALM, name) + each * index}) for index in range(40)]
     assert [figure.name for figure in growth(samples) if not figure.is_right] == [name]
 
 

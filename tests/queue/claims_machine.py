@@ -52,7 +52,7 @@ VANISH = {
     "is killed": "host = :host, pid = :pid",
     "stands still": "beat_at = now() - interval '1 hour'",
 }
-THEN = ("unseen", "found", "replaced", "replaced")
+THEN = ("unseen", "found", "replaced", "writes late")
 NAMES = itertools.count()
 TRIALS = text(
     """
@@ -96,6 +96,8 @@ class ClaimsMachine(RuleBasedStateMachine):
         self.gone: set[int] = set()
         self.late: list[Claim] = []
         """Claims whose worker was given up, and which may still be used once."""
+        self.only: Claim | None = None
+        """The claim that the next write is for; None: any."""
         self.counted_seconds = 0.0
 
     @initialize(budget=st.integers(1, 3))
@@ -141,8 +143,23 @@ class ClaimsMachine(RuleBasedStateMachine):
             self.late += [claim] if claim else []
         if then != "unseen":
             self.recover(is_reached=True)
-        if then == "replaced":
+        if then in ("replaced", "writes late"):
             self.ask(data, is_answered=True)
+        if then == "writes late" and claim is not None:
+            self._write_late(data, claim)
+
+    def _write_late(self, data: st.DataObject, claim: Claim) -> None:
+        self.only = claim
+        match data.draw(st.sampled_from(("report", "write", "end", "hand back"))):
+            case "report":
+                self.report(data, epoch=0)
+            case "write":
+                self.write(data)
+            case "end":
+                self.end(data, state="complete", times=1)
+            case _:
+                self.hand_back(data)
+        self.only = None
 
     @precondition(lambda self: self.silent)
     @rule(data=st.data())
@@ -258,10 +275,11 @@ class ClaimsMachine(RuleBasedStateMachine):
             return result.all() if result.returns_rows else ()
 
     def _next_claim(self, worker: int) -> Claim | None:
-        mine = {"study_id": self.study_id, "worker_id": worker}
         for _ in range(2):
             with self.engine.begin() as connection:
-                claim = find_held(connection, **mine) or take_waiting(connection, **mine)
+                claim = find_held(connection, study_id=self.study_id, worker_id=worker) or take_waiting(
+                    connection, study_id=self.study_id, worker_id=worker
+                )
             if claim is not None or not enqueue_trial(self.storage, self.study, (), exhaustive=False):
                 return claim
         return None
@@ -273,6 +291,8 @@ class ClaimsMachine(RuleBasedStateMachine):
         return sorted(worker for worker, claim in self.workers.items() if claim is not None)
 
     def _claims(self) -> list[Claim]:
+        if self.only is not None:
+            return [self.only]
         return self.late + [claim for _, claim in sorted(self.workers.items()) if claim is not None]
 
     def _let_go(self, claim: Claim) -> None:
@@ -318,6 +338,7 @@ def check_claims(database: Database, *, examples: int) -> None:
         print_blob=True,
     )
     try:
-        run_state_machine_as_test(lambda: ClaimsMachine(storage), settings=options)
+        # Any factory will do, although the annotation asks for a class.
+        run_state_machine_as_test(lambda: ClaimsMachine(storage), settings=options)  # type: ignore[arg-type]
     finally:
         storage.remove_session()

@@ -59,7 +59,7 @@ def fill(database: Database) -> None:
 def dump(database: Database) -> bytes:
     """SQL that psycopg2 can run: without psql's own commands."""
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    command = [wheel_binaries() / "pg_dump", "--no-owner", "--no-privileges", "--inserts", url]
+    command = [str(wheel_binaries() / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", url]
     lines = subprocess.check_output(command, text=True).splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))).encode()
 
