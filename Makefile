@@ -7,13 +7,14 @@ DEMO_HOME ?= .automl
 FER2013 ?= ../shared/data/fer2013/archive.zip
 SHARED ?= ../shared/data
 WORKERS ?= 4
+SOAK ?= 3600
 NVIDIA := $(shell docker info --format '{{.Runtimes}}' 2>/dev/null | grep -c nvidia)
 COMPOSE_FILES := -f docker-compose.yml $(if $(filter 0,$(NVIDIA)),-f docker-compose.cpu.yml)
 # No demonstration, test or measurement uploads anything.
-demo test coverage bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos compose-test: export WANDB_MODE := offline
+demo test coverage bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos soak compose-test: export WANDB_MODE := offline
 
 HOST ?= localhost
-.PHONY: install demo test coverage lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos up compose-test tls pins hashes clean
+.PHONY: install demo test coverage lint docs bench bench-auto bench-cost bench-gpu scale fer2013 fer2013-gpu chaos soak up compose-test tls pins hashes clean
 
 install: $(STAMP)
 
@@ -80,9 +81,15 @@ fer2013: install
 fer2013-gpu: install
 	$(BIN)/python -m benchmarks.fer2013 gpu $(FER2013) --output
 
-# Six workers and a database that are killed, stopped and restarted: two minutes and more, after which all has to be accounted for.
+# Random histories of claims against a model, for minutes; then six workers and a database that are killed, stopped and restarted: two
+# minutes and more, after which all has to be accounted for.
 chaos: install
+	$(BIN)/python -m benchmarks.claims
 	$(BIN)/python -m benchmarks.chaos --output
+
+# An hour of small trials and faults: processes, files, memory and connections may not grow. SOAK=120 makes it two minutes.
+soak: install
+	$(BIN)/python -m benchmarks.soak --seconds $(SOAK) --output
 
 # The service in the foreground, with the GPUs where Docker can reserve them and without where it cannot.
 up:

@@ -48,6 +48,8 @@ class ChaosService:
     folder: Path
     workers: int
     grace_seconds: int
+    spared: int = 0
+    """Number of workers, the first ones, that nothing happens to but what happens to the database."""
     errors: list[int] = field(default_factory=list)
     """Exit codes of workers that ended by themselves and not well."""
     stopped: int = 0
@@ -106,7 +108,7 @@ class ChaosService:
         """Let one thing go wrong; False if there is nothing left of its kind to break now."""
         if fault in SHUTDOWN:
             return self._shut_down(SHUTDOWN[fault], outage_seconds if fault == "outage" else 0.0)
-        at_work = [slot for slot in self.slots if slot.is_at_work]
+        at_work = [slot for slot in self.slots[self.spared :] if slot.is_at_work]
         if not at_work:
             return False
         slot = chance.choice(at_work)

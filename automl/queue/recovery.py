@@ -61,6 +61,8 @@ def recover_lost(
     A worker is gone when its process ended on this very machine, or when it has not sent a heartbeat for
     `grace_seconds` although the database was up, and reached by the caller (`reached_seconds`), all that time.
     A trial that was begun by somebody else, with Optuna's own calls, has as long.
+
+    Claims and trials are locked, so that a trial which ends or is handed back at this moment is looked at again.
     """
     _adopt_foreign(connection, study_id)
     rows = connection.execute(
@@ -76,7 +78,7 @@ def recover_lost(
             JOIN automl_trials AS claims USING (trial_id)
             LEFT JOIN automl_workers AS workers USING (worker_id)
             WHERE trials.study_id = :study_id AND trials.state = 'RUNNING'
-            FOR UPDATE OF claims SKIP LOCKED
+            FOR UPDATE OF claims SKIP LOCKED FOR NO KEY UPDATE OF trials SKIP LOCKED
             """
         ),
         {"study_id": study_id},

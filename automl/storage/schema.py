@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -19,6 +20,8 @@ from automl.errors import StorageError
 from automl.metrics import EpochResult
 
 VERSION = 2
+UPGRADES: Mapping[int, str] = {}
+"""SQL that brings the tables of a version to the next one. Version 2 is the first that is to be released."""
 EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(EpochResult))
 
 TABLES = f"""
@@ -97,9 +100,10 @@ def has_schema(connection: Connection) -> bool:
         )
     version = connection.scalar(text("SELECT max(version) FROM automl_schema"))
     if version not in (None, VERSION):
+        upgrade = "Upgrade them with: automl setup." if version in UPGRADES else "Use another database."
         raise StorageError(
             f"The tables of this database are of version {version}, and this automl works with version {VERSION}. "
-            "Install the automl that wrote them, or use another database."
+            f"Install the automl that wrote them, or {upgrade[0].lower()}{upgrade[1:]}"
         )
     return version is not None
 

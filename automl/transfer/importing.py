@@ -57,8 +57,8 @@ def import_study(
     written: list[str] = []
     try:
         renamed = _copy_files(document, files, artifacts, uid, written)
-        moved = _with_new_names(document, renamed, name=name)
-        write_document(open_storage(target), moved, name=name, consented=consented)
+        written_document = _with_new_names(document, renamed, name=name)
+        write_document(open_storage(target), written_document, name=name, consented=consented)
     except BaseException as error:
         for one in written:
             artifacts.remove(one)

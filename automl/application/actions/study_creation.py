@@ -84,7 +84,10 @@ def prepare_study(context: CommandContext, plan: Plan, *, log: Callable[[str], N
 
 
 def set_up_service(context: CommandContext, *, log: Callable[[str], None]) -> StudyRecord:
-    """Create the study that the environment names, and the dashboard's role if its password is set."""
+    """Upgrade the tables, create the study of the environment, and the dashboard's role if its password is set."""
+    from automl.storage.schema_creation import upgrade_schema  # as above
+
+    upgrade_schema(context.database)
     plan = plan_study(context, SearchOptions(), on_progress=None)
     record = prepare_study(context, plan, log=log)
     password = context.settings.get("AUTOML_DASHBOARD_PASSWORD")
