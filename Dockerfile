@@ -1,6 +1,6 @@
 # One image for every service: setup, worker, dashboard and the command line.
 # By digest: `make pins` renews it, here and in the compose files.
-ARG PYTHON_IMAGE=python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS requirements
 COPY pyproject.toml /
