@@ -164,7 +164,9 @@ def _of_wandb(
 ) -> Iterator[Line]:
     logged = {number: attempts.get(f"{record.uid}-{number}", ()) for number in (trial.number for trial in found)}
     differing = [trial for trial in found if not _agrees(trial, logged[trial.number])]
-    yield Line("wandb run ids", len(attempts), len(found))
+    silent = [trial for trial in found if trial.epochs and not logged[trial.number]]
+    yield Line("wandb run ids", len(attempts), None)  # a trial whose workers were all killed before an epoch has none
+    yield Line("trials with an epoch and without a wandb run", len(silent), 0)
     yield Line("wandb run ids of no trial", len(set(attempts) - {f"{record.uid}-{t.number}" for t in found}), 0)
     yield Line("trials whose epochs differ from those of their wandb run", len(differing), 0)
     repeats = [repeat for runs in logged.values() for repeat in _repeats(runs)]
