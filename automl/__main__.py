@@ -10,7 +10,7 @@ def start() -> int:
     """Run this process's command line. Its imports take a second, in which Ctrl-C is heard, too."""
     try:
         _keep_package()
-        from automl.cli.main import main
+        from automl.cli.main import main  # inside, where Ctrl-C is heard
 
         return main()
     except KeyboardInterrupt:
@@ -20,7 +20,7 @@ def start() -> int:
 
 def _keep_package() -> None:
     """Let child processes find this package: it may be a checkout that was found in the current folder alone."""
-    from pathlib import Path
+    from pathlib import Path  # not before the current folder is out of the way
 
     root = Path(__file__).resolve().parents[1]
     folders = [Path(folder).resolve() for folder in sys.path]

@@ -33,14 +33,11 @@ HAS_RECIPE = f"""
             WHERE recipes.trial_id = trials.trial_id AND recipes.key = '{RECIPE_ATTRIBUTE}')
 """
 """Whether an attempt of ours drew the trial's parameters."""
-FOREIGN_SILENT = seconds_between(
-    """
-    greatest(trials.datetime_start AT TIME ZONE 'utc', pg_postmaster_start_time(), (
+FOREIGN_SILENT = """
+    extract(epoch FROM now() - greatest(trials.datetime_start AT TIME ZONE 'utc', pg_postmaster_start_time(), (
         SELECT CAST(max(heartbeat) AS timestamptz) FROM trial_heartbeats
-        WHERE trial_heartbeats.trial_id = trials.trial_id))
-    """,
-    "now()",
-)
+        WHERE trial_heartbeats.trial_id = trials.trial_id)))
+"""
 """Seconds since a running trial that no worker of ours claimed was begun, or since its last heartbeat of Optuna's."""
 
 

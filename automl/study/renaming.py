@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from automl.errors import StudyError
 from automl.queue.study_end import SILENT_SECONDS
+from automl.sanitize import shell_word
 from automl.storage.attributes import UID_ATTRIBUTE
 from automl.storage.sql_facts import count_live_workers
 from automl.study.names import check_name
@@ -30,7 +31,9 @@ def rename_study(connection: Connection, record: StudyRecord, name: str) -> None
     if name == record.name:
         return
     if count_live_workers(connection, record.study_id, silent_seconds=SILENT_SECONDS):
-        raise StudyError(f"Workers are at work on study {record.name}. End them first: automl stop {record.name}")
+        raise StudyError(
+            f"Workers are at work on study {record.name}. End them first: automl stop {shell_word(record.name)}"
+        )
     _check_free(name, name in study_names(connection))
     connection.execute(
         text(KEEP_UID), {"study_id": record.study_id, "key": UID_ATTRIBUTE, "uid": json.dumps(record.uid)}

@@ -121,6 +121,7 @@ SPECIFICATION = fields_form(
         "max_parameters": optional(number_between(1, MOST_COUNT, whole=True)),
         "max_milliseconds": optional(number_between(1e-9, MOST_SECONDS)),
         "rates": form_of(Rates | None),
+        "split_sizes": form_of(tuple[int, int] | None),
         "final_share": number_between(0, 1),
         "confirms": form_of(Confirms | None),
     }

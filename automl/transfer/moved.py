@@ -1,9 +1,10 @@
-"""What a copy, a backup or a restoration moved. It imports nothing of ours, because the command line describes it."""
+"""What a copy, a backup or a restoration moved. It imports next to nothing, because the command line describes it."""
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
+
+from automl.sanitize import shell_word
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,6 @@ class MovedStudy:
         if self.missing:
             text += f"; {self.missing} files were recorded and not found"
         if self.untrusted:
-            text += f"; it imports no code of its own until you let it: automl worker {shlex.quote(self.study)} "
+            text += f"; it imports no code of its own until you let it: automl worker {shell_word(self.study)} "
             text += self.untrusted
         return text

@@ -109,7 +109,7 @@ def test_all_that_is_wrong_around_is_told_at_once(automl: Automl, tmp_path: Path
     ):
         assert sentence in done.stderr
         assert f"WRONG: {sentence}" in done.stdout
-    assert re.search(r"^smallest .* 20 images in", done.stdout, re.M)
+    assert re.search(r" 20 images in", done.stdout)
 
 
 def test_network_of_ones_own_that_cannot_be_built_is_refused(automl: Automl) -> None:

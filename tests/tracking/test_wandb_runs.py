@@ -41,8 +41,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def wandb_process(folder: Path) -> psutil.Process:
     """The one that this test's tracker started; those of earlier tests may still be about to end."""
-    [process] = [child for child in psutil.Process().children() if str(folder) in " ".join(child.cmdline())]
+    [process] = [child for child in psutil.Process().children() if str(folder) in _command(child)]
     return process
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # ended meanwhile, or a zombie
+        return ""
 
 
 def test_offline_files_hold_every_epoch_of_every_trial(tmp_path: Path) -> None:
@@ -215,7 +222,7 @@ def test_folder_that_cannot_be_made_is_one_warning(tmp_path: Path) -> None:
     track_one_trial(runs)
     runs.close(timeout_seconds=PATIENCE_SECONDS)
     assert warnings == [
-        f"wandb cannot start in {tmp_path}/wandb ([Errno 17] File exists: '{tmp_path}/wandb'): "
+        f"wandb cannot start in {tmp_path}/wandb ([Errno 20] Not a directory: '{tmp_path}/wandb'): "
         "this worker's trials go on without it."
     ]
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from automl.data.decoding.pixels import convert
 from automl.data.decoding.shapes import common_shape
 from automl.data.disk_space import PixelFile
 from automl.data.sizing import Sizing
@@ -60,6 +59,8 @@ def write_blocks(
 
     Raises: DataError if there is no space for them.
     """
+    from automl.data.decoding.pixels import convert  # Pillow: the cache does without
+
     shape, notes = common_shape([header], sizing)
     target_MHWC = np.load(pixel_file.allocate(shape), mmap_mode="r+")
     done = 0

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 from automl.data.decoding.containers import Archive, Folder, Tree, ending, is_image
-from automl.data.decoding.decoder import EncodedImages
 from automl.data.labels import label_numbers, split_numbers
 from automl.data.source_contents import SourceContents
 from automl.data.sources.fer2013 import Fer2013Table, competition_table
@@ -93,6 +92,8 @@ class ArchiveOfImages:
 
 
 def _contents(path: Path, tree: Tree, *, notes: tuple[str, ...] = ()) -> SourceContents:
+    from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
+
     names = [file.name for file in tree.files]
     if (contents := described(path, names)) is not None:
         return replace(contents, notes=(*notes, *contents.notes))

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.data.decoding.containers import ending
-from automl.data.decoding.decoder import EncodedImages
 from automl.data.labels import class_names_of, label_numbers, split_numbers
 from automl.data.source_contents import SourceContents
 from automl.data.split_names import SplitName
@@ -131,6 +130,8 @@ def named_images(tables: Sequence[tuple[AnyTable, SplitName | None]], files: Ima
 
 def source_contents_of(named: NamedImages, container: Path) -> SourceContents:
     """Labels, splits and groups of the images, which are files of the container."""
+    from automl.data.decoding.decoder import EncodedImages  # Pillow and the process pool: the cache does without
+
     class_names = class_names_of(named.labels)
     return SourceContents(
         images=EncodedImages(container, tuple(image.name for image in named.images)),

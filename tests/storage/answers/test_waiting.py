@@ -181,6 +181,17 @@ def test_host_that_does_not_answer_leaves_the_next_one_its_turn(postgres_url: st
             ask(database)
 
 
+@pytest.fixture
+def _nothing_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Other tests' databases may be open in this process."""
+    monkeypatch.setattr(waiting, "_users", [])
+    before = extensions.get_wait_callback()
+    extensions.set_wait_callback(None)
+    yield
+    extensions.set_wait_callback(before)
+
+
+@pytest.mark.usefixtures("_nothing_open")
 def test_psycopg2_waits_as_ever_where_no_database_of_ours_is_open(postgres_url: str, tmp_path: Path) -> None:
     with open_database(postgres_url, home=tmp_path):
         assert extensions.get_wait_callback() is waiting._wait
