@@ -121,14 +121,20 @@ def test_memory_and_processes_of_every_container_are_limited() -> None:
 
 
 def start_database(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run what starts PostgreSQL, in a folder instead of a container; the image's own script prints its arguments."""
-    (folder / "docker-entrypoint.sh").write_text('#!/bin/sh\necho "$@"\n')
-    (folder / "docker-entrypoint.sh").chmod(0o755)
+    """Run what starts PostgreSQL, in a folder instead of a container. Its programs, which refuse root, stand in.
+
+    The server prints its arguments; single-user mode keeps what it is told in `single.sql`.
+    """
+    single = f'if [ "$1" = --single ]; then cat >> {folder}/single.sql; else echo "postgres $*"; fi'
+    programs = {"postgres": single, "initdb": 'mkdir -p "$PGDATA" && echo 17 > "$PGDATA/PG_VERSION"'}
+    for program, does in programs.items():
+        (folder / program).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / program).chmod(0o755)
     script = str(services()["postgres"]["command"][0]).replace("$$", "$")
-    for path in ("/tmp/pg_hba.conf", "/tmp/server.key", "/docker-entrypoint-initdb.d/roles.sql"):
+    for path in ("/tmp/pg_hba.conf", "/tmp/server.key"):
         script = script.replace(path, f"{folder}/{Path(path).name}")
     script = script.replace("/tls", f"{folder}/certificates")
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "PGDATA": str(folder / "none"), **settings}
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "PGDATA": str(folder / "data"), **settings}
     command = ["bash", "-euc", script]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -163,13 +169,19 @@ def test_the_database_takes_tls_alone_where_it_is_asked_for(tmp_path: Path) -> N
 def test_the_service_s_role_is_no_superuser_and_can_do_what_setup_does(postgres_server: str, tmp_path: Path) -> None:
     role = f"automl_{uuid.uuid4().hex[:8]}"
     start_database(tmp_path, **GOOD)
-    password, *statements, last = (tmp_path / "roles.sql").read_text().splitlines()
-    assert password == "\\getenv password AUTOML_PASSWORD"
-    assert last == "ALTER ROLE postgres PASSWORD NULL;"  # the container's, not that of the tests
+    statements = (tmp_path / "single.sql").read_text().splitlines()
+    assert [statement.split()[:2] for statement in statements] == [
+        ["CREATE", "ROLE"],
+        ["CREATE", "DATABASE"],
+        ["ALTER", "ROLE"],
+    ]
+    start_database(tmp_path, **GOOD | {"AUTOML_PASSWORD": "it's new"})
+    again = (tmp_path / "single.sql").read_text().splitlines()[len(statements) :]
+    assert again == ["ALTER ROLE automl PASSWORD 'it''s new'"]
     admin = sqlalchemy.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         for statement in statements:
-            connection.exec_driver_sql(re.sub(r"\bautoml\b", role, statement).replace(":'password'", "'good'"))
+            connection.exec_driver_sql(re.sub(r"\bautoml\b", role, statement))
         assert connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = :role"), {"role": role}) is False
     url = make_url(postgres_server).set(username=role, password="good", database=role)
     with open_database(url.render_as_string(False), home=tmp_path) as database:
