@@ -16,7 +16,7 @@ from tests.documentation import Page, all_pages, first_cells, page
 PAGES = all_pages()
 COMMANDS = subparsers(build_parser())
 FIRST_SCREEN = ("make demo", "make test", "docker compose up --scale worker=4", "automl best --export model.pt")
-ELSEWHERE = {"--env-file", "--constraint", "--profile", "--rm", "--scale", "--confirmed"}
+ELSEWHERE = {"--detach", "--env-file", "--constraint", "--profile", "--rm", "--scale", "--confirmed"}
 """Options of pip and Docker, and of docs/make_pictures.py."""
 OF_BENCHMARKS = {"--list", "--output", "--epochs", "--seed", "--images"}
 README_LINES = 150
