@@ -33,13 +33,13 @@ def wait_for_weights(
 
     with context.database.engine.connect() as connection:
         name = weights_name(connection, trial.trial_id)
-    reason = None if name is None else _why_out_of_reach(context, name)
-    if reason is not None:
-        log(f"The weights of trial {trial.number} are out of reach; trying for {AWAY_SECONDS:.0f} s ({reason}).")
+    if name is None or (reason := _why_out_of_reach(context, name)) is None:
+        return
+    log(f"The weights of trial {trial.number} are out of reach; trying for {AWAY_SECONDS:.0f} s ({reason}).")
     for _ in range(round(AWAY_SECONDS / RETRY_SECONDS)):
-        if name is None or _why_out_of_reach(context, name) is None:
-            return
         pause(RETRY_SECONDS)
+        if _why_out_of_reach(context, name) is None:
+            return
 
 
 def _why_out_of_reach(context: CommandContext, name: str) -> str | None:
